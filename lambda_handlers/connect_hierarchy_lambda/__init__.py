@@ -1,0 +1,1 @@
+"""Custom resource handlers for the agent hierarchies of Amazon Connect."""

@@ -1,0 +1,39 @@
+"""Time and concurrency for everything in the local AWS: real for people, virtual for tests.
+
+Services take a `Clock` and never touch `time` or `threading` themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Task(Protocol):
+    """Something that runs beside its starter."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+
+
+class Clock(Protocol):
+    """The time, and the only ways to wait for it."""
+
+    def now(self) -> float:
+        """Seconds since 1970, as time.time()."""
+
+    def sleep(self, seconds: float) -> None:
+        """Return when so many seconds have passed."""
+
+    def spawn(self, name: str, target: Callable[[], None]) -> Task:
+        """Run `target` beside the caller; `name` shows up in diagnostics."""
+
+    def wait_until(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Wait till `condition` holds and return True, or False once `timeout` seconds are over.
+
+        The condition is looked at again after each `changed`.
+        """
+
+    def changed(self) -> None:
+        """Say that something changed which a `wait_until` may look at."""
