@@ -1,0 +1,198 @@
+"""How the local Connect behaves: switches, rates and faults, and the record of its calls.
+
+Where nobody documents what the service does, a switch decides it, and whoever uses the service
+must work both ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class DuplicateScope(Enum):
+    """Among which groups a name may occur once; the service does not document it."""
+
+    SIBLINGS = "siblings"
+    INSTANCE = "instance"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A token bucket.
+
+    Args:
+        per_second: tokens that come back in a second.
+        burst: tokens in a full bucket.
+    """
+
+    per_second: float
+    burst: float
+
+
+class FaultKind(Enum):
+    """What happens to a call instead of, or after, its effect."""
+
+    THROTTLE = "throttle"
+    """429 without an effect."""
+    ERROR_BEFORE = "error before"
+    """500 without an effect."""
+    ERROR_AFTER = "error after"
+    """500 after the effect."""
+    CUT_BEFORE = "cut before"
+    """The connection ends without an effect."""
+    CUT_AFTER = "cut after"
+    """The connection ends after the effect."""
+    ACCESS_DENIED = "access denied"
+    """403 without an effect."""
+
+    @property
+    def after_effect(self) -> bool:
+        """Whether the call does its work first."""
+        return self in {FaultKind.ERROR_AFTER, FaultKind.CUT_AFTER}
+
+
+@dataclass(slots=True)
+class Call:
+    """One call that arrived.
+
+    Args:
+        time: seconds since 1970.
+        api: its name, as `CreateUserHierarchyGroup`.
+        parameters: as botocore names them.
+        instance_id: of the instance that is meant, also where an ARN was sent; None without one.
+        resource: the ARN that IAM checks, with `*` for what a create has no id for yet; None where
+            it is not known.
+        permissions: everything that IAM checks, as pairs of action and resource; the first one is
+            the call's own.
+        principal: the access key id that signed the request, None for an unsigned one.
+        outcome: "ok", the code of the error, or "ConnectionCut".
+    """
+
+    time: float
+    api: str
+    parameters: Mapping[str, Any]
+    instance_id: str | None
+    resource: str | None
+    permissions: tuple[tuple[str, str], ...]
+    principal: str | None
+    outcome: str = "ok"
+
+
+@dataclass
+class ConnectSettings:
+    r"""The switches of one local Connect; each can be changed at any time.
+
+    Args:
+        duplicate_scope: among which groups a name may occur once (not documented).
+        default_rate: of each API by itself, None for unlimited. AWS documents 2 a second with a
+            burst of 5, for each API, account and Region.
+        rates: for single APIs, in place of the default; None for unlimited.
+        search_lag: seconds that Search* lags behind writes, at most 900.
+        read_lag: seconds that Describe*, List* and the checks behind writes lag behind writes, at
+            most 900. What was made is then not found, and what was deleted is still in use.
+            Instances themselves never lag.
+        group_quota: groups that an instance may have over all levels (quota L-D68AAAE4).
+        search_shows_root: whether SearchUserHierarchyGroups answers the hidden root (LevelId "0").
+        search_accepts_arns: whether `parentId`, `resourceID` and `HierarchyGroupCondition` take
+            ARNs (not documented); otherwise an ARN matches nothing.
+        search_accepts_instance_arn: whether `InstanceId` in the body of Search* takes an ARN (not
+            documented); otherwise it is not found.
+        security_profile_blocks_group_deletion: whether a security profile that names a group keeps
+            it from being deleted (not documented).
+        level_gaps_allowed: whether a structure may have LevelThree without LevelTwo (not
+            documented).
+        equal_level_names_allowed: whether two levels may have one name (not documented).
+        name_pattern: a regular expression that names of levels and groups must match in full; the
+            service model has none, and what the service refuses is not documented.
+        tag_value_pattern: the same for values of tags; CloudFormation's documentation names the
+            characters ``[\w\s.:/=+@-]``, the service model has none.
+        aws_tags_returned: whether answers show tags such as `aws:cloudformation:stack-id` (not
+            documented).
+        in_use_names_arn: whether `ResourceId` of ResourceInUseException is an ARN, as its shape is
+            called, or an id (not documented).
+        page_limit: most rows a page has, whatever MaxResults asks for; None for no such limit.
+        authorize: asked for each pair of action and resource of a call, with the principal first;
+            False makes it an AccessDeniedException. None allows everything. Called with the
+            service's lock held, so it must not wait.
+    """
+
+    duplicate_scope: DuplicateScope = DuplicateScope.SIBLINGS
+    default_rate: Rate | None = Rate(per_second=2, burst=5)
+    rates: dict[str, Rate | None] = field(default_factory=dict)
+    search_lag: float = 0.0
+    read_lag: float = 0.0
+    group_quota: int = 500
+    search_shows_root: bool = True
+    search_accepts_arns: bool = False
+    search_accepts_instance_arn: bool = True
+    security_profile_blocks_group_deletion: bool = False
+    level_gaps_allowed: bool = False
+    equal_level_names_allowed: bool = True
+    name_pattern: str | None = None
+    tag_value_pattern: str | None = None
+    aws_tags_returned: bool = True
+    in_use_names_arn: bool = False
+    page_limit: int | None = None
+    authorize: Callable[[str | None, str, str], bool] | None = None
+
+
+class TokenBuckets:
+    """One bucket for each API, filled by the time that is passed in."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, tuple[float, float]] = {}
+
+    def take(self, api: str, rate: Rate | None, now: float) -> bool:
+        """Take a token of `api` at `now`, in seconds; False if there is none."""
+        if rate is None:
+            return True
+        tokens, since = self._tokens.get(api, (rate.burst, now))
+        tokens = min(rate.burst, tokens + (now - since) * rate.per_second)
+        # a caller that waits exactly 1 / per_second must not fail by a rounding of floats
+        allowed = tokens > 1 - 1e-6
+        self._tokens[api] = (tokens - 1 if allowed else tokens, now)
+        return allowed
+
+
+@dataclass
+class _Fault:
+    api: str
+    kind: FaultKind
+    calls_before: int
+    times: int
+
+
+class FaultPlan:
+    """The faults that are still to come."""
+
+    def __init__(self) -> None:
+        self._faults: list[_Fault] = []
+
+    def add(self, api: str, nth: int, kind: FaultKind, times: int) -> None:
+        """Plan a fault for the `nth` call of `api` from now on, and `times - 1` calls after it.
+
+        Raises:
+            ValueError: if `nth` or `times` is below 1.
+        """
+        if nth < 1 or times < 1:
+            message = f"nth and times begin at 1: nth={nth}, times={times}"
+            raise ValueError(message)
+        self._faults.append(_Fault(api, kind, nth - 1, times))
+
+    def next(self, api: str) -> FaultKind | None:
+        """Count a call of `api`; the fault that it meets, of several the one planned first."""
+        met = None
+        for fault in self._faults:
+            if fault.api not in (api, "*"):
+                continue
+            if fault.calls_before:
+                fault.calls_before -= 1
+                continue
+            fault.times -= 1
+            met = met or fault.kind
+        if met is not None:
+            self._faults = [fault for fault in self._faults if fault.times]
+        return met
