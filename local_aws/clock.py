@@ -5,6 +5,8 @@ Services take a `Clock` and never touch `time` or `threading` themselves.
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -37,3 +39,43 @@ class Clock(Protocol):
 
     def changed(self) -> None:
         """Say that something changed which a `wait_until` may look at."""
+
+
+class RealClock:
+    """The time of this machine, and its threads."""
+
+    def __init__(self) -> None:
+        self._change = threading.Condition()
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Return when so many seconds have passed."""
+        time.sleep(seconds)
+
+    def spawn(self, name: str, target: Callable[[], None]) -> Task:
+        """Run `target` in a daemon thread."""
+        task = _ThreadTask(name, target)
+        task.start()
+        return task
+
+    def wait_until(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Wait till `condition` holds, or for `timeout` seconds."""
+        with self._change:
+            return self._change.wait_for(condition, timeout)
+
+    def changed(self) -> None:
+        """Wake every `wait_until`."""
+        with self._change:
+            self._change.notify_all()
+
+
+class _ThreadTask(threading.Thread):
+    def __init__(self, name: str, target: Callable[[], None]) -> None:
+        super().__init__(name=name, target=target, daemon=True)
+
+    @property
+    def done(self) -> bool:
+        return not self.is_alive()
