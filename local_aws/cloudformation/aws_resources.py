@@ -1,0 +1,351 @@
+"""Resource types that live in moto: made through the same APIs that a person would call.
+
+A property that nothing here reads has no effect on this machine; it is accepted all the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local_aws.cloudformation.resource_types import (
+    Outcome,
+    Properties,
+    RecordedResource,
+    ResourceFailedError,
+    ResourceRequest,
+    ResourceType,
+)
+
+ClientFactory = Callable[[str], Any]
+"""Gives a boto3 client for a service's name."""
+
+
+def aws_resource_types(
+    client: ClientFactory, *, account_id: str, region: str
+) -> dict[str, ResourceType]:
+    """What the CDK's bootstrap stack and stacks with a function use besides Connect."""
+    role_arn = f"arn:aws:iam::{account_id}:role/{{}}"
+    return {
+        "AWS::S3::Bucket": _Bucket(client, region),
+        # moto applies policies without their conditions: one that denies only plain HTTP would
+        # deny everything
+        "AWS::S3::BucketPolicy": RecordedResource(),
+        "AWS::ECR::Repository": _Repository(client, account_id, region),
+        "AWS::SSM::Parameter": _Parameter(client),
+        "AWS::IAM::Role": _Role(client, role_arn),
+        "AWS::IAM::Policy": _Policy(client),
+        "AWS::Logs::LogGroup": _LogGroup(client, account_id, region),
+        "AWS::Lambda::Function": _Function(client),
+        "AWS::Lambda::EventInvokeConfig": _EventInvokeConfig(client),
+        "AWS::Lambda::Permission": _Permission(client),
+        "AWS::CDK::Metadata": RecordedResource(),
+    }
+
+
+class _AwsResource:
+    """Reads errors of the service as reasons, and what is gone as removed."""
+
+    identity: tuple[str, ...] = ()
+    """The properties that stand for the resource's identity: a change of one replaces it."""
+
+    missing: tuple[str, ...] = ()
+    """The error codes that say that it is gone."""
+
+    def __init__(self, client: ClientFactory) -> None:
+        self._client = client
+
+    def create(self, request: ResourceRequest) -> Outcome:
+        try:
+            return self.put(request, self.name(request))
+        except ClientError as error:
+            raise _failed(error) from None
+
+    def update(self, request: ResourceRequest) -> Outcome:
+        try:
+            return self.change(request, request.physical_id)
+        except ClientError as error:
+            raise _failed(error) from None
+
+    def delete(self, request: ResourceRequest) -> None:
+        try:
+            self.remove(request, request.physical_id)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in self.missing:
+                raise _failed(error) from None
+
+    def replaces(self, old: Properties, new: Properties) -> bool:
+        return any(old.get(name) != new.get(name) for name in self.identity)
+
+    def name(self, request: ResourceRequest) -> str:
+        for key in self.identity:
+            if isinstance(request.properties.get(key), str):
+                return str(request.properties[key])
+        return request.generated_name()
+
+    def put(self, request: ResourceRequest, name: str) -> Outcome:
+        """Make it under this name."""
+        raise NotImplementedError
+
+    def change(self, request: ResourceRequest, name: str) -> Outcome:
+        """Change it in place; where making it anew under the same name does just that, so."""
+        return self.put(request, name)
+
+    def remove(self, request: ResourceRequest, name: str) -> None:
+        """Remove it."""
+        raise NotImplementedError
+
+
+def _failed(error: ClientError) -> ResourceFailedError:
+    message = error.response["Error"].get("Message", "")
+    return ResourceFailedError(f"{message} (Service: {error.operation_name})")
+
+
+def _tags(properties: Properties) -> list[dict[str, str]]:
+    tags: list[dict[str, str]] = properties.get("Tags", [])
+    return tags
+
+
+class _Bucket(_AwsResource):
+    identity = ("BucketName",)
+    missing = ("NoSuchBucket",)
+
+    def __init__(self, client: ClientFactory, region: str) -> None:
+        super().__init__(client)
+        self._region = region
+
+    def name(self, request: ResourceRequest) -> str:
+        return str(request.properties.get("BucketName") or request.generated_name(lower=True))
+
+    def put(self, request: ResourceRequest, name: str) -> Outcome:
+        configuration = (
+            {}
+            if self._region == "us-east-1"
+            else {"CreateBucketConfiguration": {"LocationConstraint": self._region}}
+        )
+        self._client("s3").create_bucket(Bucket=name, **configuration)
+        return self.change(request, name)
+
+    def change(self, request: ResourceRequest, name: str) -> Outcome:
+        versioning = request.properties.get("VersioningConfiguration")
+        if versioning:
+            self._client("s3").put_bucket_versioning(
+                Bucket=name, VersioningConfiguration={"Status": versioning["Status"]}
+            )
+        return Outcome(
+            name,
+            {
+                "Arn": f"arn:aws:s3:::{name}",
+                "DomainName": f"{name}.s3.amazonaws.com",
+                "RegionalDomainName": f"{name}.s3.{self._region}.amazonaws.com",
+            },
+        )
+
+    def remove(self, request: ResourceRequest, name: str) -> None:  # noqa: ARG002
+        self._client("s3").delete_bucket(Bucket=name)
+
+
+class _Repository(_AwsResource):
+    identity = ("RepositoryName",)
+    missing = ("RepositoryNotFoundException",)
+
+    def __init__(self, client: ClientFactory, account_id: str, region: str) -> None:
+        super().__init__(client)
+        self._arn = f"arn:aws:ecr:{region}:{account_id}:repository/"
+        self._uri = f"{account_id}.dkr.ecr.{region}.amazonaws.com/"
+
+    def put(self, request: ResourceRequest, name: str) -> Outcome:
+        self._client("ecr").create_repository(repositoryName=name)
+        return self.change(request, name)
+
+    def change(self, request: ResourceRequest, name: str) -> Outcome:  # noqa: ARG002
+        return Outcome(name, {"Arn": self._arn + name, "RepositoryUri": self._uri + name})
+
+    def remove(self, request: ResourceRequest, name: str) -> None:  # noqa: ARG002
+        self._client("ecr").delete_repository(repositoryName=name, force=True)
+
+
+class _Parameter(_AwsResource):
+    identity = ("Name",)
+    missing = ("ParameterNotFound",)
+
+    def put(self, request: ResourceRequest, name: str) -> Outcome:
+        value, kind = request.properties["Value"], request.properties["Type"]
+        self._client("ssm").put_parameter(Name=name, Value=str(value), Type=kind, Overwrite=True)
+        return Outcome(name, {"Value": value, "Type": kind})
+
+    def remove(self, request: ResourceRequest, name: str) -> None:  # noqa: ARG002
+        self._client("ssm").delete_parameter(Name=name)
+
+
+class _Role(_AwsResource):
+    identity = ("RoleName", "Path")
+    missing = ("NoSuchEntity",)
+
+    def __init__(self, client: ClientFactory, arn: str) -> None:
+        super().__init__(client)
+        self._arn = arn
+
+    def put(self, request: ResourceRequest, name: str) -> Outcome:
+        properties = request.properties
+        self._client("iam").create_role(
+            RoleName=name,
+            AssumeRolePolicyDocument=json.dumps(properties["AssumeRolePolicyDocument"]),
+            Description=properties.get("Description", ""),
+            Tags=_tags(properties),
+        )
+        return self.change(request, name)
+
+    def change(self, request: ResourceRequest, name: str) -> Outcome:
+        iam, properties = self._client("iam"), request.properties
+        trust = properties["AssumeRolePolicyDocument"]
+        if request.old_properties.get("AssumeRolePolicyDocument", trust) != trust:
+            iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
+        old = {p["PolicyName"] for p in request.old_properties.get("Policies", [])}
+        for policy in properties.get("Policies", []):
+            old.discard(policy["PolicyName"])
+            iam.put_role_policy(
+                RoleName=name,
+                PolicyName=policy["PolicyName"],
+                PolicyDocument=json.dumps(policy["PolicyDocument"]),
+            )
+        for policy_name in old:
+            iam.delete_role_policy(RoleName=name, PolicyName=policy_name)
+        role_id = iam.get_role(RoleName=name)["Role"]["RoleId"]
+        return Outcome(name, {"Arn": self._arn.format(name), "RoleId": role_id})
+
+    def remove(self, request: ResourceRequest, name: str) -> None:
+        iam = self._client("iam")
+        for policy in request.properties.get("Policies", []):
+            iam.delete_role_policy(RoleName=name, PolicyName=policy["PolicyName"])
+        iam.delete_role(RoleName=name)
+
+
+class _Policy(_AwsResource):
+    identity = ("PolicyName",)
+    missing = ("NoSuchEntity",)
+
+    def put(self, request: ResourceRequest, name: str) -> Outcome:
+        iam, properties = self._client("iam"), request.properties
+        roles = set(properties.get("Roles", []))
+        for role in set(request.old_properties.get("Roles", [])) - roles:
+            iam.delete_role_policy(RoleName=role, PolicyName=name)
+        for role in roles:
+            iam.put_role_policy(
+                RoleName=role,
+                PolicyName=name,
+                PolicyDocument=json.dumps(properties["PolicyDocument"]),
+            )
+        return Outcome(name)
+
+    def remove(self, request: ResourceRequest, name: str) -> None:
+        for role in request.properties.get("Roles", []):
+            self._client("iam").delete_role_policy(RoleName=role, PolicyName=name)
+
+
+class _LogGroup(_AwsResource):
+    identity = ("LogGroupName",)
+    missing = ("ResourceNotFoundException",)
+
+    def __init__(self, client: ClientFactory, account_id: str, region: str) -> None:
+        super().__init__(client)
+        self._arn = f"arn:aws:logs:{region}:{account_id}:log-group:"
+
+    def put(self, request: ResourceRequest, name: str) -> Outcome:
+        self._client("logs").create_log_group(logGroupName=name)
+        return self.change(request, name)
+
+    def change(self, request: ResourceRequest, name: str) -> Outcome:
+        days = request.properties.get("RetentionInDays")
+        if days is not None:
+            self._client("logs").put_retention_policy(logGroupName=name, retentionInDays=int(days))
+        return Outcome(name, {"Arn": f"{self._arn}{name}:*"})
+
+    def remove(self, request: ResourceRequest, name: str) -> None:  # noqa: ARG002
+        self._client("logs").delete_log_group(logGroupName=name)
+
+
+class _Function(_AwsResource):
+    identity = ("FunctionName",)
+    missing = ("ResourceNotFoundException",)
+
+    def put(self, request: ResourceRequest, name: str) -> Outcome:
+        properties = request.properties
+        answer = self._client("lambda").create_function(
+            FunctionName=name,
+            Code=_code(properties),
+            Tags={tag["Key"]: tag["Value"] for tag in _tags(properties)},
+            **_configuration(properties),
+        )
+        return Outcome(name, {"Arn": answer["FunctionArn"]})
+
+    def change(self, request: ResourceRequest, name: str) -> Outcome:
+        function = self._client("lambda")
+        function.update_function_code(FunctionName=name, **_code(request.properties))
+        answer = function.update_function_configuration(
+            FunctionName=name, **_configuration(request.properties)
+        )
+        return Outcome(name, {"Arn": answer["FunctionArn"]})
+
+    def remove(self, request: ResourceRequest, name: str) -> None:  # noqa: ARG002
+        self._client("lambda").delete_function(FunctionName=name)
+
+
+def _code(properties: Properties) -> dict[str, str]:
+    code: Mapping[str, str] = properties["Code"]
+    return {key: code[key] for key in ("S3Bucket", "S3Key") if key in code}
+
+
+def _configuration(properties: Properties) -> dict[str, Any]:
+    as_they_are = ("Handler", "Role", "Runtime", "Description", "Environment", "LoggingConfig")
+    configuration = {key: properties[key] for key in as_they_are if key in properties}
+    for key in ("Timeout", "MemorySize"):
+        if key in properties:
+            configuration[key] = int(properties[key])
+    return configuration
+
+
+class _EventInvokeConfig(_AwsResource):
+    identity = ("FunctionName", "Qualifier")
+    missing = ("ResourceNotFoundException",)
+
+    def put(self, request: ResourceRequest, name: str) -> Outcome:
+        properties = request.properties
+        self._client("lambda").put_function_event_invoke_config(
+            FunctionName=properties["FunctionName"],
+            MaximumRetryAttempts=int(properties.get("MaximumRetryAttempts", 2)),
+            MaximumEventAgeInSeconds=int(properties.get("MaximumEventAgeInSeconds", 21600)),
+        )
+        return Outcome(name)
+
+    def remove(self, request: ResourceRequest, name: str) -> None:  # noqa: ARG002
+        self._client("lambda").delete_function_event_invoke_config(
+            FunctionName=request.properties["FunctionName"]
+        )
+
+
+class _Permission(_AwsResource):
+    missing = ("ResourceNotFoundException",)
+
+    def put(self, request: ResourceRequest, name: str) -> Outcome:
+        properties = request.properties
+        self._client("lambda").add_permission(
+            FunctionName=properties["FunctionName"],
+            StatementId=name,
+            Action=properties["Action"],
+            Principal=properties["Principal"],
+        )
+        return Outcome(name)
+
+    def change(self, request: ResourceRequest, name: str) -> Outcome:
+        self.remove(request, name)
+        return self.put(request, name)
+
+    def remove(self, request: ResourceRequest, name: str) -> None:
+        properties = request.old_properties or request.properties
+        self._client("lambda").remove_permission(
+            FunctionName=properties["FunctionName"], StatementId=name
+        )

@@ -1,0 +1,184 @@
+"""The conversation between CloudFormation and the function behind a custom resource."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from local_aws.clock import Clock
+from local_aws.cloudformation.resource_types import (
+    Outcome,
+    Properties,
+    ResourceCancelledError,
+    ResourceFailedError,
+    ResourceRequest,
+)
+from local_aws.cloudformation.stacks import random_suffix
+from local_aws.cloudformation.template import stringified
+
+MAX_ANSWER_BYTES = 4096
+MAX_PHYSICAL_ID_BYTES = 1024
+DEFAULT_SERVICE_TIMEOUT = 3600.0
+
+
+class ReversedUpdateId(Enum):
+    """Which id the reversed Update of a replaced resource carries; nobody documents it."""
+
+    NEW = "new"
+    ORIGINAL = "original"
+
+
+@dataclass(eq=False)
+class Conversation:
+    """One request to a function, and what came back."""
+
+    token: str
+    event: Mapping[str, Any]
+    sent_at: float
+    answers: list[bytes] = field(default_factory=list)
+    closed: bool = False
+    """Whether CloudFormation has stopped listening."""
+
+
+class CustomResources:
+    """Sends requests through `invoke` and takes the answers that arrive at their URLs.
+
+    `invoke(service_token, event)` raises LookupError where there is no such function.
+    `url_for(token)` gives the HTTPS URL that `deliver` is reached by.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        invoke: Callable[[str, dict[str, Any]], None],
+        url_for: Callable[[str], str],
+    ) -> None:
+        self._clock = clock
+        self._invoke = invoke
+        self._url_for = url_for
+        self.conversations: dict[str, Conversation] = {}
+
+    def create(self, request: ResourceRequest) -> Outcome:
+        """Ask for a Create; without an answer the resource gets an id that is made up."""
+        made_up = f"{request.stack.name}-{request.declaration.logical_id}-{random_suffix()}"
+        try:
+            return self._ask("Create", request)
+        except ResourceFailedError as error:
+            error.physical_id = error.physical_id or made_up
+            raise
+
+    def update(self, request: ResourceRequest) -> Outcome:
+        """Ask for an Update."""
+        old, new = (p.get("ServiceToken") for p in (request.old_properties, request.properties))
+        if old != new:
+            msg = "Modifying service token is not allowed."
+            raise ResourceFailedError(msg)
+        return self._ask(
+            "Update",
+            request,
+            PhysicalResourceId=request.physical_id,
+            OldResourceProperties=stringified(request.old_properties),
+        )
+
+    def delete(self, request: ResourceRequest) -> None:
+        """Ask for a Delete."""
+        self._ask("Delete", request, PhysicalResourceId=request.physical_id)
+
+    def replaces(self, old: Properties, new: Properties) -> bool:  # noqa: ARG002
+        """Never known beforehand: the answer to an Update says it."""
+        return False
+
+    def deliver(self, token: str, body: bytes) -> int:
+        """Take an answer that was PUT to a URL; the HTTP status that storage would give.
+
+        As with the bucket behind a real presigned URL, a second answer is accepted too, and a late
+        one: nobody reads them.
+        """
+        conversation = self.conversations.get(token)
+        if conversation is None:
+            return 403
+        conversation.answers.append(body)
+        self._clock.changed()
+        return 200
+
+    def _ask(self, request_type: str, request: ResourceRequest, **further: Any) -> Outcome:
+        token = secrets.token_urlsafe(24)
+        request_id = str(uuid.uuid4())
+        service_token = request.properties.get("ServiceToken")
+        if not service_token:
+            msg = "Missing required property: ServiceToken"
+            raise ResourceFailedError(msg)
+        event = {
+            "RequestType": request_type,
+            "ServiceToken": service_token,
+            "ResponseURL": self._url_for(token),
+            "StackId": request.stack.stack_id,
+            "RequestId": request_id,
+            "LogicalResourceId": request.declaration.logical_id,
+            "ResourceType": request.declaration.type,
+            "ResourceProperties": stringified(request.properties),
+            **further,
+        }
+        conversation = Conversation(token, event, self._clock.now())
+        self.conversations[token] = conversation
+        try:
+            self._invoke(service_token, event)
+        except LookupError as error:
+            conversation.closed = True
+            raise ResourceFailedError(str(error)) from None
+        timeout = float(request.properties.get("ServiceTimeout", DEFAULT_SERVICE_TIMEOUT))
+        self._clock.wait_until(
+            lambda: bool(conversation.answers) or request.cancelled(), timeout=timeout
+        )
+        conversation.closed = True
+        if conversation.answers:
+            return _outcome(conversation)
+        if request.cancelled():
+            msg = f"Resource {'creation' if request_type == 'Create' else 'update'} cancelled"
+            raise ResourceCancelledError(msg)
+        msg = (
+            "CloudFormation did not receive a response from your Custom Resource. Please check "
+            f"your logs for requestId [{request_id}]."
+        )
+        raise ResourceFailedError(msg)
+
+
+def _outcome(conversation: Conversation) -> Outcome:
+    event, body = conversation.event, conversation.answers[0]
+    if len(body) > MAX_ANSWER_BYTES:
+        msg = "Response object is too long."
+        raise ResourceFailedError(msg)
+    try:
+        answer = json.loads(body)
+        physical_id = answer["PhysicalResourceId"]
+        status = answer["Status"]
+        echoed = {name: answer[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"Invalid response object: {error!r} in the answer of {event['ServiceToken']}"
+        raise ResourceFailedError(msg) from None
+    if not physical_id or len(physical_id.encode()) > MAX_PHYSICAL_ID_BYTES:
+        msg = "Invalid PhysicalResourceId"
+        raise ResourceFailedError(msg)
+    if any(event[name] != value for name, value in echoed.items()):
+        msg = "Invalid response object: it answers another request"
+        raise ResourceFailedError(msg)
+    if status == "FAILED":
+        reason = answer.get("Reason")
+        if not reason:
+            msg = "Invalid response object: FAILED without a Reason"
+            raise ResourceFailedError(msg, physical_id)
+        message = (
+            f"Received response status [FAILED] from custom resource. Message returned: {reason} "
+            f"(RequestId: {event['RequestId']})"
+        )
+        raise ResourceFailedError(message, physical_id)
+    if status != "SUCCESS":
+        msg = f"Invalid Status: {status!r}"
+        raise ResourceFailedError(msg)
+    data = answer.get("Data") or {}
+    return Outcome(physical_id, data)

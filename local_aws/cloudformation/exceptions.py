@@ -1,0 +1,30 @@
+"""Errors of the CloudFormation API, as they go over the wire."""
+
+from __future__ import annotations
+
+from moto.core.exceptions import ServiceException
+
+
+class ValidationError(ServiceException):
+    """The request is refused as it stands."""
+
+    code = "ValidationError"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class AlreadyExistsError(ServiceException):
+    """A stack of this name exists."""
+
+    code = "AlreadyExistsException"
+
+
+class ChangeSetNotFoundError(ServiceException):
+    """No change set of this name."""
+
+    code = "ChangeSetNotFound"

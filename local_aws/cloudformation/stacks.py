@@ -1,0 +1,147 @@
+"""What CloudFormation keeps: stacks, their resources, events and outputs."""
+
+from __future__ import annotations
+
+import copy
+import random
+import string
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_aws.cloudformation.template import ResourceDeclaration, Template
+
+
+@dataclass
+class Resource:
+    """One resource of a stack, as it stands now."""
+
+    declaration: ResourceDeclaration
+    depends_on: frozenset[str]
+    physical_id: str = ""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    status: str = ""
+    status_reason: str = ""
+    updated_at: float = 0.0
+    touched: bool = False
+    """Whether an operation that is not over yet has created, updated or tried to update it."""
+
+    just_created: bool = False
+    """Whether such an operation has created it."""
+
+    taken_back: bool = False
+    """Whether a rollback that is not over yet has brought it back."""
+
+    stray_ids: list[str] = field(default_factory=list)
+    """Other physical ids that failed answers gave."""
+
+    @property
+    def logical_id(self) -> str:
+        """The name in the template."""
+        return self.declaration.logical_id
+
+    @property
+    def type(self) -> str:
+        """The resource type."""
+        return self.declaration.type
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a stack's history."""
+
+    event_id: str
+    timestamp: float
+    logical_id: str
+    physical_id: str
+    type: str
+    status: str
+    reason: str
+    properties: Mapping[str, Any] | None
+    client_request_token: str | None
+
+
+@dataclass(frozen=True)
+class Output:
+    """A resolved output."""
+
+    key: str
+    value: str
+    description: str | None
+    export_name: str | None
+
+
+@dataclass
+class Snapshot:
+    """What a rollback goes back to."""
+
+    template: Template
+    parameters: Mapping[str, Any]
+    tags: Mapping[str, str]
+    resources: dict[str, Resource]
+    outputs: dict[str, Output]
+
+
+@dataclass(eq=False)
+class Stack:
+    """A stack with everything that the API tells about it."""
+
+    stack_id: str
+    name: str
+    created_at: float
+    template: Template | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    submitted_parameters: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    status: str = "REVIEW_IN_PROGRESS"
+    status_reason: str = ""
+    updated_at: float | None = None
+    deleted_at: float | None = None
+    resources: dict[str, Resource] = field(default_factory=dict)
+    outputs: dict[str, Output] = field(default_factory=dict)
+    imports: frozenset[str] = frozenset()
+    events: list[Event] = field(default_factory=list)
+    stable: Snapshot | None = None
+    """Set while there is something to roll back to: from the start of an update to its end."""
+
+    rolling_back: bool = False
+    was_complete: bool = False
+    """Whether it ever was in a state that a rollback could return to."""
+
+    leftovers: list[Resource] = field(default_factory=list)
+    """Physical resources that were replaced, for the clean-up."""
+
+    parent: Stack | None = None
+    disable_rollback: bool = False
+    retain_except_on_create: bool = False
+    termination_protection: bool = False
+    role_arn: str | None = None
+    client_request_token: str | None = None
+
+    @property
+    def root(self) -> Stack:
+        """The stack that a user deployed: itself, or the one around a nested stack."""
+        return self if self.parent is None else self.parent.root
+
+    def snapshot(self) -> Snapshot:
+        """A copy of what stands now."""
+        assert self.template is not None  # noqa: S101 - only deployed stacks are updated
+        return Snapshot(
+            self.template,
+            dict(self.parameters),
+            dict(self.tags),
+            {name: copy.copy(resource) for name, resource in self.resources.items()},
+            dict(self.outputs),
+        )
+
+
+def make_stack_id(name: str, account_id: str, region: str) -> str:
+    """A stack's ARN, with a new uuid at its end."""
+    return f"arn:aws:cloudformation:{region}:{account_id}:stack/{name}/{uuid.uuid4()}"
+
+
+def random_suffix(length: int = 12) -> str:
+    """What CloudFormation appends to names that it makes up."""
+    return "".join(random.choices(string.ascii_uppercase + string.digits, k=length))

@@ -1,0 +1,155 @@
+"""The HTTP and HTTPS servers in front of the services."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import trustme
+from flask import Flask
+from moto.core.utils import convert_regex_to_flask_path, convert_to_flask_response
+from moto.moto_server.utilities import RegexConverter
+from moto.moto_server.werkzeug_app import (
+    HTTP_METHODS,
+    BackendRequest,
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.routing import Map
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from local_aws.connect.exceptions import ConnectionCut
+
+LOOPBACK = "127.0.0.1"
+
+UrlPaths = Mapping[str, Callable[..., Any]]
+"""A table as in moto's urls.py: a pattern of the path, and what answers there."""
+
+RESPONSE_PATH = "/cloudformation-custom-resource-response/"
+
+
+class PortTakenError(Exception):
+    """The port that was asked for is in use."""
+
+
+class _QuietHandler(MotoRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+        """A line a request is of no use to anybody here."""
+
+
+class _QuietPlainHandler(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+        """As above."""
+
+
+class _Server:
+    """A werkzeug server in a thread of its own."""
+
+    def __init__(
+        self,
+        port: int,
+        app: Callable[..., Any],
+        handler: type[WSGIRequestHandler],
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        try:
+            self._server: BaseWSGIServer = make_server(
+                LOOPBACK,
+                port,
+                app,
+                threaded=True,
+                request_handler=handler,
+                ssl_context=ssl_context,
+            )
+        except (OSError, SystemExit) as error:
+            msg = (
+                f"port {port} of {LOOPBACK} is taken: end the program that listens there, "
+                "or choose another port"
+            )
+            raise PortTakenError(msg) from error
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+        self._server.server_close()
+
+
+class ApiServer(_Server):
+    """AWS's APIs on one port: `own` services by their moto name, moto's for the rest."""
+
+    def __init__(self, port: int, own: Mapping[str, UrlPaths]) -> None:
+        def create_app(service: Any) -> Flask:
+            paths = own.get(service)
+            return create_backend_app(service) if paths is None else _app(paths)
+
+        dispatcher = DomainDispatcherApplication(create_app)
+        super().__init__(port, _dropping_cut_connections(dispatcher), _QuietHandler)
+
+
+def _app(paths: UrlPaths) -> Flask:
+    """A Flask app made as moto makes its own."""
+    app = Flask("local_aws")
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    app.request_class = BackendRequest
+    app.url_map = Map()
+    app.url_map.converters["regex"] = RegexConverter
+    for number, (path, handler) in enumerate(paths.items()):
+        app.add_url_rule(
+            convert_regex_to_flask_path(path.replace("{0}", "")),
+            endpoint=str(number),
+            methods=HTTP_METHODS,
+            view_func=convert_to_flask_response(handler),
+            strict_slashes=False,
+        )
+    return app
+
+
+def _dropping_cut_connections(app: Callable[..., Any]) -> Callable[..., Any]:
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        try:
+            return app(environ, start_response)
+        except ConnectionCut:
+            # the client sees what it would see of a lost connection: an end without an answer
+            environ["werkzeug.socket"].close()
+            raise ConnectionAbortedError from None
+
+    return answer
+
+
+class AnswerServer(_Server):
+    """Where functions PUT their answers to CloudFormation: HTTPS, as crhelper speaks only that."""
+
+    def __init__(self, deliver: Callable[[str, bytes], int]) -> None:
+        authority = trustme.CA()
+        self.ca_certificate: bytes = authority.cert_pem.bytes()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(LOOPBACK, "localhost").configure_cert(context)
+
+        def answer(environ: dict[str, Any], start_response: Any) -> Any:
+            path = cast("str", environ["PATH_INFO"])
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            status = 404
+            if path.startswith(RESPONSE_PATH):
+                status = 405
+                if environ["REQUEST_METHOD"] == "PUT":
+                    status = deliver(path.removeprefix(RESPONSE_PATH), body)
+            start_response(f"{status} {'OK' if status == 200 else 'No'}", [])  # noqa: PLR2004
+            return [b""]
+
+        super().__init__(0, answer, _QuietPlainHandler, context)
+
+    def url_for(self, token: str) -> str:
+        """The URL that an answer goes to; the token in it is what makes it secret."""
+        return f"https://{LOOPBACK}:{self.port}{RESPONSE_PATH}{token}?X-Amz-Signature={token[::-1]}"
