@@ -1,0 +1,138 @@
+"""One call to a service, tried again where that can help: the only place that retries.
+
+How long depends on what an error can mean:
+
+- a full quota, bad parameters, a name that is taken: at once;
+- AccessDenied, ResourceNotFound, InvalidRequest, ResourceInUse: two minutes from the first such
+  answer, since each of them can be stale (a policy that is not there yet, a group made a moment
+  ago, a child that was deleted a moment ago);
+- throttling, server errors, lost connections: until the deadline.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from connect_hierarchy_lambda.connect.time import Schedule
+from connect_hierarchy_lambda.model.messages import HierarchyError
+
+logger = logging.getLogger(__name__)
+
+STALE_SECONDS = 120.0
+"""How long an answer is doubted that can be stale."""
+
+FIRST_PAUSE = 0.4
+LONGEST_PAUSE = 10.0
+
+NOT_FOUND = "ResourceNotFoundException"
+IN_USE = "ResourceInUseException"
+DUPLICATE = "DuplicateResourceException"
+QUOTA = "LimitExceededException"
+
+_ACCESS_DENIED = {"AccessDeniedException", "AccessDenied"}
+_MAYBE_STALE = {NOT_FOUND, IN_USE, "InvalidRequestException", *_ACCESS_DENIED}
+_THROTTLED = {
+    "TooManyRequestsException",
+    "ThrottlingException",
+    "Throttling",
+    "RequestLimitExceeded",
+}
+_SERVER_ERROR = 500
+
+
+@dataclass(eq=False)  # not frozen: raising sets the traceback
+class Refusal(Exception):  # noqa: N818 - it is an answer of the service, not a fault of ours
+    """An answer that trying again does not change.
+
+    `resource_type` and `resource_id` are what ResourceInUseException says about the blocker.
+    `uncertain` is True where an earlier try may have taken effect although it failed.
+    """
+
+    code: str
+    message: str
+    resource_type: str = ""
+    resource_id: str = ""
+    uncertain: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.code})"
+
+
+class Caller:
+    """Calls a boto3 client within a schedule."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+
+    def call(
+        self,
+        doing: str,
+        operation: Callable[..., Any],
+        *,
+        final: frozenset[str] = frozenset(),
+        **parameters: Any,
+    ) -> Any:
+        """The service's answer.
+
+        `final` are error codes that the caller does not doubt. Raises Refusal for an error that
+        stays, and HierarchyError where the deadline came first; `doing` begins its message.
+        """
+        clock = self.schedule.clock
+        doubted_since: float | None = None
+        uncertain = False
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return operation(**parameters)
+            except ParamValidationError as error:
+                raise HierarchyError(doing, str(error), "correct the property") from None
+            except ClientError as error:
+                refusal = _refusal(error, uncertain=uncertain)
+                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+                server_error = status >= _SERVER_ERROR
+                uncertain = uncertain or server_error
+                if not server_error and refusal.code not in _THROTTLED:
+                    doubted_since = doubted_since or clock.now()
+                    doubtful = refusal.code in _MAYBE_STALE and refusal.code not in final
+                    if not doubtful or clock.now() - doubted_since >= STALE_SECONDS:
+                        raise refusal from None
+                why = str(refusal)
+            except BotoCoreError as error:
+                # a connection that was lost may have been lost after the effect
+                uncertain = True
+                why = f"no answer from the service ({type(error).__name__})"
+            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempt, 10))
+            pause *= 0.5 + self.schedule.jitter() / 2
+            if pause >= self.schedule.left:
+                raise HierarchyError(
+                    doing, f"out of time, last answer: {why}", "deploy again when it works"
+                ) from None
+            logger.info(
+                "trying again",
+                extra={"doing": doing, "why": why, "attempt": attempt, "pause": round(pause, 2)},
+            )
+            clock.sleep(pause)
+
+
+def _refusal(error: ClientError, *, uncertain: bool) -> Refusal:
+    response: dict[str, Any] = dict(error.response)
+    details = response.get("Error", {})
+    return Refusal(
+        code=details.get("Code", "Unknown"),
+        message=details.get("Message") or response.get("Message") or "no message",
+        # boto3 keeps these two beside Error, not in it
+        resource_type=response.get("ResourceType", ""),
+        resource_id=response.get("ResourceId", ""),
+        uncertain=uncertain,
+    )
+
+
+def is_denied(refusal: Refusal) -> bool:
+    """Whether IAM was in the way."""
+    return refusal.code in _ACCESS_DENIED

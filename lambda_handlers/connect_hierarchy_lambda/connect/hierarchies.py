@@ -1,0 +1,364 @@
+"""The user hierarchy of one Connect instance: its levels, groups and the agents in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from connect_hierarchy_lambda.connect.calls import (
+    DUPLICATE,
+    IN_USE,
+    NOT_FOUND,
+    QUOTA,
+    Caller,
+    Refusal,
+    is_denied,
+)
+from connect_hierarchy_lambda.model.arns import GroupArn
+from connect_hierarchy_lambda.model.messages import HierarchyError
+from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.ownership import STACK_TAG, Owner
+
+if TYPE_CHECKING:
+    from mypy_boto3_connect import ConnectClient
+
+_LEVEL_KEYS = ("LevelOne", "LevelTwo", "LevelThree", "LevelFour", "LevelFive")
+_ROOT_LEVEL_ID = "0"
+_GROUPS_PER_LIST_PAGE = 1000
+_GROUPS_PER_SEARCH_PAGE = 100
+_USERS_PER_PAGE = 500
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of a structure; `modified_at` is in seconds since 1970."""
+
+    name: str
+    modified_at: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """A hierarchy group as DescribeUserHierarchyGroup tells it."""
+
+    arn: str
+    id: str
+    name: str
+    level_id: str
+    path: tuple[tuple[str, str], ...]
+    """(id, name) from level one down to the group itself."""
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def parent_id(self) -> str | None:
+        """The group above, None at level one; the service tells it only through the path."""
+        return self.path[-2][0] if len(self.path) > 1 else None
+
+    @property
+    def owner(self) -> Owner | None:
+        """The resource that owns it, as its tags say."""
+        return Owner.of(self.tags)
+
+    @property
+    def path_of_names(self) -> str:
+        """The names from level one down, joined with ` / `."""
+        return " / ".join(name for _, name in self.path)
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A user of the instance."""
+
+    id: str
+    username: str
+
+
+class Hierarchy:
+    """The calls about one instance. What they raise is Refusal or HierarchyError, see `Caller`."""
+
+    def __init__(self, client: ConnectClient, caller: Caller, instance_arn: str) -> None:
+        self._client = client
+        self._caller = caller
+        self.instance_arn = instance_arn
+        self._instance_id = instance_arn.rsplit("/", 1)[-1]
+
+    # structure ----------------------------------------------------------------------------------
+
+    def levels(self) -> list[Level]:
+        """The levels of the structure, level one first; none where the instance has none."""
+        answer = self._caller.call(
+            "reading the hierarchy structure",
+            self._client.describe_user_hierarchy_structure,
+            InstanceId=self._instance_id,
+        )
+        structure = answer.get("HierarchyStructure") or {}
+        return [
+            Level(structure[key]["Name"], _seconds(structure[key].get("LastModifiedTime")))
+            for key in _LEVEL_KEYS
+            if structure.get(key)
+        ]
+
+    def put_levels(self, names: Sequence[str], *, final: frozenset[str] = frozenset()) -> None:
+        """Make these the levels, all of them: a level that is left out is removed."""
+        self._caller.call(
+            "updating the hierarchy structure",
+            self._client.update_user_hierarchy_structure,
+            final=final,
+            InstanceId=self._instance_id,
+            HierarchyStructure={
+                key: {"Name": name} for key, name in zip(_LEVEL_KEYS, names, strict=False)
+            },
+        )
+
+    # groups -------------------------------------------------------------------------------------
+
+    def create_group(
+        self, name: str, parent_id: str | None, tags: Mapping[str, str]
+    ) -> str | Refusal:
+        """Create a group and give its ARN, or the refusal where the name is taken.
+
+        There is no client token, so a taken name can also mean that an earlier try of this call
+        did its work and its answer was lost.
+        """
+        doing = f"creating hierarchy group {quoted(name)}"
+        parameters: dict[str, Any] = {"Name": name, "Tags": dict(tags)}
+        if parent_id is not None:
+            parameters["ParentGroupId"] = parent_id
+        try:
+            answer = self._caller.call(
+                doing,
+                self._client.create_user_hierarchy_group,
+                InstanceId=self._instance_id,
+                **parameters,
+            )
+        except Refusal as refusal:
+            if refusal.code == DUPLICATE:
+                return refusal
+            if refusal.code == QUOTA:
+                raise HierarchyError(
+                    doing,
+                    "the quota of hierarchy groups of the instance is used up",
+                    "delete groups, or raise quota L-D68AAAE4 of Amazon Connect",
+                ) from None
+            if refusal.code == NOT_FOUND and parent_id is None:
+                raise HierarchyError(
+                    doing,
+                    "the instance is gone, or has no hierarchy structure",
+                    "deploy a HierarchyStructure first",
+                ) from None
+            raise self.error(doing, refusal) from None
+        return str(answer["HierarchyGroupArn"])
+
+    def group(self, group_id: str, *, doubt_absence: bool = True) -> Group | None:
+        """A group by its id, None where it is gone.
+
+        With `doubt_absence` it takes two minutes of not being found for that, since reads lag.
+        """
+        try:
+            answer = self._caller.call(
+                f"reading hierarchy group {group_id}",
+                self._client.describe_user_hierarchy_group,
+                final=frozenset() if doubt_absence else frozenset({NOT_FOUND}),
+                InstanceId=self._instance_id,
+                HierarchyGroupId=group_id,
+            )
+        except Refusal as refusal:
+            if refusal.code == NOT_FOUND:
+                return None
+            raise self.error(f"reading hierarchy group {group_id}", refusal) from None
+        return _group(answer["HierarchyGroup"])
+
+    def rename_group(self, group_id: str, name: str) -> Refusal | None:
+        """Rename in place; the refusal where the name is taken."""
+        doing = f"renaming hierarchy group {group_id} to {quoted(name)}"
+        try:
+            self._caller.call(
+                doing,
+                self._client.update_user_hierarchy_group_name,
+                InstanceId=self._instance_id,
+                HierarchyGroupId=group_id,
+                Name=name,
+            )
+        except Refusal as refusal:
+            if refusal.code == DUPLICATE:
+                return refusal
+            raise self.error(doing, refusal) from None
+        return None
+
+    def delete_group(self, group: Group) -> Refusal | None:
+        """Delete; well if it is gone, the refusal where agents or child groups are in the way."""
+        doing = f"deleting hierarchy group {quoted(group.name)}"
+        try:
+            self._caller.call(
+                doing,
+                self._client.delete_user_hierarchy_group,
+                # both are looked into by who calls this
+                final=frozenset({NOT_FOUND, IN_USE}),
+                InstanceId=self._instance_id,
+                HierarchyGroupId=group.id,
+            )
+        except Refusal as refusal:
+            if refusal.code == NOT_FOUND:
+                return None
+            if refusal.code == IN_USE:
+                return refusal
+            raise self.error(doing, refusal) from None
+        return None
+
+    def tag_group(self, arn: str, tags: Mapping[str, str]) -> None:
+        """Add or change tags; nothing is sent for none."""
+        if tags:
+            self._caller.call(
+                f"tagging hierarchy group {GroupArn.parse(arn).group_id}",
+                self._client.tag_resource,
+                resourceArn=arn,
+                tags=dict(tags),
+            )
+
+    def untag_group(self, arn: str, keys: Sequence[str]) -> None:
+        """Remove tags; nothing is sent for none."""
+        if keys:
+            self._caller.call(
+                f"untagging hierarchy group {GroupArn.parse(arn).group_id}",
+                self._client.untag_resource,
+                resourceArn=arn,
+                tagKeys=list(keys),
+            )
+
+    def groups_named(self, names: frozenset[str]) -> list[Group]:
+        """The groups of these names anywhere in the instance, read without the lag of a search."""
+        ids = [
+            summary["Id"]
+            for page in self._pages(
+                "listing hierarchy groups",
+                self._client.list_user_hierarchy_groups,
+                InstanceId=self._instance_id,
+                MaxResults=_GROUPS_PER_LIST_PAGE,
+            )
+            for summary in page["UserHierarchyGroupSummaryList"]
+            if summary.get("Name") in names
+        ]
+        groups = (self.group(group_id, doubt_absence=False) for group_id in ids)
+        return [group for group in groups if group is not None and group.name in names]
+
+    def groups_of_stack(self, stack: str) -> list[Group]:
+        """The groups that a stack owns; what was done in the last moments may be missing."""
+        condition = {"TagKey": STACK_TAG, "TagValue": stack}
+        return self._search(SearchFilter={"AttributeFilter": {"TagCondition": condition}})
+
+    def children(self, group_id: str) -> list[Group]:
+        """The groups right below one; what was done in the last moments may be missing."""
+        return self._search(
+            SearchCriteria={
+                "StringCondition": {
+                    "FieldName": "parentId",
+                    "Value": group_id,
+                    "ComparisonType": "EXACT",
+                }
+            }
+        )
+
+    def groups_at_level(self, level: int) -> list[Group]:
+        """The groups of one level; what was done in the last moments may be missing."""
+        return self._search(
+            SearchCriteria={
+                "StringCondition": {
+                    "FieldName": "levelId",
+                    "Value": str(level),
+                    "ComparisonType": "EXACT",
+                }
+            }
+        )
+
+    def _search(self, **parameters: Any) -> list[Group]:
+        return [
+            _group(item)
+            for page in self._pages(
+                "searching hierarchy groups",
+                self._client.search_user_hierarchy_groups,
+                InstanceId=self._instance_id,
+                MaxResults=_GROUPS_PER_SEARCH_PAGE,
+                **parameters,
+            )
+            for item in page["UserHierarchyGroups"]
+            if item.get("LevelId") != _ROOT_LEVEL_ID
+        ]
+
+    # agents -------------------------------------------------------------------------------------
+
+    def agents(self, group_id: str) -> list[Agent]:
+        """The agents right in a group; what was done in the last moments may be missing."""
+        condition = {"Value": group_id, "HierarchyGroupMatchType": "EXACT"}
+        return [
+            Agent(user["Id"], user.get("Username", user["Id"]))
+            for page in self._pages(
+                "searching the agents of a hierarchy group",
+                self._client.search_users,
+                InstanceId=self._instance_id,
+                MaxResults=_USERS_PER_PAGE,
+                SearchCriteria={"HierarchyGroupCondition": condition},
+            )
+            for user in page["Users"]
+        ]
+
+    def move_agent(self, agent: Agent, group_id: str | None) -> bool:
+        """Put an agent into a group, or into none; False where the agent is gone."""
+        doing = f"moving agent {quoted(agent.username)}"
+        parameters: dict[str, Any] = {} if group_id is None else {"HierarchyGroupId": group_id}
+        try:
+            self._caller.call(
+                doing,
+                self._client.update_user_hierarchy,
+                InstanceId=self._instance_id,
+                UserId=agent.id,
+                **parameters,
+            )
+        except Refusal as refusal:
+            if refusal.code == NOT_FOUND:
+                return False
+            raise self.error(doing, refusal) from None
+        return True
+
+    # --------------------------------------------------------------------------------------------
+
+    def _pages(self, doing: str, operation: Any, **parameters: Any) -> Iterator[Mapping[str, Any]]:
+        token: str | None = None
+        while True:
+            further: dict[str, Any] = {} if token is None else {"NextToken": token}
+            try:
+                page = self._caller.call(doing, operation, **parameters, **further)
+            except Refusal as refusal:
+                raise self.error(doing, refusal) from None
+            yield page
+            token = page.get("NextToken")
+            if not token:
+                return
+
+    def error(self, doing: str, refusal: Refusal) -> HierarchyError:
+        """What to tell the user of a refusal that nothing here can do anything about."""
+        remedy = ""
+        if is_denied(refusal):
+            remedy = "check the function's role, and service control policies"
+        elif refusal.code == NOT_FOUND:
+            remedy = "check that the instance and the parent group still exist"
+        return HierarchyError(doing, str(refusal), remedy)
+
+
+def _group(answer: Mapping[str, Any]) -> Group:
+    path = answer.get("HierarchyPath") or {}
+    return Group(
+        arn=answer["Arn"],
+        id=answer["Id"],
+        name=answer["Name"],
+        level_id=answer["LevelId"],
+        path=tuple(
+            (path[key]["Id"], path[key].get("Name", "")) for key in _LEVEL_KEYS if path.get(key)
+        ),
+        tags=answer.get("Tags") or {},
+    )
+
+
+def _seconds(moment: Any) -> float:
+    return moment.timestamp() if moment is not None else 0.0

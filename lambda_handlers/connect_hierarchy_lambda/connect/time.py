@@ -1,0 +1,48 @@
+"""Time as the handlers see it: a clock that tests replace, and a deadline that ends every wait."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """The two things that the handlers want of time."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+
+    def sleep(self, seconds: float) -> None:
+        """Return when so many seconds have passed."""
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Return when so many seconds have passed."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long one run may take, and the randomness of its pauses.
+
+    `deadline` is in seconds since 1970; `jitter` gives numbers from 0 to 1.
+    """
+
+    clock: Clock
+    deadline: float
+    jitter: Callable[[], float] = field(default=random.random)
+
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline, negative after it."""
+        return self.deadline - self.clock.now()

@@ -1,0 +1,79 @@
+"""The one answer to CloudFormation: what it may hold, and how it is sent."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from connect_hierarchy_lambda.connect.time import Schedule
+from connect_hierarchy_lambda.model.messages import one_line
+
+logger = logging.getLogger(__name__)
+
+MAX_ANSWER_BYTES = 4096
+_TIMEOUT = 10.0
+_TRIES = 5
+_PAUSE = 2.0
+_SUCCESSES = range(200, 300)
+
+Put = Callable[[str, bytes], int]
+"""Sends a body to a URL with PUT and gives the HTTP status; OSError where there was no answer."""
+
+
+def https_put(url: str, body: bytes) -> int:
+    """PUT over HTTPS with a time limit of 10 seconds."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPSConnection(
+        parts.netloc, timeout=_TIMEOUT, context=ssl.create_default_context()
+    )
+    try:
+        # the signature in the URL covers an empty content type
+        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        connection.request("PUT", path, body, {"content-type": ""})
+        return connection.getresponse().status
+    except http.client.HTTPException as error:
+        raise OSError(type(error).__name__) from error
+    finally:
+        connection.close()
+
+
+def encoded(answer: Mapping[str, Any]) -> bytes:
+    """The answer in at most 4096 bytes; one that is longer becomes a failure that says so."""
+    fields = {**answer, "Reason": one_line(str(answer.get("Reason") or "")) or "see the log"}
+    body = json.dumps(fields, ensure_ascii=False).encode()
+    if len(body) > MAX_ANSWER_BYTES:
+        reason = (
+            f"the answer has {len(body)} bytes, CloudFormation takes {MAX_ANSWER_BYTES}: "
+            "shorten the names of the group and of those above it"
+        )
+        fields |= {"Status": "FAILED", "Reason": reason, "Data": {}}
+        body = json.dumps(fields, ensure_ascii=False).encode()
+    return body
+
+
+def send(url: str, answer: Mapping[str, Any], put: Put, schedule: Schedule) -> bool:
+    """Send it, a few times where it does not arrive; False where it never did.
+
+    The URL is a secret, so neither it nor an exception that may contain it is logged.
+    """
+    body = encoded(answer)
+    for attempt in range(1, _TRIES + 1):
+        try:
+            status = put(url, body)
+        except OSError as error:
+            outcome = type(error).__name__
+        else:
+            if status in _SUCCESSES:
+                logger.info("answered", extra={"status": answer["Status"], "bytes": len(body)})
+                return True
+            outcome = f"HTTP status {status}"
+        logger.warning("the answer did not arrive", extra={"attempt": attempt, "why": outcome})
+        if attempt < _TRIES and schedule.left > _PAUSE:
+            schedule.clock.sleep(_PAUSE)
+    logger.error("CloudFormation was not told and will wait for its time-out")
+    return False

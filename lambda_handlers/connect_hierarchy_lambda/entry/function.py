@@ -1,0 +1,222 @@
+"""crhelper with its traps closed, and the way from an event to the resource it is about."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import boto3
+from botocore.config import Config
+from crhelper import CfnResource
+
+from connect_hierarchy_lambda.connect.calls import Caller
+from connect_hierarchy_lambda.connect.hierarchies import Hierarchy
+from connect_hierarchy_lambda.connect.own_stack import OwnStack
+from connect_hierarchy_lambda.connect.time import Clock, Schedule, SystemClock
+from connect_hierarchy_lambda.entry import answer as answers
+from connect_hierarchy_lambda.entry import logs
+from connect_hierarchy_lambda.model.messages import HierarchyError
+from connect_hierarchy_lambda.model.properties import ResourceType
+from connect_hierarchy_lambda.resources.group import Groups
+from connect_hierarchy_lambda.resources.request import Answer, Request
+from connect_hierarchy_lambda.resources.structure import Structures
+
+logger = logging.getLogger(__name__)
+
+ANSWER_RESERVE = 60.0
+"""Seconds of the function's timeout that are kept for ending work and sending the answer."""
+
+_SHARE_FOR_ANSWER = 0.2
+_REQUIRED = ("RequestType", "ResponseURL", "StackId", "RequestId", "LogicalResourceId")
+_REQUEST_TYPES = ("Create", "Update", "Delete")
+
+ClientFactory = Callable[[str], Any]
+"""Gives a boto3 client for a service's name."""
+
+
+class LambdaContext(Protocol):
+    """What the handler asks of Lambda's context object."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function's timeout."""
+
+
+class CustomResource(Protocol):
+    """What each module of `resources` offers."""
+
+    def create(self, request: Request) -> Answer:
+        """Make it."""
+
+    def update(self, request: Request) -> Answer:
+        """Change it."""
+
+    def delete(self, request: Request) -> Answer:
+        """Remove it."""
+
+
+class _Clients:
+    """boto3 clients, one a service, made at first need; all retries are `Caller`'s."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __call__(self, service: str) -> Any:
+        if service not in self._made:
+            make_client: Any = boto3.client  # typed for literal names only
+            self._made[service] = make_client(
+                service,
+                config=Config(
+                    retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20
+                ),
+            )
+        return self._made[service]
+
+
+class Function:
+    """The function; everything outside of it can be replaced by tests."""
+
+    def __init__(
+        self,
+        clients: ClientFactory | None = None,
+        clock: Clock | None = None,
+        put: answers.Put = answers.https_put,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._clients = clients or _Clients()
+        self._clock = clock or SystemClock()
+        self._put = put
+        self._jitter = jitter
+
+    def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> None:
+        """Serve one event. Nothing is raised: Lambda would run the same event again."""
+        logs.set_up(event)
+        missing = [name for name in _REQUIRED if not isinstance(event.get(name), str)]
+        if missing or event["RequestType"] not in _REQUEST_TYPES:
+            # without these there is nobody to answer, and crhelper would answer somebody else
+            logger.error("not an event of CloudFormation", extra={"missing": missing})
+            return
+        logger.info("began", extra={"physical_id": event.get("PhysicalResourceId")})
+        left = context.get_remaining_time_in_millis() / 1000
+        reserve = min(ANSWER_RESERVE, left * _SHARE_FOR_ANSWER)
+        now = self._clock.now()
+        schedule = Schedule(self._clock, now + left - reserve, self._jitter)
+        sending = Schedule(self._clock, now + left - reserve / 4, self._jitter)
+        conversation = _Conversation(
+            lambda url, answer: answers.send(url, answer, self._put, sending)
+        )
+        serve = _serving(conversation, lambda request: self._resource(event, request, schedule))
+        conversation.create(serve)
+        conversation.update(serve)
+        conversation.delete(serve)
+        conversation(dict(event), context)
+
+    def _resource(
+        self, event: Mapping[str, Any], request: Request, schedule: Schedule
+    ) -> CustomResource:
+        caller = Caller(schedule)
+        own_stack = OwnStack(self._clients("cloudformation"), caller, request.stack_id)
+
+        def hierarchy(instance_arn: str) -> Hierarchy:
+            return Hierarchy(self._clients("connect"), caller, instance_arn)
+
+        resource_type = event.get("ResourceType")
+        if resource_type == ResourceType.STRUCTURE:
+            return Structures(hierarchy, own_stack)
+        if resource_type == ResourceType.GROUP:
+            return Groups(hierarchy, own_stack, schedule)
+        raise HierarchyError(
+            f"serving {resource_type}",
+            f"this function knows {', '.join(ResourceType)}",
+            "use one release of the library for construct and function",
+        )
+
+
+def _serving(
+    conversation: _Conversation, resource_for: Callable[[Request], CustomResource]
+) -> Callable[[dict[str, Any], Any], str]:
+    def serve(event: dict[str, Any], _: Any) -> str:
+        """Carry out the request; the physical id, whatever happens."""
+        request = Request(
+            type=event["RequestType"],
+            stack_id=event["StackId"],
+            request_id=event["RequestId"],
+            logical_id=event["LogicalResourceId"],
+            properties=_mapping(event.get("ResourceProperties")),
+            old_properties=_mapping(event.get("OldResourceProperties")),
+            physical_id=str(event.get("PhysicalResourceId") or ""),
+        )
+        conversation.request = request
+        try:
+            resource = resource_for(request)
+            act = {
+                "Create": resource.create,
+                "Update": resource.update,
+                "Delete": resource.delete,
+            }[request.type]
+            answer = act(request)
+        except HierarchyError as error:
+            logger.error("failed", extra={"why": str(error)})  # noqa: TRY400 - no traceback needed
+            return conversation.fail(str(error))
+        except Exception as error:
+            logger.exception("failed unexpectedly")
+            doing = f"serving {request.type} of {request.logical_id}"
+            why = f"{type(error).__name__}: {error}"
+            remedy = "this is an error of the library, the log has more"
+            return conversation.fail(str(HierarchyError(doing, why, remedy)))
+        conversation.Data = dict(answer.data)
+        return answer.physical_id
+
+    return serve
+
+
+class _Conversation(CfnResource):
+    """crhelper for one event: exactly one answer, always with an id, never after its time."""
+
+    def __init__(self, send: Callable[[str, Mapping[str, Any]], bool]) -> None:
+        # this variable keeps crhelper from making three clients that only its polling needs
+        before = os.environ.get("AWS_SAM_LOCAL")
+        os.environ["AWS_SAM_LOCAL"] = "true"
+        try:
+            super().__init__(log_level="INFO", boto_level="ERROR", sleep_on_delete=0)
+        finally:
+            if before is None:
+                del os.environ["AWS_SAM_LOCAL"]
+            else:
+                os.environ["AWS_SAM_LOCAL"] = before
+        self.request: Request | None = None
+        self._deliver = send
+        self._answered = threading.Lock()
+
+    def fail(self, reason: str) -> str:
+        """Make the answer a failure; the id that it gives."""
+        self.Status, self.Reason = "FAILED", reason
+        return self.request.failed_id if self.request else ""
+
+    def _log_setup(self, event: Any, context: Any) -> None:
+        """The logs are set up already, and crhelper would change their level."""
+
+    def _timeout(self) -> None:
+        """The function's time is over: crhelper would send an empty id, and the result as well."""
+        reason = "out of time: a call did not end before the function's timeout; deploy again"
+        self.PhysicalResourceId = self.fail(reason)
+        self._send()
+
+    def _send(self, status: str | None = None, reason: str = "", **_: Any) -> None:
+        if not self._answered.acquire(blocking=False):
+            return  # the other of timer and result was first
+        if not self.PhysicalResourceId and self.request is not None:
+            self.PhysicalResourceId = self.request.failed_id
+        super()._send(  # type: ignore[misc] # left out of its type hints
+            status, reason, send_response=self._send_response_body
+        )
+
+    def _send_response_body(self, url: str, body: dict[str, Any], _: Any) -> None:
+        self._deliver(url, body)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,50 @@
+"""Logs as JSON, one line a decision, without the presigned URL."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "aws_request_id"}
+_QUIET = ("boto3", "botocore", "urllib3", "crhelper")
+
+
+class JsonLines(logging.Formatter):
+    """A record as one line of JSON: level, message, the request, and the record's extras."""
+
+    def __init__(self, request: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._request = request
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line: dict[str, Any] = {
+            "level": record.levelname,
+            "message": record.getMessage(),
+            **self._request,
+            **{key: value for key, value in vars(record).items() if key not in _STANDARD},
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def set_up(event: Mapping[str, Any]) -> None:
+    """Let every line of this run say which request it belongs to."""
+    fields = {
+        "request": event.get("RequestType"),
+        "resource": event.get("LogicalResourceId"),
+        "stack": str(event.get("StackId", "")).split(":stack/", 1)[-1],
+        "request_id": event.get("RequestId"),
+    }
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    if not root.handlers:
+        # outside of Lambda, whose runtime brings its own
+        root.addHandler(logging.StreamHandler())
+    for handler in root.handlers:
+        handler.setFormatter(JsonLines(fields))
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,0 +1,32 @@
+"""What a failed request tells the user: doing what, why, and what to do about it.
+
+CloudFormation shows the text in the stack's events; 240 characters pass through everything on the
+way, so a longer one is shortened in the middle, where the least of it is lost.
+"""
+
+from __future__ import annotations
+
+MAX_REASON_LENGTH = 240
+
+
+class HierarchyError(Exception):
+    """A request that can not be carried out; the message is what the user reads."""
+
+    def __init__(self, doing: str, why: str, remedy: str = "") -> None:
+        super().__init__(one_line(f"{doing}: {why}" + (f"; {remedy}" if remedy else "")))
+
+
+def one_line(text: str, at_most: int = MAX_REASON_LENGTH) -> str:
+    """The text on one line, with an ellipsis in its middle where it is too long."""
+    line = " ".join(text.split())
+    if len(line) <= at_most:
+        return line
+    head = (at_most - 3) * 2 // 3
+    return f"{line[:head]} … {line[head - at_most + 3 :]}"
+
+
+def listed(names: list[str], at_most: int = 3) -> str:
+    """Some names in a sentence: 'a', 'b', 'c' and 4 more."""
+    shown = ", ".join(names[:at_most])
+    more = len(names) - at_most
+    return f"{shown} and {more} more" if more > 0 else shown

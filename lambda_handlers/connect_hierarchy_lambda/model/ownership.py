@@ -1,0 +1,85 @@
+"""Who owns a group: what the tags of our own say, and how they are written.
+
+AWS allows only some characters in tag values, so letters, digits, `.`, `/` and `-` are all that
+stands in ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from connect_hierarchy_lambda.model.tags import RESERVED_PREFIX
+
+STACK_TAG = RESERVED_PREFIX + "stack"
+RESOURCE_TAG = RESERVED_PREFIX + "resource"
+REQUEST_TAG = RESERVED_PREFIX + "request"
+ADOPTED_TAG = RESERVED_PREFIX + "adopted"
+FORMER_RESOURCE_TAG = RESERVED_PREFIX + "former-resource"
+DISPLACED_BY_TAG = RESERVED_PREFIX + "displaced-by"
+NATIVE_STACK_TAG = "aws:cloudformation:stack-name"
+
+OWN_TAGS = (
+    STACK_TAG,
+    RESOURCE_TAG,
+    REQUEST_TAG,
+    ADOPTED_TAG,
+    FORMER_RESOURCE_TAG,
+    DISPLACED_BY_TAG,
+)
+
+
+def stack_name_and_uuid(stack_id: str) -> str:
+    """`<stack name>/<uuid>` of a stack's ARN."""
+    return stack_id.split(":stack/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A resource of a stack, and what is known of how it came to its group.
+
+    `former_resource` is another resource of the same stack that owned the group before: while it is
+    recorded, the hand-over can still be taken back. `adopted` groups were made by somebody else and
+    are released instead of deleted.
+    """
+
+    stack: str
+    resource: str
+    request: str
+    adopted: bool = False
+    former_resource: str | None = None
+
+    @classmethod
+    def of(cls, tags: Mapping[str, str]) -> Owner | None:
+        """The owner that a group's tags name, None where they name none."""
+        if STACK_TAG not in tags or RESOURCE_TAG not in tags:
+            return None
+        return cls(
+            stack=tags[STACK_TAG],
+            resource=tags[RESOURCE_TAG],
+            request=tags.get(REQUEST_TAG, ""),
+            adopted=ADOPTED_TAG in tags,
+            former_resource=tags.get(FORMER_RESOURCE_TAG),
+        )
+
+    def tags(self) -> dict[str, str]:
+        """The tags that say so."""
+        tags = {STACK_TAG: self.stack, RESOURCE_TAG: self.resource, REQUEST_TAG: self.request}
+        if self.adopted:
+            tags[ADOPTED_TAG] = "true"
+        if self.former_resource is not None:
+            tags[FORMER_RESOURCE_TAG] = self.former_resource
+        return tags
+
+    def is_same_resource(self, other: Owner | None) -> bool:
+        """Whether both are the same resource of the same stack, whatever request made them."""
+        return other is not None and self.stack == other.stack and self.resource == other.resource
+
+    def with_request(self, request: str) -> Owner:
+        """The same owner after another request."""
+        return replace(self, request=request)
+
+    @property
+    def stack_name(self) -> str:
+        """The stack's name alone."""
+        return self.stack.split("/", 1)[0]
