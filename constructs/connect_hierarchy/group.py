@@ -1,0 +1,453 @@
+"""A group of agents: `HierarchyGroup`, and the import of one that is made elsewhere."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import cast
+
+import jsii
+from aws_cdk import (
+    CfnDeletionPolicy,
+    CfnResource,
+    CustomResource,
+    Duration,
+    Fn,
+    ITaggableV2,
+    RemovalPolicy,
+    Resource,
+    Stack,
+    TagManager,
+    TagType,
+    Token,
+)
+from aws_cdk.interfaces.aws_connect import IUserHierarchyGroupRef, UserHierarchyGroupReference
+from constructs import Construct
+
+# The module and not the class: groups and structures make each other.
+from connect_hierarchy import structure as structures
+from connect_hierarchy.app_register import AppRegister
+from connect_hierarchy.identity import Identity
+from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
+from connect_hierarchy.policy import instance_policy
+from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
+from connect_hierarchy.validation import (
+    TagsAtSynth,
+    check_level,
+    check_removal_policy,
+    check_tags,
+    checked_agents_on_delete,
+    checked_group_name,
+    located,
+    parsed_group_arn,
+)
+from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
+from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.properties import (
+    AgentsOnDelete,
+    GroupAttribute,
+    GroupProperty,
+    ResourceType,
+)
+
+_GROUP_IN_ARN = "/agent-group/"
+_PATH_SEPARATOR = " / "
+
+
+@jsii.implements(IUserHierarchyGroupRef)
+class _GroupBase(Resource):
+    """What a group offers however it came to be."""
+
+    _structure: IHierarchyStructure
+    _parent: IHierarchyGroup | None
+    _level: int | None
+    _names: tuple[str, ...] | None
+
+    @property
+    def structure(self) -> IHierarchyStructure:
+        """The structure that the group belongs to."""
+        return self._structure
+
+    @property
+    def parent(self) -> IHierarchyGroup | None:
+        """The group above; None at level one, and where the group was imported."""
+        return self._parent
+
+    @property
+    def level(self) -> int | None:
+        """The level, 1 to 5; None where it is not known at synth."""
+        return self._level
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """Names from level one down to this group; None where they are not known at synth."""
+        return self._names
+
+    @property
+    @abstractmethod
+    def hierarchy_group_arn(self) -> str:
+        """ARN of the group."""
+
+    @property
+    @abstractmethod
+    def hierarchy_group_id(self) -> str:
+        """Id of the group."""
+
+    @property
+    @abstractmethod
+    def level_id(self) -> str:
+        """The level as Amazon Connect writes it, "1" to "5"."""
+
+    @property
+    @abstractmethod
+    def path(self) -> str:
+        """Names from level one down to this group, joined with " / "."""
+
+    @property
+    def user_hierarchy_group_ref(self) -> UserHierarchyGroupReference:
+        """The group as the CDK's own constructs refer to one."""
+        return UserHierarchyGroupReference(user_hierarchy_group_arn=self.hierarchy_group_arn)
+
+    def add_group(
+        self,
+        id: str,  # noqa: A002 - the CDK's name for it
+        *,
+        name: str,
+        tags: Mapping[str, str] | None = None,
+        adopt_existing: bool = False,
+        agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
+        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+    ) -> HierarchyGroup:
+        """Make a group below this one, as a child of this construct.
+
+        Takes what `HierarchyGroup` takes, and raises what that raises.
+        """
+        return HierarchyGroup(
+            self,
+            id,
+            name=name,
+            parent=self,
+            tags=tags,
+            adopt_existing=adopt_existing,
+            agents_on_delete=agents_on_delete,
+            removal_policy=removal_policy,
+        )
+
+
+@jsii.implements(ITaggableV2)
+class HierarchyGroup(_GroupBase):
+    """A group in the agent hierarchy of an Amazon Connect instance.
+
+    It is made after its structure and its parent, and goes before them. Another name renames it in
+    place; another parent makes a new group, which the agents are carried over to, with a new id.
+
+    Args:
+        scope: Where the construct stands.
+        id: Its id there.
+        name: 1 to 100 characters, no two groups with the same parent alike.
+        structure: For a group at level one. One of `structure` and `parent` is needed.
+        parent: For a group below another.
+        tags: Up to 42 tags, keys of 1 to 128 characters that begin neither with `aws:` nor with
+            `connect-hierarchy:`, values of up to 256. They win over `Stack(tags=…)`; a tag of
+            `Tags.of(…)` wins over them unless its priority is below 50, as for the CDK's own
+            constructs.
+        adopt_existing: Take the group of this name under this parent, if there is one that no
+            stack made. It stays when it leaves the stack.
+        agents_on_delete: What becomes of the agents in the group when it is deleted. By default it
+            is not deleted while there are any.
+        removal_policy: What becomes of the group when it leaves the stack. DESTROY deletes it;
+            RETAIN and RETAIN_ON_UPDATE_OR_DELETE keep it. A group that was moved does not stay at
+            its old place, whatever the policy.
+
+    Raises:
+        ValueError: For a name, tag, level or number of groups that cannot be, for a name that a
+            sibling in the app has, and for both or neither of `structure` and `parent`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's name for it
+        *,
+        name: str,
+        structure: IHierarchyStructure | None = None,
+        parent: IHierarchyGroup | None = None,
+        tags: Mapping[str, str] | None = None,
+        adopt_existing: bool = False,
+        agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
+        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+    ) -> None:
+        super().__init__(scope, id)
+        with located(self):
+            self._structure = _structure_of(structure, parent)
+            self._parent = parent
+            known_name = checked_group_name(name)
+            self._level = _level_below(parent)
+            if self._level is not None:
+                what = f"hierarchy group {quoted(name)}"
+                check_level(self._level, self._structure.levels, what)
+            agents_policy = checked_agents_on_delete(
+                agents_on_delete, at_level_one=self._level == 1
+            )
+            check_removal_policy(removal_policy, "hierarchy group")
+            check_tags(tags or {})
+            provider = provider_for(self)
+            AppRegister.of(self).add_group(
+                self.node.path,
+                self._structure.instance,
+                _place(self._structure, parent),
+                known_name,
+            )
+        self._names = _names_below(parent, known_name)
+        self._tags = TagManager(
+            TagType.MAP,
+            ResourceType.GROUP.value,
+            {**_stack_tags(self.stack), **(tags or {})},
+        )
+        self.node.add_validation(TagsAtSynth(self._tags))
+
+        properties: dict[str, object] = {
+            GroupProperty.INSTANCE_ARN.value: self._structure.instance_arn,
+            GroupProperty.NAME.value: name,
+            GroupProperty.TAGS.value: self._tags.rendered_tags,
+            GroupProperty.ADOPT_EXISTING.value: adopt_existing,
+            GroupProperty.AGENTS_ON_DELETE.value: agents_policy.value,
+        }
+        if parent is not None:
+            properties[GroupProperty.PARENT_GROUP_ARN.value] = parent.hierarchy_group_arn
+        self._resource = CustomResource(
+            self,
+            "Resource",
+            resource_type=ResourceType.GROUP.value,
+            service_token=provider.service_token,
+            service_timeout=Duration.seconds(SERVICE_TIMEOUT_SECONDS),
+            properties=properties,
+        )
+        self._set_removal_policy(removal_policy)
+        self._resource.node.add_dependency(
+            instance_policy(self, self._structure, provider), *provider.ready
+        )
+
+    @staticmethod
+    def from_hierarchy_group_arn(
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's name for it
+        hierarchy_group_arn: str,
+    ) -> IHierarchyGroup:
+        """A group that is made elsewhere: nothing is deployed for it.
+
+        Args:
+            scope: Where the construct stands.
+            id: Its id there.
+            hierarchy_group_arn: ARN of the group.
+
+        Raises:
+            ValueError: If this is not the ARN of a hierarchy group.
+        """
+        return ImportedGroup(scope, id, hierarchy_group_arn=hierarchy_group_arn)
+
+    @staticmethod
+    def from_hierarchy_group_attributes(
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's name for it
+        *,
+        hierarchy_group_arn: str,
+        structure: IHierarchyStructure | None = None,
+        level: int | None = None,
+        path: str | None = None,
+    ) -> IHierarchyGroup:
+        """A group that is made elsewhere, with what is known about it: nothing is deployed for it.
+
+        Args:
+            scope: Where the construct stands.
+            id: Its id there.
+            hierarchy_group_arn: ARN of the group.
+            structure: What the group belongs to, so that groups below it wait for the levels.
+            level: The group's level, 1 to 5, so that the depth of groups below it is checked.
+            path: Names from level one down to the group, joined with " / ".
+
+        Raises:
+            ValueError: If this is not the ARN of a hierarchy group, or of one in another instance
+                than the structure's, or if the structure has no such level.
+        """
+        return ImportedGroup(
+            scope,
+            id,
+            hierarchy_group_arn=hierarchy_group_arn,
+            structure=structure,
+            level=level,
+            path=path,
+        )
+
+    @property
+    def hierarchy_group_arn(self) -> str:
+        """ARN of the group: what a user takes."""
+        # Ref, that is the physical id, and not Fn::GetAtt: CloudFormation knows without asking
+        # that it stays when the group is renamed in place, and leaves alone what refers to it.
+        return self._resource.ref
+
+    @property
+    def hierarchy_group_id(self) -> str:
+        """Id of the group: what a security profile takes."""
+        return self._resource.get_att_string(GroupAttribute.HIERARCHY_GROUP_ID.value)
+
+    @property
+    def level_id(self) -> str:
+        """The level as Amazon Connect writes it, "1" to "5"."""
+        if self._level is not None:
+            return str(self._level)
+        return self._resource.get_att_string(GroupAttribute.LEVEL_ID.value)
+
+    @property
+    def path(self) -> str:
+        """Names from level one down to this group, joined with " / "."""
+        if self._names is not None:
+            return _PATH_SEPARATOR.join(self._names)
+        return self._resource.get_att_string(GroupAttribute.PATH.value)
+
+    @property
+    def cdk_tag_manager(self) -> TagManager:
+        """The group's tags, for `Tags.of`."""
+        return self._tags
+
+    def apply_removal_policy(self, policy: RemovalPolicy) -> None:
+        """Set what becomes of the group when it leaves the stack.
+
+        Args:
+            policy: As `removal_policy`.
+
+        Raises:
+            ValueError: For SNAPSHOT, which a group cannot have.
+        """
+        with located(self):
+            check_removal_policy(policy, "hierarchy group")
+        self._set_removal_policy(policy)
+
+    def _set_removal_policy(self, policy: RemovalPolicy) -> None:
+        self._resource.apply_removal_policy(policy)
+        # A replaced group was moved: its agents are in the new one, and the old is an empty ghost.
+        resource = cast("CfnResource", self._resource.node.default_child)
+        resource.cfn_options.update_replace_policy = CfnDeletionPolicy.DELETE
+
+
+class ImportedGroup(_GroupBase):
+    """A group that is made elsewhere, see `HierarchyGroup.from_hierarchy_group_attributes`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's name for it
+        *,
+        hierarchy_group_arn: str,
+        structure: IHierarchyStructure | None = None,
+        level: int | None = None,
+        path: str | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        with located(self):
+            parsed = parsed_group_arn(hierarchy_group_arn)
+            if parsed is None:
+                parts = Fn.split(_GROUP_IN_ARN, hierarchy_group_arn)
+                instance_arn, group_id = Fn.select(0, parts), Fn.select(1, parts)
+            else:
+                instance_arn, group_id = parsed.instance_arn, parsed.group_id
+                if structure is not None:
+                    _check_same_instance(instance_arn, structure)
+            if level is not None:
+                levels = None if structure is None else structure.levels
+                check_level(level, levels, "the imported hierarchy group")
+        self._hierarchy_group_arn = hierarchy_group_arn
+        self._hierarchy_group_id = group_id
+        self._structure = structure or structures.ImportedStructure(
+            self, "Structure", instance_arn=instance_arn
+        )
+        self._parent = None
+        self._level = level
+        self._names = None if path is None else tuple(path.split(_PATH_SEPARATOR))
+
+    @property
+    def hierarchy_group_arn(self) -> str:
+        """ARN of the group, as given."""
+        return self._hierarchy_group_arn
+
+    @property
+    def hierarchy_group_id(self) -> str:
+        """Id of the group, the end of its ARN."""
+        return self._hierarchy_group_id
+
+    @property
+    def level_id(self) -> str:
+        """The level as Amazon Connect writes it; a ValueError if it was not given."""
+        if self._level is None:
+            raise ValueError(self._not_given("level"))
+        return str(self._level)
+
+    @property
+    def path(self) -> str:
+        """Names from level one down to the group; a ValueError if it was not given."""
+        if self._names is None:
+            raise ValueError(self._not_given("path"))
+        return _PATH_SEPARATOR.join(self._names)
+
+    def _not_given(self, what: str) -> str:
+        return (
+            f"{self.node.path}: the {what} of an imported hierarchy group is not known: "
+            f"give {what} to HierarchyGroup.from_hierarchy_group_attributes"
+        )
+
+
+def _structure_of(
+    structure: IHierarchyStructure | None, parent: IHierarchyGroup | None
+) -> IHierarchyStructure:
+    if structure is not None and parent is not None:
+        msg = (
+            f"both structure '{structure.node.path}' and parent '{parent.node.path}' are given, "
+            "one is needed: leave out structure, the parent knows it"
+        )
+        raise InvalidHierarchyError(msg)
+    if parent is not None:
+        return parent.structure
+    if structure is not None:
+        return structure
+    msg = (
+        "neither structure nor parent is given, one is needed: "
+        "structure for a group at level one, parent for a group below another"
+    )
+    raise InvalidHierarchyError(msg)
+
+
+def _level_below(parent: IHierarchyGroup | None) -> int | None:
+    if parent is None:
+        return 1
+    return None if parent.level is None else parent.level + 1
+
+
+def _names_below(parent: IHierarchyGroup | None, name: str | None) -> tuple[str, ...] | None:
+    above = () if parent is None else parent.names
+    return None if above is None or name is None else (*above, name)
+
+
+def _place(structure: IHierarchyStructure, parent: IHierarchyGroup | None) -> Identity:
+    """What stands above a group, the same for two constructs that mean the same."""
+    if parent is None:
+        return structure.instance.identity
+    return Identity.of(parent.hierarchy_group_arn, parent.stack)
+
+
+def _check_same_instance(instance_arn: str, structure: IHierarchyStructure) -> None:
+    other = structure.instance.arn
+    if not Token.is_unresolved(other) and other != instance_arn:
+        msg = (
+            f"the hierarchy group is in instance {quoted(instance_arn, 120)}, its structure in "
+            f"{quoted(other, 120)}, the same is needed: give the structure of the group's instance"
+        )
+        raise InvalidHierarchyError(msg)
+
+
+def _stack_tags(stack: Stack) -> dict[str, str]:
+    """The tags of a stack and of those that it is nested in, the inner ones winning.
+
+    CloudFormation itself hands them to no custom resource.
+    """
+    outer = stack.nested_stack_parent
+    return {**(_stack_tags(outer) if outer is not None else {}), **stack.tags.tag_values()}

@@ -1,0 +1,64 @@
+"""Which Connect instance an ARN means, also while it is still a token."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from aws_cdk import Reference, Stack, Token, Tokenization
+from constructs import IConstruct
+
+_HASH_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a string will be: equal for two strings that are surely the same when deployed.
+
+    A literal is itself. A token is what it resolves to, in the stacks that own what it refers to:
+    two stacks can hold different resources under one logical id.
+    """
+
+    text: str
+    owners: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, value: str, scope: IConstruct) -> Identity:
+        """The identity of a string that is used in `scope`."""
+        if not Token.is_unresolved(value):
+            return cls(value)
+        stack = Stack.of(scope)
+        owners = [
+            Stack.of(token.target)
+            for token in Tokenization.reverse_string(value).tokens
+            if isinstance(token, Reference)
+        ] or [stack]
+        text = json.dumps(owners[0].resolve(value), sort_keys=True)
+        return cls(text, tuple(sorted({owner.node.path for owner in owners})))
+
+    def hash_in(self, stack: Stack) -> str:
+        """A short name for use in a construct id of `stack`, stable between deployments.
+
+        Another stack counts in, its logical ids can be the same as ours; the own one does not, so
+        that the name survives when the stack is moved within the app.
+        """
+        others = [owner for owner in self.owners if owner != stack.node.path]
+        text = json.dumps([self.text, *others])
+        return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A Connect instance as its structure knows it.
+
+    Attributes:
+        arn: The ARN as the app gave it. Never an attribute of our own structure: what the
+            structure waits for can refer to this.
+        identity: What `arn` will be.
+        home: The stack where `arn` was given.
+    """
+
+    arn: str
+    identity: Identity
+    home: Stack

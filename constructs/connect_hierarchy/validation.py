@@ -1,0 +1,150 @@
+"""Checks of the model on what a CDK app passes: tokens pass, and errors say where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import jsii
+from aws_cdk import RemovalPolicy, TagManager, Token
+from constructs import IConstruct, IValidation
+
+from connect_hierarchy_lambda.model.arns import GroupArn, check_instance_arn
+from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
+from connect_hierarchy_lambda.model.limits import MAX_LEVELS
+from connect_hierarchy_lambda.model.names import check_group_name, check_level_names, quoted
+from connect_hierarchy_lambda.model.properties import AgentsOnDelete
+from connect_hierarchy_lambda.model.tags import check_user_tags
+
+
+@contextmanager
+def located(construct: IConstruct) -> Iterator[None]:
+    """Put the construct's path in front of what the model has to say."""
+    try:
+        yield
+    except InvalidHierarchyError as error:
+        msg = f"{construct.node.path}: {error}"
+        raise InvalidHierarchyError(msg) from None
+
+
+def checked_levels(levels: Sequence[str]) -> tuple[str, ...] | None:
+    """The levels where each can be told apart; None where the whole list is a token.
+
+    Raises:
+        InvalidHierarchyError: For levels that cannot be; a level that is a token passes.
+    """
+    if isinstance(levels, str):
+        msg = f"levels is one text, a list of names is needed: [{quoted(levels)}]"
+        raise InvalidHierarchyError(msg)
+    # a list and no other sequence is what jsii knows
+    if Token.is_unresolved(list(levels)):
+        return None
+    # a stand-in that passes every check and is like no other level
+    check_level_names(
+        [
+            f"\0{number}" if Token.is_unresolved(level) else level
+            for number, level in enumerate(levels)
+        ]
+    )
+    return tuple(levels)
+
+
+def checked_group_name(name: str) -> str | None:
+    """The name of a group, None where it is a token; InvalidHierarchyError if it cannot be."""
+    if Token.is_unresolved(name):
+        return None
+    check_group_name(name)
+    return name
+
+
+def checked_instance_arn(arn: str) -> str:
+    """The ARN, if it is a token or can be an instance's; InvalidHierarchyError if it cannot."""
+    if not Token.is_unresolved(arn):
+        check_instance_arn(arn)
+    return arn
+
+
+def parsed_group_arn(arn: str) -> GroupArn | None:
+    """The parts of a group's ARN, None where it is a token; InvalidHierarchyError if malformed."""
+    return None if Token.is_unresolved(arn) else GroupArn.parse(arn)
+
+
+def check_level(level: int, levels: Sequence[str] | None, what: str) -> None:
+    """Raise InvalidHierarchyError if the structure has no such level."""
+    if not 1 <= level <= MAX_LEVELS:
+        msg = (
+            f"{what} is at level {level}, levels 1 to {MAX_LEVELS} are allowed: "
+            "choose a higher parent"
+        )
+        raise InvalidHierarchyError(msg)
+    if levels is not None and level > len(levels):
+        names = ", ".join(quoted(name) for name in levels)
+        msg = (
+            f"{what} is at level {level}, the structure has {len(levels)} ({names}): "
+            "add a level to the structure, or choose a higher parent"
+        )
+        raise InvalidHierarchyError(msg)
+
+
+def check_group_quota(group_quota: int) -> None:
+    """Raise InvalidHierarchyError for a quota that leaves no room for a group."""
+    if group_quota < 1:
+        msg = (
+            f"group_quota is {group_quota}, at least 1 is needed: give the number of groups that "
+            "the instance may have, or leave it out"
+        )
+        raise InvalidHierarchyError(msg)
+
+
+def checked_agents_on_delete(policy: AgentsOnDelete, *, at_level_one: bool) -> AgentsOnDelete:
+    """The policy, also where it came as text; InvalidHierarchyError if the group cannot have it."""
+    if policy not in list(AgentsOnDelete):
+        choices = ", ".join(AgentsOnDelete)
+        msg = f"agents_on_delete is {quoted(str(policy))}, which is none of {choices}: use one"
+        raise InvalidHierarchyError(msg)
+    if at_level_one and policy == AgentsOnDelete.MOVE_TO_PARENT:
+        msg = (
+            "agents_on_delete is MOVE_TO_PARENT, and a group at level one has no parent: "
+            "use UNASSIGN or FAIL"
+        )
+        raise InvalidHierarchyError(msg)
+    return AgentsOnDelete(policy)
+
+
+def check_removal_policy(policy: RemovalPolicy, what: str) -> None:
+    """Raise InvalidHierarchyError for a removal policy that custom resources do not have."""
+    if policy == RemovalPolicy.SNAPSHOT:
+        msg = (
+            f"removal_policy of a {what} is SNAPSHOT, which it cannot have: "
+            "use RETAIN, RETAIN_ON_UPDATE_OR_DELETE or DESTROY"
+        )
+        raise InvalidHierarchyError(msg)
+
+
+def check_tags(tags: Mapping[str, str]) -> None:
+    """Raise InvalidHierarchyError for tags that a group cannot carry; tokens pass."""
+    check_user_tags(
+        {
+            # each token key still counts, so each needs a stand-in of its own
+            f"token-{number}" if Token.is_unresolved(key) else key: ""
+            if Token.is_unresolved(value)
+            else value
+            for number, (key, value) in enumerate(tags.items())
+        }
+    )
+
+
+@jsii.implements(IValidation)
+class TagsAtSynth:
+    """Checks a group's tags once `Tags.of` has done its work, which is only at synth."""
+
+    def __init__(self, tags: TagManager) -> None:
+        self._tags = tags
+
+    def validate(self) -> list[str]:
+        """What is wrong with the tags; the CDK says where."""
+        try:
+            check_tags(self._tags.tag_values())
+        except InvalidHierarchyError as error:
+            return [str(error)]
+        return []

@@ -1,0 +1,100 @@
+"""The function's code: complete, only what belongs there, and the same each time."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from aws_cdk import App, Stack
+
+from connect_hierarchy import HierarchyProvider, bundling
+from connect_hierarchy_lambda.model.properties import HANDLER
+from tests.constructs_fixtures import lambda_runtime, run_isolated
+
+
+def bundle(target: Path) -> tuple[Path, str]:
+    """Synthesise a stack with a provider; the folder of its function, and the asset's hash."""
+    app = App(outdir=str(target))
+    HierarchyProvider(Stack(app, "Stack"), "Provider")
+    app.synth()
+    (folder,) = target.glob("asset.*")
+    manifest = json.loads((target / "Stack.assets.json").read_text())
+    (asset_hash,) = (
+        key for key, file in manifest["files"].items() if file["source"]["path"] == folder.name
+    )
+    return folder, asset_hash
+
+
+@pytest.fixture(scope="module")
+def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled function."""
+    folder, _ = bundle(tmp_path_factory.mktemp("cdk.out"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Lambda's runtime brings."""
+    return lambda_runtime(tmp_path_factory.mktemp("runtime"))
+
+
+def test_only_code_and_licences(asset: Path) -> None:
+    """Our package and crhelper, their modules, and what crhelper's licence asks for."""
+    files = {path.relative_to(asset) for path in asset.rglob("*") if path.is_file()}
+    assert {path.parts[0] for path in files} == {"connect_hierarchy_lambda", "crhelper"}
+    others = {str(path) for path in files if path.suffix != ".py"}
+    assert others == {"crhelper/LICENSE", "crhelper/NOTICE"}
+    assert not [path for path in files if "test" in str(path) or "__pycache__" in path.parts]
+
+
+def test_all_modules_of_the_handlers_are_there(asset: Path) -> None:
+    """What the handlers import of their own package is in the asset."""
+    spec = find_spec("connect_hierarchy_lambda")
+    assert spec is not None
+    assert spec.origin is not None
+    source = Path(spec.origin).parent
+    wanted = {path.relative_to(source) for path in source.rglob("*.py")}
+    package = asset / "connect_hierarchy_lambda"
+    assert {path.relative_to(package) for path in package.rglob("*.py")} == wanted
+
+
+def test_readable_for_lambda(asset: Path) -> None:
+    """Lambda reads the code as another user."""
+    assert all(path.stat().st_mode & 0o444 == 0o444 for path in asset.rglob("*"))
+
+
+def test_the_same_code_gives_the_same_asset(asset: Path, tmp_path: Path) -> None:
+    """Another synth changes nothing, so that a deployment without changes deploys nothing."""
+    _, asset_hash = bundle(tmp_path)
+    assert asset.name == f"asset.{asset_hash}"
+
+
+def test_model_and_crhelper_import_on_their_own(asset: Path, runtime: Path) -> None:
+    """Neither needs the repository or an installed package, beside what Lambda brings."""
+    output = run_isolated(
+        "import crhelper, connect_hierarchy_lambda.model.properties as properties\n"
+        "print(crhelper.__file__, properties.__file__, sep='\\n')",
+        asset,
+        runtime,
+    )
+    assert all(line.startswith(str(asset)) for line in output.splitlines())
+
+
+def test_the_handler_imports_as_lambda_does_it(asset: Path, runtime: Path) -> None:
+    """The entry point that the function names is in the asset, with all that it imports."""
+    module, function = HANDLER.rsplit(".", 1)
+    output = run_isolated(
+        f"import importlib\nprint(callable(importlib.import_module({module!r}).{function}))",
+        asset,
+        runtime,
+    )
+    assert output.splitlines()[-1] == "True"
+
+
+def test_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says what to install, instead of asking for Docker."""
+    monkeypatch.setattr(bundling, "CRHELPER", "crhelper_that_is_not_there")
+    with pytest.raises(RuntimeError, match=r"'crhelper_that_is_not_there' .* run 'pip install"):
+        HierarchyProvider(Stack(App(), "Stack"), "Provider")

@@ -1,0 +1,336 @@
+"""`HierarchyProvider`: one function a stack, what it may do, and who else can use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aws_cdk import Duration, Environment, NestedStack, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk.assertions import Template
+
+from connect_hierarchy import HierarchyGroup, HierarchyProvider, HierarchyStructure
+from connect_hierarchy.provider import HANDLER_RUNTIME
+from connect_hierarchy_lambda.model.properties import HANDLER
+from tests.constructs_fixtures import (
+    INSTANCE_ARN,
+    OTHER_INSTANCE_ARN,
+    STRUCTURE,
+    Resources,
+    find,
+    new_app,
+    new_instance,
+    new_stack,
+    properties_of,
+)
+
+FUNCTION = "AWS::Lambda::Function"
+ROLE = "AWS::IAM::Role"
+POLICY = "AWS::IAM::Policy"
+LOG_GROUP = "AWS::Logs::LogGroup"
+INVOKE_CONFIG = "AWS::Lambda::EventInvokeConfig"
+
+
+def new_structure(stack: Stack, **options: Any) -> HierarchyStructure:
+    """A structure of one level, for the function that comes with it."""
+    return HierarchyStructure(
+        stack, "Structure", **({"instance_arn": INSTANCE_ARN, "levels": ["Division"]} | options)
+    )
+
+
+def statements(resources: Resources) -> Iterator[dict[str, Any]]:
+    """All statements of policies and of inline policies."""
+    for resource in resources.values():
+        properties = resource["Properties"]
+        documents = [properties] if "PolicyDocument" in properties else properties["Policies"]
+        for document in documents:
+            yield from document["PolicyDocument"]["Statement"]
+
+
+def as_list(value: Any) -> list[Any]:
+    """An IAM element, which stands alone where it is the only one."""
+    return value if isinstance(value, list) else [value]
+
+
+def test_the_function_of_a_stack() -> None:
+    """A structure brings its function, with a log group and times that fit the service timeout."""
+    stack = new_stack()
+    structure = new_structure(stack)
+    structure.add_group("Group", name="Group")
+    template = Template.from_stack(stack)
+    template.resource_count_is(FUNCTION, 1)
+    template.has_resource_properties(
+        FUNCTION,
+        {
+            "Handler": HANDLER,
+            "Runtime": HANDLER_RUNTIME.name,
+            "Timeout": 900,
+            "MemorySize": 256,
+            "LoggingConfig": {"LogGroup": {"Ref": "ConnectHierarchyFunctionLogs"}},
+        },
+    )
+    (function,) = find(stack, FUNCTION).values()
+    assert {"FunctionName", "Environment", "ReservedConcurrentExecutions"}.isdisjoint(
+        function["Properties"]
+    )
+    template.has_resource(
+        LOG_GROUP,
+        {"Properties": {"RetentionInDays": 90}, "DeletionPolicy": "Delete"},
+    )
+
+
+@pytest.mark.parametrize("timeout", [60, 300, 900])
+def test_an_answer_always_comes_before_the_service_timeout(timeout: int) -> None:
+    """Maximum event age and timeout together stay below what CloudFormation waits."""
+    stack = new_stack()
+    provider = HierarchyProvider(stack, "Provider", timeout=Duration.seconds(timeout))
+    structure = new_structure(stack)
+    assert structure.provider is provider
+    (function,) = find(stack, FUNCTION).values()
+    (invoke_config,) = find(stack, INVOKE_CONFIG).values()
+    assert function["Properties"]["Timeout"] == timeout
+    assert invoke_config["Properties"]["MaximumRetryAttempts"] == 2
+    age = invoke_config["Properties"]["MaximumEventAgeInSeconds"]
+    assert age + timeout < int(properties_of(structure)["ServiceTimeout"])
+    assert age > 1800, "a throttled event still has time to be tried again"
+
+
+@pytest.mark.parametrize("timeout", [59, 901])
+def test_timeout_outside_its_limits(timeout: int) -> None:
+    """Lambda ends at 900 seconds, and less than a minute is no time to wait out a throttle."""
+    with pytest.raises(
+        ValueError, match=rf"Stack/P: timeout is {timeout} seconds, 60 to 900 are allowed"
+    ):
+        HierarchyProvider(new_stack(), "P", timeout=Duration.seconds(timeout))
+
+
+def test_logical_ids_survive_a_tuned_provider() -> None:
+    """CloudFormation lets no service token change: tuning later must keep the function."""
+    by_itself, tuned = new_stack(), new_stack()
+    new_structure(by_itself)
+    HierarchyProvider(tuned, "Elsewhere", memory_size=512, runtime=lambda_.Runtime.PYTHON_3_12)
+    new_structure(tuned)
+    for resource_type in (FUNCTION, ROLE, LOG_GROUP, INVOKE_CONFIG):
+        assert set(find(by_itself, resource_type)) == set(find(tuned, resource_type))
+    (function,) = find(tuned, FUNCTION).values()
+    assert function["Properties"]["MemorySize"] == 512
+    assert function["Properties"]["Runtime"] == "python3.12"
+
+
+def test_permissions_name_their_resources() -> None:
+    """No statement is on all resources, none has a wildcard action, no policy is AWS's."""
+    stack = new_stack()
+    new_structure(stack, instance_arn=new_instance(stack).attr_arn)
+    roles, policies = find(stack, ROLE), find(stack, POLICY)
+    assert all("ManagedPolicyArns" not in role["Properties"] for role in roles.values())
+    for statement in [*statements(roles), *statements(policies)]:
+        assert statement["Effect"] == "Allow"
+        assert "*" not in as_list(statement["Resource"])
+        assert not any("*" in action for action in as_list(statement["Action"]))
+
+
+def test_permissions_on_the_instance() -> None:
+    """Each action of Amazon Connect is limited to the instance, its groups or its agents."""
+    stack = new_stack()
+    new_structure(stack)
+    allowed: dict[str, set[str]] = {}
+    for statement in statements(find(stack, POLICY)):
+        allowed.setdefault(statement["Resource"], set()).update(as_list(statement["Action"]))
+    assert set(allowed) == {
+        INSTANCE_ARN,
+        f"{INSTANCE_ARN}/agent-group/*",
+        f"{INSTANCE_ARN}/agent/*",
+    }
+    groups = allowed[f"{INSTANCE_ARN}/agent-group/*"]
+    assert {"connect:DeleteUserHierarchyGroup", "connect:TagResource"} <= groups
+    assert "connect:UpdateUserHierarchyStructure" in allowed[INSTANCE_ARN]
+    assert "connect:DeleteUserHierarchyGroup" not in allowed[INSTANCE_ARN]
+    assert allowed[f"{INSTANCE_ARN}/agent/*"] == {
+        "connect:DescribeUser",
+        "connect:ListUserProficiencies",
+        "connect:UpdateUserHierarchy",
+    }
+
+
+def test_permissions_of_the_function_itself() -> None:
+    """It writes into its own log group and reads its own stack."""
+    stack = new_stack()
+    new_structure(stack)
+    assert list(statements(find(stack, ROLE))) == [
+        {
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": {"Fn::GetAtt": ["ConnectHierarchyFunctionLogs", "Arn"]},
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["cloudformation:DescribeStackResource", "cloudformation:DescribeStacks"],
+            "Resource": {"Ref": "AWS::StackId"},
+        },
+    ]
+
+
+def test_the_parts_can_be_reached() -> None:
+    """Function, role and log group are there for alarms, boundaries and subscriptions."""
+    stack = new_stack()
+    provider = HierarchyProvider.get_or_create(stack)
+    resolve = stack.resolve
+    assert resolve(provider.service_token) == {"Fn::GetAtt": ["ConnectHierarchyFunction", "Arn"]}
+    assert resolve(provider.function.function_name) == {"Ref": "ConnectHierarchyFunction"}
+    assert resolve(provider.role.role_name) == {"Ref": "ConnectHierarchyFunctionRole"}
+    assert resolve(provider.log_group.log_group_name) == {"Ref": "ConnectHierarchyFunctionLogs"}
+    assert HierarchyProvider.get_or_create(new_structure(stack)) is provider
+
+
+def test_a_second_provider_is_refused() -> None:
+    """Its options would be ignored: the error names both and the way out."""
+    stack = new_stack()
+    new_structure(stack)
+    with pytest.raises(
+        ValueError,
+        match=r"Stack/Late: the stack 'Stack' already uses the provider "
+        r"'Stack/ConnectHierarchyProvider', one is allowed .* make this one before",
+    ):
+        HierarchyProvider(stack, "Late", memory_size=1024)
+
+
+def test_another_provider_for_a_structure_is_refused() -> None:
+    """A stack whose groups use one function cannot have a structure that uses another."""
+    app = new_app()
+    stack, other = Stack(app, "Stack"), Stack(app, "Other")
+    imported = HierarchyStructure.from_instance_arn(stack, "Imported", INSTANCE_ARN)
+    imported.add_group("Group", name="Group")
+    with pytest.raises(
+        ValueError, match=r"Stack/Structure: provider is 'Other/P', .* 'Stack' already uses '"
+    ):
+        new_structure(stack, provider=HierarchyProvider(other, "P"))
+
+
+def test_a_given_role_and_log_group_are_used() -> None:
+    """No role or log group of ours is made beside them, and the role gets what is needed."""
+    stack = new_stack()
+    role = iam.Role(stack, "Mine", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    log_group = logs.LogGroup(stack, "Log")
+    HierarchyProvider(stack, "Provider", role=role, log_group=log_group)
+    new_structure(stack)
+    assert len(find(stack, ROLE)) == 1
+    assert len(find(stack, LOG_GROUP)) == 1
+    policies = find(stack, POLICY)
+    actions = {action for s in statements(policies) for action in as_list(s["Action"])}
+    assert {"logs:PutLogEvents", "connect:TagResource", "cloudformation:DescribeStacks"} <= actions
+    mine = stack.resolve(role.role_name)
+    assert all(policy["Properties"]["Roles"] == [mine] for policy in policies.values())
+
+
+def test_an_immutable_role_stays_as_it_is() -> None:
+    """Who imports a role as immutable sees to its permissions."""
+    stack = new_stack()
+    arn = "arn:aws:iam::123456789012:role/hierarchy"
+    HierarchyProvider(stack, "P", role=iam.Role.from_role_arn(stack, "R", arn, mutable=False))
+    structure = new_structure(stack)
+    assert find(stack, POLICY) == {}
+    assert properties_of(structure)["Levels"] == ["Division"]
+
+
+def test_in_a_network() -> None:
+    """Only what EC2 describes is on all resources, and the function waits for the permissions."""
+    stack = new_stack()
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Vpc",
+        vpc_id="vpc-1",
+        availability_zones=["eu-west-2a"],
+        private_subnet_ids=["subnet-1"],
+    )
+    HierarchyProvider(stack, "Provider", vpc=vpc)
+    (function,) = find(stack, FUNCTION).values()
+    assert function["Properties"]["VpcConfig"]["SubnetIds"] == ["subnet-1"]
+    policies = find(stack, POLICY)
+    assert set(policies) <= set(function["DependsOn"])
+    assert all("ManagedPolicyArns" not in r["Properties"] for r in find(stack, ROLE).values())
+    everywhere = [s for s in statements(policies) if "*" in as_list(s["Resource"])]
+    assert [s["Action"] for s in everywhere] == [
+        ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
+    ]
+
+
+def test_a_provider_of_another_stack() -> None:
+    """It serves, with the policy in the stack that uses it: no cycle, and no function there."""
+    app = new_app()
+    home, one, two = Stack(app, "Home"), Stack(app, "One"), Stack(app, "Two")
+    provider = HierarchyProvider(home, "Provider")
+    structure = new_structure(one, provider=provider)
+    group = structure.add_group("Group", name="Group")
+    new_structure(two, provider=provider, instance_arn=OTHER_INSTANCE_ARN)
+    assert find(one, FUNCTION) == {}
+    assert properties_of(group)["ServiceToken"] == properties_of(structure)["ServiceToken"]
+    assert "Fn::ImportValue" in properties_of(structure)["ServiceToken"]
+    (policy,) = find(one, POLICY).values()
+    assert "Fn::ImportValue" in policy["Properties"]["Roles"][0]
+    looks = [s for s in statements(find(one, POLICY)) if s["Resource"] == {"Ref": "AWS::StackId"}]
+    assert len(looks) == 1, "the function must see the stack whose events it gets"
+    assert find(home, POLICY) == {}
+    assert home in one.dependencies
+    assert home.dependencies == []
+
+
+def test_a_provider_of_the_outer_stack() -> None:
+    """A nested stack can be served by the function of the stack around it."""
+    outer = new_stack()
+    nested = NestedStack(outer, "Nested")
+    structure = new_structure(nested, provider=HierarchyProvider(outer, "Provider"))
+    assert "Ref" in properties_of(structure)["ServiceToken"], "a parameter of the nested stack"
+    assert find(nested, FUNCTION) == {}
+    assert len(find(nested, POLICY)) == 1
+
+
+@pytest.mark.parametrize("runtime", [lambda_.Runtime.PYTHON_3_10, lambda_.Runtime.NODEJS_22_X])
+def test_a_runtime_that_cannot_run_the_handlers(runtime: lambda_.Runtime) -> None:
+    """A function that dies at import would leave the stack hanging for an hour."""
+    with pytest.raises(ValueError, match=rf"Stack/P: runtime is {runtime.name}, .* 3.11 or newer"):
+        HierarchyProvider(new_stack(), "P", runtime=runtime)
+
+
+def test_policies_on_a_shared_role_have_names_of_their_own() -> None:
+    """Two stacks with one instance and one role must not overwrite each other's policy."""
+    arn = "arn:aws:iam::123456789012:role/hierarchy"
+    names = []
+    for _ in range(2):
+        stack = new_stack()
+        HierarchyProvider(stack, "Provider", role=iam.Role.from_role_arn(stack, "Role", arn))
+        new_structure(stack)
+        names += [
+            policy["Properties"]["PolicyName"]
+            for logical_id, policy in find(stack, POLICY).items()
+            if logical_id.startswith("ConnectHierarchyPolicy")
+        ]
+    assert len(names) == 2
+    assert all(
+        name["Fn::Join"][1][1]["Fn::Select"][1]["Fn::Split"][1] == {"Ref": "AWS::StackId"}
+        for name in names
+    )
+
+
+def test_a_provider_of_another_region_is_refused() -> None:
+    """CloudFormation calls functions of its own Region only."""
+    app = new_app()
+    here = Stack(app, "Here", env=Environment(region="eu-west-2"))
+    there = Stack(app, "There", env=Environment(region="us-east-1"))
+    with pytest.raises(ValueError, match=r"Here/Structure: provider 'There/P' is in Region us-"):
+        new_structure(here, provider=HierarchyProvider(there, "P"))
+
+
+def test_each_stack_has_its_own_function() -> None:
+    """Also a nested one: no stack keeps another from being deleted."""
+    app = new_app()
+    outer = Stack(app, "Outer")
+    nested = NestedStack(outer, "Nested")
+    structure = new_structure(outer)
+    HierarchyGroup(nested, "Group", name="Group", structure=structure)
+    for stack in (outer, nested):
+        assert set(find(stack, FUNCTION)) == {"ConnectHierarchyFunction"}
+    assert len(find(outer, STRUCTURE)) == 1

@@ -1,0 +1,114 @@
+"""The wheel in an environment without the repository: it imports, synthesises and is complete."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from connect_hierarchy_lambda.model.properties import HANDLER
+from tests.constructs_fixtures import lambda_runtime, run_isolated
+
+REPOSITORY = Path(__file__).parents[1]
+
+APP = """
+from aws_cdk import App, Stack
+from connect_hierarchy import HierarchyStructure
+
+app = App(outdir="cdk.out")
+stack = Stack(app, "Stack")
+HierarchyStructure(stack, "Structure", instance_arn=INSTANCE_ARN, levels=["Division"])
+app.synth()
+""".replace(
+    "INSTANCE_ARN",
+    '"arn:aws:connect:eu-west-2:123456789012:instance/5b1c8e0a-1111-2222-3333-444455556666"',
+)
+
+
+def run(*command: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command outside of the repository and without its paths; its output on failure."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name in {"PATH", "HOME", "TMPDIR", "JSII_NODE"}
+    }
+    result = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**inherited, "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, as `make wheel` builds it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(
+        *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"),
+        *("--no-index", "--wheel-dir", str(folder), str(REPOSITORY)),
+        cwd=folder,
+    )
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the installed wheel; the rest comes from this environment's site-packages."""
+    folder = tmp_path_factory.mktemp("site")
+    run(
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"),
+        *("--target", str(folder), str(wheel)),
+        cwd=folder,
+    )
+    return folder
+
+
+def test_contents(wheel: Path) -> None:
+    """Both packages with their types and the licence; nothing of the repository's other rooms."""
+    names = zipfile.ZipFile(wheel).namelist()
+    packages = {name.split("/")[0] for name in names if ".dist-info/" not in name}
+    assert packages == {"connect_hierarchy", "connect_hierarchy_lambda"}
+    assert {"connect_hierarchy/py.typed", "connect_hierarchy_lambda/py.typed"} <= set(names)
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def test_synthesises_on_its_own(site: Path, tmp_path: Path) -> None:
+    """A three-line stack has its function's code, without the repository, Docker or a network."""
+    (tmp_path / "app.py").write_text(APP)
+    third_party = sysconfig.get_paths()["purelib"]
+    # -S leaves out .pth files, by which an editable installation would bring the repository in
+    path = os.pathsep.join([str(site), third_party])
+    run(sys.executable, "-S", "-P", "app.py", cwd=tmp_path, PYTHONPATH=path)
+
+    template = json.loads((tmp_path / "cdk.out" / "Stack.template.json").read_text())
+    function = template["Resources"]["ConnectHierarchyFunction"]["Properties"]
+    asset_hash = function["Code"]["S3Key"].removesuffix(".zip")
+    asset = tmp_path / "cdk.out" / f"asset.{asset_hash}"
+    installed = site / "connect_hierarchy_lambda"
+    modules = {file.relative_to(installed) for file in installed.rglob("*.py")}
+    bundled = asset / "connect_hierarchy_lambda"
+    assert {file.relative_to(bundled) for file in bundled.rglob("*.py")} == modules
+    module, function = HANDLER.rsplit(".", 1)
+    runtime = tmp_path / "runtime"
+    runtime.mkdir()
+    output = run_isolated(
+        "import crhelper, connect_hierarchy_lambda.model.properties\n"
+        f"from {module} import {function} as handler\n"
+        "print(handler.__module__, crhelper.__file__)",
+        asset,
+        lambda_runtime(runtime),
+    )
+    assert str(asset) in output
