@@ -24,8 +24,9 @@ from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.exceptions import ValidationError
 from local_aws.cloudformation.responses import CloudFormationResponse
 from local_aws.cloudformation.service import CloudFormation
+from local_aws.cloudtrail import answer_lookup_events
 from local_aws.connect import ConnectSettings, LocalConnect
-from local_aws.server import LOOPBACK, AnswerServer, ApiServer
+from local_aws.server import LOOPBACK, AnswerServer, ApiServer, UrlPaths
 
 ACCOUNT_ID = "123456789012"
 DEFAULT_REGION = "eu-west-2"
@@ -79,10 +80,11 @@ class LocalAws:
             ssm_parameter=self._ssm_parameter,
             settings=engine_settings,
         )
-        own = {
+        own: dict[str, UrlPaths] = {
             "connect": self.connect.url_paths,
             "cloudformation": {"{0}/$": self._answer_cloudformation},
-            "lambda": {
+            "cloudtrail": {"{0}/$": answer_lookup_events},
+            "awslambda": {
                 r"{0}/(?P<path>.*)$": lambda *args: self.awslambda.dispatch(*args)  # noqa: PLW0108 - the same
             },
         }
@@ -134,6 +136,7 @@ class LocalAws:
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_EC2_METADATA_DISABLED": "true",
             "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "CDK_DISABLE_VERSION_CHECK": "true",
         }
 
     def client(self, service: str) -> Any:

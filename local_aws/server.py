@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
@@ -28,11 +31,13 @@ LOOPBACK = "127.0.0.1"
 UrlPaths = Mapping[str, Callable[..., Any]]
 """A table as in moto's urls.py: a pattern of the path, and what answers there."""
 
+_BACKLOG = 128
+
 RESPONSE_PATH = "/cloudformation-custom-resource-response/"
 
 
 class PortTakenError(Exception):
-    """The port that was asked for is in use."""
+    """The port that was asked for is in use, or not for us."""
 
 
 class _QuietHandler(MotoRequestHandler):
@@ -55,7 +60,8 @@ class _Server:
         handler: type[WSGIRequestHandler],
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        try:
+        # werkzeug would write its own words about a port that is taken, and exit
+        with _listen(port) as listening:
             self._server: BaseWSGIServer = make_server(
                 LOOPBACK,
                 port,
@@ -63,13 +69,8 @@ class _Server:
                 threaded=True,
                 request_handler=handler,
                 ssl_context=ssl_context,
+                fd=listening.fileno(),  # which it duplicates
             )
-        except (OSError, SystemExit) as error:
-            msg = (
-                f"port {port} of {LOOPBACK} is taken: end the program that listens there, "
-                "or choose another port"
-            )
-            raise PortTakenError(msg) from error
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
@@ -86,6 +87,19 @@ class _Server:
         self._server.server_close()
 
 
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server((LOOPBACK, port), backlog=_BACKLOG)
+    except OSError as error:
+        msg = f"port {port} of {LOOPBACK} cannot be had, {error.strerror}: choose another port"
+        if error.errno == errno.EADDRINUSE:
+            msg = (
+                f"port {port} of {LOOPBACK} is taken: end the program that listens there, "
+                "or choose another port"
+            )
+        raise PortTakenError(msg) from error
+
+
 class ApiServer(_Server):
     """AWS's APIs on one port: `own` services by their moto name, moto's for the rest."""
 
@@ -95,7 +109,8 @@ class ApiServer(_Server):
             return create_backend_app(service) if paths is None else _app(paths)
 
         dispatcher = DomainDispatcherApplication(create_app)
-        super().__init__(port, _dropping_cut_connections(dispatcher), _QuietHandler)
+        app = _naming_what_is_missing(_dropping_cut_connections(dispatcher))
+        super().__init__(port, app, _QuietHandler)
 
 
 def _app(paths: UrlPaths) -> Flask:
@@ -124,6 +139,19 @@ def _dropping_cut_connections(app: Callable[..., Any]) -> Callable[..., Any]:
             # the client sees what it would see of a lost connection: an end without an answer
             environ["werkzeug.socket"].close()
             raise ConnectionAbortedError from None
+
+    return answer
+
+
+def _naming_what_is_missing(app: Callable[..., Any]) -> Callable[..., Any]:
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        try:
+            return app(environ, start_response)
+        except NotImplementedError as error:
+            # of moto; 501 is an answer that clients do not try again, as they do 500
+            document = {"__type": "NotImplemented", "message": f"the local AWS: {error}"}
+            start_response("501 Not Implemented", [("Content-Type", "application/json")])
+            return [json.dumps(document).encode()]
 
     return answer
 

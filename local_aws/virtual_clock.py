@@ -1,4 +1,4 @@
-"""Virtual time: threads that run one at a time, and a clock that jumps to the next thing to do.
+"""Virtual time: tasks that run one at a time, and a clock that jumps to the next thing to do.
 
 A history of hours takes milliseconds, and the same seed gives the same interleaving.
 """
@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import random
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-from local_aws.clock import Task
 
 
 class TaskKilledError(BaseException):
@@ -21,15 +20,24 @@ class DeadlockError(Exception):
     """Every task waits for a change, and none is left that could bring it."""
 
 
+def _held_lock() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(eq=False)
 class VirtualTask:
-    """One thread of a virtual clock."""
+    """One strand of work of a virtual clock."""
 
     name: str
-    turn: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    target: Callable[[], None] | None = None
+    """What it is to do; None from its first turn on."""
+
+    # a plain lock hands over several times faster than a semaphore, which is written in Python
+    turn: threading.Lock = field(default_factory=_held_lock)
     wake_at: float | None = None
     condition: Callable[[], bool] | None = None
-    condition_held: bool = False
     killed: bool = False
     done: bool = False
 
@@ -42,7 +50,8 @@ class VirtualClock:
     """A `Clock` whose time passes only while every task waits.
 
     Exactly one task runs at a time, so what runs between two waits needs no lock. `order` picks
-    among the tasks that could go on; without it they go on in the order in which they began.
+    among the tasks that could go on; without it they go on in the order in which they began to
+    wait. An exception that ends a task is raised in the main task, the one that made the clock.
     """
 
     def __init__(self, start: float = 1_800_000_000.0, order: random.Random | None = None) -> None:
@@ -73,51 +82,62 @@ class VirtualClock:
     def changed(self) -> None:
         """Nothing to do: conditions are looked at whenever a task waits."""
 
-    def spawn(self, name: str, target: Callable[[], None]) -> Task:
+    def spawn(self, name: str, target: Callable[[], None]) -> VirtualTask:
         """Run `target` as a further task, from the caller's next wait on."""
-        task = VirtualTask(name, wake_at=self._now)
+        task = VirtualTask(name, target, wake_at=self._now)
         self._waiting.append(task)
-
-        def run() -> None:
-            task.turn.acquire()
-            try:
-                if not task.killed:
-                    target()
-            except TaskKilledError:
-                pass
-            except BaseException as error:  # noqa: BLE001 - the main task raises it
-                self._failure = self._failure or error
-            task.done = True
-            self._hand_over(self._next())
-
-        threading.Thread(target=run, name=name, daemon=True).start()
         return task
 
     def close(self) -> None:
-        """Kill every other task; called by the task that made the clock."""
+        """Kill every other task; called by the main task, and raises what one of them raised."""
+        failure = None
         while self._waiting:
             for task in self._waiting:
                 task.kill()
-            self.sleep(0)
+            try:
+                self.sleep(0)
+            except Exception as error:  # noqa: BLE001 - raised below, when all tasks have ended
+                failure = failure or error
+        if failure is not None:
+            raise failure
 
     def _wait(self, wake_at: float | None, condition: Callable[[], bool] | None) -> bool:
         me = self._running
-        me.wake_at, me.condition, me.condition_held = wake_at, condition, False
+        me.wake_at, me.condition = wake_at, condition
         self._waiting.append(me)
         following = self._next()
         if following is not me:
-            self._hand_over(following)
+            self._running = following
+            if following.target is None:
+                following.turn.release()
+            else:
+                _in_thread(lambda: self._run(following))
             me.turn.acquire()
         if me.killed:
             raise TaskKilledError
         if me is self._main and self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
-        return me.condition_held
+        # nothing has run since this task was chosen, so the condition gives what it gave then
+        return condition is not None and condition()
 
-    def _hand_over(self, task: VirtualTask) -> None:
-        self._running = task
-        task.turn.release()
+    def _run(self, task: VirtualTask) -> Callable[[], None]:
+        """Run a task, and whichever begin right after it ends; how to wake the one that goes on."""
+        while True:
+            target, task.target = task.target, None
+            threading.current_thread().name = task.name
+            try:
+                if target is not None and not task.killed:
+                    target()
+            except TaskKilledError:
+                pass
+            except BaseException as error:  # noqa: BLE001 - the main task raises it
+                self._failure = self._failure or error
+            task.done = True
+            task = self._next()
+            self._running = task
+            if task.target is None:
+                return task.turn.release
 
     def _next(self) -> VirtualTask:
         """Take the task that goes on, and put the time forward where none could at once."""
@@ -127,22 +147,71 @@ class VirtualClock:
             if wakes:
                 self._now = max(self._now, min(wakes))
                 ready = self._ready()
-            elif self._main in self._waiting:
+            else:
+                # main waits too, else it would run: it is told
                 names = ", ".join(task.name for task in self._waiting)
-                self._failure = self._failure or DeadlockError(f"nothing can go on: {names}")
+                self._failure = DeadlockError(f"nothing can go on: {names}")
                 ready = [self._main]
         task = ready[0] if self._order is None else self._order.choice(ready)
         self._waiting.remove(task)
         return task
 
     def _ready(self) -> list[VirtualTask]:
+        """The tasks that can go on; only the first of them where no order is to be drawn."""
         ready = []
         for task in self._waiting:
-            if task.killed or (task is self._main and self._failure is not None):
+            if self._can_go_on(task):
                 ready.append(task)
-            elif task.condition is not None and task.condition():
-                task.condition_held = True
-                ready.append(task)
-            elif task.wake_at is not None and task.wake_at <= self._now:
-                ready.append(task)
+                if self._order is None:
+                    break
         return ready
+
+    def _can_go_on(self, task: VirtualTask) -> bool:
+        if task.killed or (task is self._main and self._failure is not None):
+            return True
+        if task.wake_at is not None and task.wake_at <= self._now:
+            return True
+        if task.condition is None:
+            return False
+        try:
+            return task.condition()
+        except Exception:  # noqa: BLE001 - raised again where the task itself looks
+            return True
+
+
+class _Worker:
+    """A thread that does one piece of work after another.
+
+    Most tasks are over in less time than a thread takes to start.
+    """
+
+    def __init__(self) -> None:
+        self._wake = _held_lock()
+        self._work: Callable[[], Callable[[], None]] | None = None
+        threading.Thread(target=self._loop, daemon=True).start()
+
+    def begin(self, work: Callable[[], Callable[[], None]]) -> None:
+        """Do this; `work` returns what is to be called when the worker is free again."""
+        self._work = work
+        self._wake.release()
+
+    def _loop(self) -> None:
+        while True:
+            self._wake.acquire()
+            work, self._work = self._work, None
+            assert work is not None  # noqa: S101 - begin has set it
+            wake_next = work()
+            _idle.append(self)
+            wake_next()
+
+
+_idle: deque[_Worker] = deque()
+"""Workers of clocks of this process that have nothing to do."""
+
+
+def _in_thread(work: Callable[[], Callable[[], None]]) -> None:
+    try:
+        worker = _idle.pop()
+    except IndexError:
+        worker = _Worker()
+    worker.begin(work)

@@ -5,11 +5,12 @@ A property that nothing here reads has no effect on this machine; it is accepted
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws.cloudformation.resource_types import (
     Outcome,
@@ -59,23 +60,23 @@ class _AwsResource:
         self._client = client
 
     def create(self, request: ResourceRequest) -> Outcome:
+        with _errors_as_reasons():
+            name = self.name(request)
+            self.make(request, name)
         try:
-            return self.put(request, self.name(request))
-        except ClientError as error:
-            raise _failed(error) from None
+            with _errors_as_reasons():
+                return self.change(request, name)
+        except ResourceFailedError as error:
+            # half of it stands: the rollback removes that
+            raise ResourceFailedError(str(error), name) from None
 
     def update(self, request: ResourceRequest) -> Outcome:
-        try:
+        with _errors_as_reasons():
             return self.change(request, request.physical_id)
-        except ClientError as error:
-            raise _failed(error) from None
 
     def delete(self, request: ResourceRequest) -> None:
-        try:
+        with _errors_as_reasons(), _well_if(self.missing):
             self.remove(request, request.physical_id)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in self.missing:
-                raise _failed(error) from None
 
     def replaces(self, old: Properties, new: Properties) -> bool:
         return any(old.get(name) != new.get(name) for name in self.identity)
@@ -86,22 +87,40 @@ class _AwsResource:
                 return str(request.properties[key])
         return request.generated_name()
 
-    def put(self, request: ResourceRequest, name: str) -> Outcome:
-        """Make it under this name."""
-        raise NotImplementedError
+    def make(self, request: ResourceRequest, name: str) -> None:
+        """Make it under this name, and fail where one of this name is there; `change` follows."""
 
     def change(self, request: ResourceRequest, name: str) -> Outcome:
-        """Change it in place; where making it anew under the same name does just that, so."""
-        return self.put(request, name)
+        """Make it be what the properties say, and tell its attributes."""
+        raise NotImplementedError
 
     def remove(self, request: ResourceRequest, name: str) -> None:
         """Remove it."""
         raise NotImplementedError
 
 
-def _failed(error: ClientError) -> ResourceFailedError:
-    message = error.response["Error"].get("Message", "")
-    return ResourceFailedError(f"{message} (Service: {error.operation_name})")
+@contextlib.contextmanager
+def _errors_as_reasons() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        message = error.response["Error"].get("Message", "")
+        raise ResourceFailedError(f"{message} (Service: {error.operation_name})") from None
+    except KeyError as error:
+        msg = f"Properties validation failed: required key [{error.args[0]}] not found"
+        raise ResourceFailedError(msg) from None
+    except (ValueError, BotoCoreError) as error:
+        msg = f"Properties validation failed: {error}"
+        raise ResourceFailedError(msg) from None
+
+
+@contextlib.contextmanager
+def _well_if(codes: Collection[str]) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in codes:
+            raise
 
 
 def _tags(properties: Properties) -> list[dict[str, str]]:
@@ -120,14 +139,13 @@ class _Bucket(_AwsResource):
     def name(self, request: ResourceRequest) -> str:
         return str(request.properties.get("BucketName") or request.generated_name(lower=True))
 
-    def put(self, request: ResourceRequest, name: str) -> Outcome:
+    def make(self, request: ResourceRequest, name: str) -> None:  # noqa: ARG002
         configuration = (
             {}
             if self._region == "us-east-1"
             else {"CreateBucketConfiguration": {"LocationConstraint": self._region}}
         )
         self._client("s3").create_bucket(Bucket=name, **configuration)
-        return self.change(request, name)
 
     def change(self, request: ResourceRequest, name: str) -> Outcome:
         versioning = request.properties.get("VersioningConfiguration")
@@ -157,9 +175,8 @@ class _Repository(_AwsResource):
         self._arn = f"arn:aws:ecr:{region}:{account_id}:repository/"
         self._uri = f"{account_id}.dkr.ecr.{region}.amazonaws.com/"
 
-    def put(self, request: ResourceRequest, name: str) -> Outcome:
+    def make(self, request: ResourceRequest, name: str) -> None:  # noqa: ARG002
         self._client("ecr").create_repository(repositoryName=name)
-        return self.change(request, name)
 
     def change(self, request: ResourceRequest, name: str) -> Outcome:  # noqa: ARG002
         return Outcome(name, {"Arn": self._arn + name, "RepositoryUri": self._uri + name})
@@ -172,9 +189,16 @@ class _Parameter(_AwsResource):
     identity = ("Name",)
     missing = ("ParameterNotFound",)
 
-    def put(self, request: ResourceRequest, name: str) -> Outcome:
+    def make(self, request: ResourceRequest, name: str) -> None:
         value, kind = request.properties["Value"], request.properties["Type"]
-        self._client("ssm").put_parameter(Name=name, Value=str(value), Type=kind, Overwrite=True)
+        self._client("ssm").put_parameter(Name=name, Value=str(value), Type=kind)
+
+    def change(self, request: ResourceRequest, name: str) -> Outcome:
+        value, kind = request.properties["Value"], request.properties["Type"]
+        if request.old_properties:
+            self._client("ssm").put_parameter(
+                Name=name, Value=str(value), Type=kind, Overwrite=True
+            )
         return Outcome(name, {"Value": value, "Type": kind})
 
     def remove(self, request: ResourceRequest, name: str) -> None:  # noqa: ARG002
@@ -189,7 +213,7 @@ class _Role(_AwsResource):
         super().__init__(client)
         self._arn = arn
 
-    def put(self, request: ResourceRequest, name: str) -> Outcome:
+    def make(self, request: ResourceRequest, name: str) -> None:
         properties = request.properties
         self._client("iam").create_role(
             RoleName=name,
@@ -197,7 +221,6 @@ class _Role(_AwsResource):
             Description=properties.get("Description", ""),
             Tags=_tags(properties),
         )
-        return self.change(request, name)
 
     def change(self, request: ResourceRequest, name: str) -> Outcome:
         iam, properties = self._client("iam"), request.properties
@@ -220,7 +243,8 @@ class _Role(_AwsResource):
     def remove(self, request: ResourceRequest, name: str) -> None:
         iam = self._client("iam")
         for policy in request.properties.get("Policies", []):
-            iam.delete_role_policy(RoleName=name, PolicyName=policy["PolicyName"])
+            with _well_if(self.missing):
+                iam.delete_role_policy(RoleName=name, PolicyName=policy["PolicyName"])
         iam.delete_role(RoleName=name)
 
 
@@ -228,11 +252,12 @@ class _Policy(_AwsResource):
     identity = ("PolicyName",)
     missing = ("NoSuchEntity",)
 
-    def put(self, request: ResourceRequest, name: str) -> Outcome:
+    def change(self, request: ResourceRequest, name: str) -> Outcome:
         iam, properties = self._client("iam"), request.properties
         roles = set(properties.get("Roles", []))
         for role in set(request.old_properties.get("Roles", [])) - roles:
-            iam.delete_role_policy(RoleName=role, PolicyName=name)
+            with _well_if(self.missing):
+                iam.delete_role_policy(RoleName=role, PolicyName=name)
         for role in roles:
             iam.put_role_policy(
                 RoleName=role,
@@ -243,7 +268,8 @@ class _Policy(_AwsResource):
 
     def remove(self, request: ResourceRequest, name: str) -> None:
         for role in request.properties.get("Roles", []):
-            self._client("iam").delete_role_policy(RoleName=role, PolicyName=name)
+            with _well_if(self.missing):
+                self._client("iam").delete_role_policy(RoleName=role, PolicyName=name)
 
 
 class _LogGroup(_AwsResource):
@@ -254,14 +280,15 @@ class _LogGroup(_AwsResource):
         super().__init__(client)
         self._arn = f"arn:aws:logs:{region}:{account_id}:log-group:"
 
-    def put(self, request: ResourceRequest, name: str) -> Outcome:
+    def make(self, request: ResourceRequest, name: str) -> None:  # noqa: ARG002
         self._client("logs").create_log_group(logGroupName=name)
-        return self.change(request, name)
 
     def change(self, request: ResourceRequest, name: str) -> Outcome:
         days = request.properties.get("RetentionInDays")
         if days is not None:
             self._client("logs").put_retention_policy(logGroupName=name, retentionInDays=int(days))
+        elif request.old_properties.get("RetentionInDays") is not None:
+            self._client("logs").delete_retention_policy(logGroupName=name)
         return Outcome(name, {"Arn": f"{self._arn}{name}:*"})
 
     def remove(self, request: ResourceRequest, name: str) -> None:  # noqa: ARG002
@@ -272,18 +299,20 @@ class _Function(_AwsResource):
     identity = ("FunctionName",)
     missing = ("ResourceNotFoundException",)
 
-    def put(self, request: ResourceRequest, name: str) -> Outcome:
+    def make(self, request: ResourceRequest, name: str) -> None:
         properties = request.properties
-        answer = self._client("lambda").create_function(
+        self._client("lambda").create_function(
             FunctionName=name,
             Code=_code(properties),
             Tags={tag["Key"]: tag["Value"] for tag in _tags(properties)},
             **_configuration(properties),
         )
-        return Outcome(name, {"Arn": answer["FunctionArn"]})
 
     def change(self, request: ResourceRequest, name: str) -> Outcome:
         function = self._client("lambda")
+        if not request.old_properties:
+            arn = function.get_function_configuration(FunctionName=name)["FunctionArn"]
+            return Outcome(name, {"Arn": arn})
         function.update_function_code(FunctionName=name, **_code(request.properties))
         answer = function.update_function_configuration(
             FunctionName=name, **_configuration(request.properties)
@@ -312,8 +341,12 @@ class _EventInvokeConfig(_AwsResource):
     identity = ("FunctionName", "Qualifier")
     missing = ("ResourceNotFoundException",)
 
-    def put(self, request: ResourceRequest, name: str) -> Outcome:
+    def change(self, request: ResourceRequest, name: str) -> Outcome:
         properties = request.properties
+        if request.old_properties:
+            # moto keeps every one that was ever put, and goes by the first
+            with _well_if(self.missing):
+                self.remove(request, name)
         self._client("lambda").put_function_event_invoke_config(
             FunctionName=properties["FunctionName"],
             MaximumRetryAttempts=int(properties.get("MaximumRetryAttempts", 2)),
@@ -330,7 +363,10 @@ class _EventInvokeConfig(_AwsResource):
 class _Permission(_AwsResource):
     missing = ("ResourceNotFoundException",)
 
-    def put(self, request: ResourceRequest, name: str) -> Outcome:
+    def change(self, request: ResourceRequest, name: str) -> Outcome:
+        if request.old_properties:
+            with _well_if(self.missing):
+                self.remove(request, name)
         properties = request.properties
         self._client("lambda").add_permission(
             FunctionName=properties["FunctionName"],
@@ -339,10 +375,6 @@ class _Permission(_AwsResource):
             Principal=properties["Principal"],
         )
         return Outcome(name)
-
-    def change(self, request: ResourceRequest, name: str) -> Outcome:
-        self.remove(request, name)
-        return self.put(request, name)
 
     def remove(self, request: ResourceRequest, name: str) -> None:
         properties = request.old_properties or request.properties

@@ -16,14 +16,18 @@ from local_aws.cloudformation.resource_types import (
     Properties,
     ResourceCancelledError,
     ResourceFailedError,
+    ResourceRefusedError,
     ResourceRequest,
 )
 from local_aws.cloudformation.stacks import random_suffix
-from local_aws.cloudformation.template import stringified
+from local_aws.cloudformation.template import as_text, stringified
 
 MAX_ANSWER_BYTES = 4096
 MAX_PHYSICAL_ID_BYTES = 1024
-DEFAULT_SERVICE_TIMEOUT = 3600.0
+DEFAULT_SERVICE_TIMEOUT = 3600
+MAX_SERVICE_TIMEOUT = 3600
+MAX_EVENT_BYTES = 256 * 1024
+"""What an event may have; Lambda itself takes 1 MB by now, whether CloudFormation does is open."""
 
 
 class ReversedUpdateId(Enum):
@@ -49,7 +53,8 @@ class CustomResources:
     """Sends requests through `invoke` and takes the answers that arrive at their URLs.
 
     `invoke(service_token, event)` raises LookupError where there is no such function.
-    `url_for(token)` gives the HTTPS URL that `deliver` is reached by.
+    `url_for(token)` gives the HTTPS URL that `deliver` is reached by. An event of more than
+    `max_event_bytes` is refused.
     """
 
     def __init__(
@@ -57,18 +62,22 @@ class CustomResources:
         clock: Clock,
         invoke: Callable[[str, dict[str, Any]], None],
         url_for: Callable[[str], str],
+        *,
+        max_event_bytes: int = MAX_EVENT_BYTES,
     ) -> None:
         self._clock = clock
         self._invoke = invoke
         self._url_for = url_for
+        self._max_event_bytes = max_event_bytes
         self.conversations: dict[str, Conversation] = {}
 
     def create(self, request: ResourceRequest) -> Outcome:
-        """Ask for a Create; without an answer the resource gets an id that is made up."""
-        made_up = f"{request.stack.name}-{request.declaration.logical_id}-{random_suffix()}"
+        """Ask for a Create; without a usable answer the resource gets an id that is made up."""
+        conversation = self._begin("Create", request)
         try:
-            return self._ask("Create", request)
+            return self._answer(conversation, request)
         except ResourceFailedError as error:
+            made_up = f"{request.stack.name}-{request.declaration.logical_id}-{random_suffix()}"
             error.physical_id = error.physical_id or made_up
             raise
 
@@ -77,17 +86,19 @@ class CustomResources:
         old, new = (p.get("ServiceToken") for p in (request.old_properties, request.properties))
         if old != new:
             msg = "Modifying service token is not allowed."
-            raise ResourceFailedError(msg)
-        return self._ask(
+            raise ResourceRefusedError(msg)
+        conversation = self._begin(
             "Update",
             request,
             PhysicalResourceId=request.physical_id,
             OldResourceProperties=stringified(request.old_properties),
         )
+        return self._answer(conversation, request)
 
     def delete(self, request: ResourceRequest) -> None:
         """Ask for a Delete."""
-        self._ask("Delete", request, PhysicalResourceId=request.physical_id)
+        conversation = self._begin("Delete", request, PhysicalResourceId=request.physical_id)
+        self._answer(conversation, request)
 
     def replaces(self, old: Properties, new: Properties) -> bool:  # noqa: ARG002
         """Never known beforehand: the answer to an Update says it."""
@@ -106,9 +117,10 @@ class CustomResources:
         self._clock.changed()
         return 200
 
-    def _ask(self, request_type: str, request: ResourceRequest, **further: Any) -> Outcome:
+    def _begin(self, request_type: str, request: ResourceRequest, **further: Any) -> Conversation:
+        """Invoke the function."""
         token = secrets.token_urlsafe(24)
-        request_id = str(uuid.uuid4())
+        _service_timeout(request.properties)
         service_token = request.properties.get("ServiceToken")
         if not service_token:
             msg = "Missing required property: ServiceToken"
@@ -118,34 +130,59 @@ class CustomResources:
             "ServiceToken": service_token,
             "ResponseURL": self._url_for(token),
             "StackId": request.stack.stack_id,
-            "RequestId": request_id,
+            "RequestId": str(uuid.uuid4()),
             "LogicalResourceId": request.declaration.logical_id,
             "ResourceType": request.declaration.type,
             "ResourceProperties": stringified(request.properties),
             **further,
         }
+        size = len(json.dumps(event).encode())
+        if size > self._max_event_bytes:
+            msg = (
+                f"Request must be smaller than {self._max_event_bytes} bytes for the "
+                f"InvokeFunction operation, this one has {size}"
+            )
+            raise ResourceFailedError(msg)
         conversation = Conversation(token, event, self._clock.now())
         self.conversations[token] = conversation
         try:
             self._invoke(service_token, event)
         except LookupError as error:
             conversation.closed = True
-            raise ResourceFailedError(str(error)) from None
-        timeout = float(request.properties.get("ServiceTimeout", DEFAULT_SERVICE_TIMEOUT))
+            raise ResourceFailedError(str(error.args[0] if error.args else error)) from None
+        return conversation
+
+    def _answer(self, conversation: Conversation, request: ResourceRequest) -> Outcome:
+        """Wait for what the function answers, as long as it may take and is wanted."""
         self._clock.wait_until(
-            lambda: bool(conversation.answers) or request.cancelled(), timeout=timeout
+            lambda: bool(conversation.answers) or request.cancelled(),
+            timeout=_service_timeout(request.properties),
         )
         conversation.closed = True
         if conversation.answers:
             return _outcome(conversation)
         if request.cancelled():
-            msg = f"Resource {'creation' if request_type == 'Create' else 'update'} cancelled"
+            is_create = conversation.event["RequestType"] == "Create"
+            msg = f"Resource {'creation' if is_create else 'update'} cancelled"
             raise ResourceCancelledError(msg)
         msg = (
             "CloudFormation did not receive a response from your Custom Resource. Please check "
-            f"your logs for requestId [{request_id}]."
+            f"your logs for requestId [{conversation.event['RequestId']}]."
         )
         raise ResourceFailedError(msg)
+
+
+def _service_timeout(properties: Properties) -> int:
+    """Seconds to wait for an answer."""
+    given = properties.get("ServiceTimeout", DEFAULT_SERVICE_TIMEOUT)
+    text = as_text(given)
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_SERVICE_TIMEOUT:
+        msg = (
+            f"Properties validation failed: ServiceTimeout is {given!r}, a whole number of seconds "
+            f"from 1 to {MAX_SERVICE_TIMEOUT} is allowed"
+        )
+        raise ResourceFailedError(msg)
+    return int(text)
 
 
 def _outcome(conversation: Conversation) -> Outcome:
@@ -161,7 +198,11 @@ def _outcome(conversation: Conversation) -> Outcome:
     except (ValueError, KeyError, TypeError) as error:
         msg = f"Invalid response object: {error!r} in the answer of {event['ServiceToken']}"
         raise ResourceFailedError(msg) from None
-    if not physical_id or len(physical_id.encode()) > MAX_PHYSICAL_ID_BYTES:
+    if (
+        not isinstance(physical_id, str)
+        or not physical_id
+        or len(physical_id.encode()) > MAX_PHYSICAL_ID_BYTES
+    ):
         msg = "Invalid PhysicalResourceId"
         raise ResourceFailedError(msg)
     if any(event[name] != value for name, value in echoed.items()):
@@ -181,4 +222,7 @@ def _outcome(conversation: Conversation) -> Outcome:
         msg = f"Invalid Status: {status!r}"
         raise ResourceFailedError(msg)
     data = answer.get("Data") or {}
+    if not isinstance(data, dict):
+        msg = "Invalid response object: Data must be a map"
+        raise ResourceFailedError(msg, physical_id)
     return Outcome(physical_id, data)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from local_aws.cloudformation.engine import Change, Engine
+from local_aws.cloudformation.engine import Engine
 from local_aws.cloudformation.exceptions import ValidationError
 from local_aws.cloudformation.resource_types import (
     Outcome,
     Properties,
+    ResourceCancelledError,
     ResourceFailedError,
     ResourceRequest,
 )
-from local_aws.cloudformation.stacks import Stack
+from local_aws.cloudformation.stacks import Change, Stack
+from local_aws.cloudformation.template import as_text
 
 Prepare = Callable[[Stack, str, dict[str, str]], Change]
 """Makes a change of a stack out of a template URL and parameters."""
@@ -34,38 +36,59 @@ class NestedStack:
 
     def create(self, request: ResourceRequest) -> Outcome:
         """Create the nested stack; one that fails is left for the parent's rollback to remove."""
+        engine = self._engine()
         stack = self._new_stack(request.generated_name(length=100), request.stack)
-        if not self._engine().forward(stack, self._change(stack, request), verb="CREATE"):
+        try:
+            change = self._change(stack, request)
+        except ResourceFailedError:
+            del engine.stacks[stack.stack_id]
+            raise
+        if not engine.forward(stack, change, "CREATE", request.cancelled):
             reason = stack.status_reason
-            self._engine().stack_event(stack, "CREATE_FAILED", reason)
+            engine.log.stack(stack, "CREATE_FAILED", reason)
+            if request.cancelled():
+                msg = "Resource creation cancelled"
+                raise ResourceCancelledError(msg, stack.stack_id)
             msg = f"Embedded stack {stack.stack_id} was not successfully created: {reason}"
             raise ResourceFailedError(msg, stack.stack_id)
-        # not finished before its parent is: a rollback of the parent still removes all of it
-        self._engine().stack_event(stack, "CREATE_COMPLETE")
+        # not finished before its root is: a rollback of that still removes all of it
+        engine.log.stack(stack, "CREATE_COMPLETE")
         return self._outcome(stack)
 
     def update(self, request: ResourceRequest) -> Outcome:
-        """Update the nested stack forward, or take its update back when the parent rolls back."""
+        """Update the nested stack forward, or take its update back when the root rolls back.
+
+        What either leaves to be removed waits for the root.
+        """
         engine = self._engine()
         stack = engine.stacks[request.physical_id]
         if stack.parent is not None and stack.parent.rolling_back:
-            if stack.stable is not None and not engine.roll_back_updates(stack):
-                raise ResourceFailedError(stack.status_reason)
-            return self._outcome(stack)
-        if not engine.forward(stack, self._change(stack, request), verb="UPDATE"):
+            return self._roll_back(stack)
+        change = self._change(stack, request)
+        if not engine.forward(stack, change, "UPDATE", request.cancelled):
+            engine.log.stack(stack, "UPDATE_FAILED", stack.status_reason)
+            if request.cancelled():
+                msg = "Resource update cancelled"
+                raise ResourceCancelledError(msg)
             msg = (
                 f"Embedded stack {stack.stack_id} was not successfully updated: "
                 f"{stack.status_reason}"
             )
             raise ResourceFailedError(msg)
+        if stack.stable is None:
+            # made by the same operation, or by one before it that was not rolled back
+            engine.log.stack(stack, "UPDATE_COMPLETE")
+        else:
+            engine.log.stack(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
         return self._outcome(stack)
 
     def delete(self, request: ResourceRequest) -> None:
         """Delete the nested stack and all in it."""
-        stack = self._engine().stacks.get(request.physical_id)
+        engine = self._engine()
+        stack = engine.stacks.get(request.physical_id)
         if stack is None or stack.status == "DELETE_COMPLETE":
             return
-        self._engine().delete(stack)
+        engine.delete(stack)
         if stack.status != "DELETE_COMPLETE":
             msg = (
                 f"Embedded stack {stack.stack_id} was not successfully deleted: "
@@ -77,14 +100,33 @@ class NestedStack:
         """Never."""
         return False
 
+    def _roll_back(self, stack: Stack) -> Outcome:
+        engine = self._engine()
+        if stack.stable is not None:
+            engine.log.stack(stack, "UPDATE_ROLLBACK_IN_PROGRESS", stack.status_reason)
+            if not engine.roll_back_updates(stack):
+                engine.log.stack(stack, "UPDATE_ROLLBACK_FAILED", stack.status_reason)
+                msg = (
+                    f"Embedded stack {stack.stack_id} was not successfully updated: "
+                    f"{stack.status_reason}"
+                )
+                raise ResourceFailedError(msg)
+            engine.log.stack(stack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+        return self._outcome(stack)
+
     def _change(self, stack: Stack, request: ResourceRequest) -> Change:
         parameters = {
-            name: ",".join(value) if isinstance(value, list) else str(value)
+            name: ",".join(as_text(item) for item in value)
+            if isinstance(value, list)
+            else as_text(value)
             for name, value in request.properties.get("Parameters", {}).items()
         }
         try:
             return self._prepare(stack, request.properties["TemplateURL"], parameters)
-        except (KeyError, ValidationError) as error:
+        except KeyError as error:
+            msg = f"Missing required property: {error.args[0]}"
+            raise ResourceFailedError(msg) from None
+        except ValidationError as error:
             raise ResourceFailedError(str(error)) from None
 
     def _outcome(self, stack: Stack) -> Outcome:

@@ -20,6 +20,10 @@ class ResourceFailedError(Exception):
         self.physical_id = physical_id
 
 
+class ResourceRefusedError(ResourceFailedError):
+    """The change was refused before anything was tried, so there is nothing to take back."""
+
+
 class ResourceCancelledError(ResourceFailedError):
     """Another resource failed meanwhile, so nobody waits for this one any more."""
 

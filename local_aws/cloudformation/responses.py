@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
 from local_aws.cloudformation.exceptions import ChangeSetNotFoundError, ValidationError
-from local_aws.cloudformation.service import ChangeSet, CloudFormation
+from local_aws.cloudformation.service import NO_CHANGES, ChangeSet, CloudFormation
 from local_aws.cloudformation.stacks import Event, Resource, Stack
 from local_aws.cloudformation.template import Template
 
@@ -56,7 +57,7 @@ class CloudFormationResponse(BaseResponse):
         return ActionResult(
             {
                 **_change_set_summary(change_set),
-                "Parameters": _parameter_list(change_set.submitted_parameters),
+                "Parameters": _parameter_list(change_set.change.submitted_parameters),
                 "Tags": _tag_list(change_set.change.tags),
                 "Changes": change_set.changes,
                 "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
@@ -76,7 +77,7 @@ class CloudFormationResponse(BaseResponse):
     def delete_change_set(self) -> ActionResult:
         """Forget a deployment that was prepared; well if it is forgotten already."""
         with contextlib.suppress(ChangeSetNotFoundError):
-            del self._service.change_sets[self._change_set().change_set_id]
+            self._service.delete_change_set(self._change_set())
         return EmptyResult()
 
     def list_change_sets(self) -> ActionResult:
@@ -86,7 +87,7 @@ class CloudFormationResponse(BaseResponse):
             {
                 "Summaries": [
                     _change_set_summary(change_set)
-                    for change_set in self._service.change_sets.values()
+                    for change_set in list(self._service.change_sets.values())
                     if change_set.stack is stack
                 ]
             }
@@ -114,7 +115,11 @@ class CloudFormationResponse(BaseResponse):
     def rollback_stack(self) -> ActionResult:
         """Roll back a stack that failed without a rollback."""
         stack = self._stack()
-        self._service.roll_back_stack(stack, self._get_param("ClientRequestToken"))
+        self._service.roll_back_stack(
+            stack,
+            self._get_param("ClientRequestToken"),
+            retain_except_on_create=self._is_set("RetainExceptOnCreate"),
+        )
         return ActionResult({"StackId": stack.stack_id})
 
     def continue_update_rollback(self) -> ActionResult:
@@ -140,7 +145,9 @@ class CloudFormationResponse(BaseResponse):
             stacks = [self._stack()]
         else:
             stacks = [
-                s for s in self._service.engine.stacks.values() if s.status != "DELETE_COMPLETE"
+                s
+                for s in list(self._service.engine.stacks.values())
+                if s.status != "DELETE_COMPLETE"
             ]
         return ActionResult({"Stacks": [_stack(stack) for stack in stacks]})
 
@@ -151,7 +158,7 @@ class CloudFormationResponse(BaseResponse):
             {
                 "StackSummaries": [
                     _stack(stack)
-                    for stack in self._service.engine.stacks.values()
+                    for stack in list(self._service.engine.stacks.values())
                     if not wanted or stack.status in wanted
                 ]
             }
@@ -194,7 +201,7 @@ class CloudFormationResponse(BaseResponse):
             {
                 "StackResources": [
                     _resource(stack, resource)
-                    for name, resource in stack.resources.items()
+                    for name, resource in list(stack.resources.items())
                     if wanted in {None, name}
                 ]
             }
@@ -206,7 +213,7 @@ class CloudFormationResponse(BaseResponse):
         return ActionResult(
             {
                 "StackResourceSummaries": [
-                    _resource(stack, resource) for resource in stack.resources.values()
+                    _resource(stack, resource) for resource in list(stack.resources.values())
                 ]
             }
         )
@@ -221,8 +228,8 @@ class CloudFormationResponse(BaseResponse):
                         "Name": output.export_name,
                         "Value": output.value,
                     }
-                    for stack in self._service.engine.stacks.values()
-                    for output in stack.outputs.values()
+                    for stack in list(self._service.engine.stacks.values())
+                    for output in list(stack.outputs.values())
                     if output.export_name
                 ]
             }
@@ -264,7 +271,7 @@ class CloudFormationResponse(BaseResponse):
         parameters, previous = self._submitted_parameters()
         change_set = self._service.create_change_set(
             name,
-            "direct",
+            f"direct-{uuid.uuid4()}",
             self._template_body(name),
             type_=type_,
             parameters=parameters,
@@ -272,11 +279,15 @@ class CloudFormationResponse(BaseResponse):
             tags=_tag_map(self._get_param("Tags", [])),
         )
         if change_set.status == "FAILED":
-            msg = "No updates are to be performed."
-            raise ValidationError(msg)
+            self._service.delete_change_set(change_set)
+            reason = change_set.status_reason or ""
+            raise ValidationError(
+                "No updates are to be performed." if reason == NO_CHANGES else reason
+            )
+        on_failure = self._get_param("OnFailure")
         self._service.execute_change_set(
             change_set,
-            disable_rollback=self._is_set("DisableRollback"),
+            disable_rollback=self._is_set("DisableRollback") or on_failure == "DO_NOTHING",
             retain_except_on_create=self._is_set("RetainExceptOnCreate"),
             client_request_token=self._get_param("ClientRequestToken"),
         )
@@ -371,7 +382,7 @@ def _stack(stack: Stack) -> dict[str, Any]:
                 "Description": output.description,
                 "ExportName": output.export_name,
             }
-            for output in stack.outputs.values()
+            for output in list(stack.outputs.values())
         ],
         "Tags": _tag_list(stack.tags),
         "ParentId": stack.parent.stack_id if stack.parent else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -11,15 +12,18 @@ from typing import Any
 
 from local_aws.clock import Clock
 from local_aws.cloudformation.custom_resources import CustomResources
-from local_aws.cloudformation.engine import STACK_TYPE, Change, Engine, EngineSettings
+from local_aws.cloudformation.engine import Engine
+from local_aws.cloudformation.event_log import STACK_TYPE
 from local_aws.cloudformation.exceptions import (
     AlreadyExistsError,
     ChangeSetNotFoundError,
     ValidationError,
 )
 from local_aws.cloudformation.nested import NestedStack
+from local_aws.cloudformation.ordered_work import internal_failure
+from local_aws.cloudformation.resource_steps import EngineSettings, same_properties
 from local_aws.cloudformation.resource_types import ResourceType
-from local_aws.cloudformation.stacks import Stack, make_stack_id
+from local_aws.cloudformation.stacks import Change, Stack, make_stack_id
 from local_aws.cloudformation.template import (
     ResourceDeclaration,
     Template,
@@ -34,6 +38,7 @@ NO_CHANGES = (
 )
 
 _NOT_UPDATABLE = {
+    "REVIEW_IN_PROGRESS",
     "ROLLBACK_COMPLETE",
     "ROLLBACK_FAILED",
     "UPDATE_ROLLBACK_FAILED",
@@ -50,7 +55,6 @@ class ChangeSet:
     stack: Stack
     type: str
     change: Change
-    submitted_parameters: Mapping[str, str]
     created_at: float
     description: str | None
     changes: list[dict[str, Any]] = field(default_factory=list)
@@ -65,6 +69,9 @@ class CloudFormation:
     `resource_types` are what templates may use besides custom resources and nested stacks;
     `fetch_template(url)` reads a template from S3; `ssm_parameter(name)` resolves parameters of the
     type `AWS::SSM::Parameter::Value<String>`.
+
+    Its methods may be called from many threads while operations run. What is looked at then
+    changes underfoot, as it does at AWS: whoever goes through a collection goes through a copy.
     """
 
     def __init__(
@@ -99,6 +106,8 @@ class CloudFormation:
             self._pseudo_parameters,
             settings,
         )
+        # for what is looked at and then changed; never held while waiting
+        self._lock = threading.RLock()
         self.change_sets: dict[str, ChangeSet] = {}
         self._busy: set[Stack] = set()
 
@@ -112,6 +121,7 @@ class CloudFormation:
         parameters: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
         disable_rollback: bool = False,
+        retain_except_on_create: bool = False,
     ) -> Stack:
         """Create or update a stack, and return when it has come to rest."""
         body = template if isinstance(template, str) else json.dumps(template)
@@ -120,14 +130,21 @@ class CloudFormation:
             name,
             f"deploy-{uuid.uuid4()}",
             body,
-            type_="UPDATE" if existing else "CREATE",
+            type_="UPDATE" if existing and existing.status != "REVIEW_IN_PROGRESS" else "CREATE",
             parameters=parameters,
             tags=tags,
         )
-        if change_set.status != "FAILED":
-            self.execute_change_set(change_set, disable_rollback=disable_rollback)
-            self.wait(change_set.stack)
-        return change_set.stack
+        if change_set.status == "FAILED":
+            self.delete_change_set(change_set)
+            if change_set.status_reason != NO_CHANGES:
+                raise ValidationError(str(change_set.status_reason))
+            return change_set.stack
+        self.execute_change_set(
+            change_set,
+            disable_rollback=disable_rollback,
+            retain_except_on_create=retain_except_on_create,
+        )
+        return self.wait(change_set.stack)
 
     def wait(self, stack: Stack) -> Stack:
         """Return when no operation works on the stack."""
@@ -141,7 +158,7 @@ class CloudFormation:
         stack = self.engine.stacks.get(name_or_id)
         if stack is not None:
             return stack
-        for stack in self.engine.stacks.values():
+        for stack in list(self.engine.stacks.values()):
             if stack.name == name_or_id and stack.status != "DELETE_COMPLETE":
                 return stack
         return None
@@ -158,7 +175,7 @@ class CloudFormation:
         """A change set by its ARN, or by its name and its stack's."""
         if name_or_id in self.change_sets:
             return self.change_sets[name_or_id]
-        for change_set in self.change_sets.values():
+        for change_set in list(self.change_sets.values()):
             stack = change_set.stack
             if change_set.name == name_or_id and stack_name in {stack.name, stack.stack_id}:
                 return change_set
@@ -181,26 +198,51 @@ class CloudFormation:
         role_arn: str | None = None,
     ) -> ChangeSet:
         """Prepare a deployment; ValidationError where the template can not be deployed at all."""
+        template = Template.parse(body)
+        with self._lock:
+            return self._create_change_set(
+                stack_name,
+                name,
+                template,
+                type_,
+                dict(parameters or {}),
+                previous_parameters,
+                tags,
+                description,
+                role_arn,
+            )
+
+    def _create_change_set(
+        self,
+        stack_name: str,
+        name: str,
+        template: Template,
+        type_: str,
+        submitted: dict[str, str],
+        previous_parameters: Collection[str],
+        tags: Mapping[str, str] | None,
+        description: str | None,
+        role_arn: str | None,
+    ) -> ChangeSet:
         stack = self.find(stack_name)
         self._check_state(stack, stack_name, type_)
-        template = Template.parse(body)
-        submitted = dict(parameters or {})
+        self._check_name_is_free(stack, name)
         for key in previous_parameters:
             if stack is not None and key in stack.submitted_parameters:
                 submitted[key] = stack.submitted_parameters[key]
-        values = self._parameter_values(template, submitted)
+        change = self._change(template, submitted, dict(tags or {}))
         is_new = stack is None
         if stack is None:
             stack = self._new_stack(stack_name, None)
             stack.role_arn = role_arn
         try:
-            self._check(stack, template, values)
+            self._check(stack, change)
         except ValidationError:
             if is_new:
                 del self.engine.stacks[stack.stack_id]
             raise
         if is_new:
-            self.engine.stack_event(stack, "REVIEW_IN_PROGRESS", "User Initiated")
+            self.engine.log.stack(stack, "REVIEW_IN_PROGRESS", "User Initiated")
         change_set = ChangeSet(
             change_set_id=(
                 f"arn:aws:cloudformation:{self._region}:{self._account_id}:changeSet/"
@@ -209,14 +251,17 @@ class CloudFormation:
             name=name,
             stack=stack,
             type=type_,
-            change=Change(template, values, dict(tags or {})),
-            submitted_parameters=submitted,
+            change=change,
             created_at=self._clock.now(),
             description=description,
         )
-        change_set.changes = self._changes(change_set)
-        if not change_set.changes and not self._differs(change_set):
-            change_set.status, change_set.status_reason = "FAILED", NO_CHANGES
+        reason = _forbidden(change_set)
+        if not reason:
+            change_set.changes = self._changes(change_set)
+            if not change_set.changes and not self._differs(change_set):
+                reason = NO_CHANGES
+        if reason:
+            change_set.status, change_set.status_reason = "FAILED", reason
             change_set.execution_status = "UNAVAILABLE"
         self.change_sets[change_set.change_set_id] = change_set
         return change_set
@@ -230,22 +275,26 @@ class CloudFormation:
         client_request_token: str | None = None,
     ) -> None:
         """Start the deployment; it goes on after this returns."""
-        if change_set.execution_status != "AVAILABLE":
-            msg = (
-                f"ChangeSet [{change_set.change_set_id}] cannot be executed in its current "
-                f"execution status of [{change_set.execution_status}]"
-            )
-            raise ValidationError(msg)
         stack = change_set.stack
-        change_set.execution_status = "EXECUTE_COMPLETE"
-        for other in [c for c in self.change_sets.values() if c.stack is stack]:
-            # they were made for a state of the stack that is over
-            del self.change_sets[other.change_set_id]
-        stack.submitted_parameters = change_set.submitted_parameters
-        stack.disable_rollback = disable_rollback
-        stack.retain_except_on_create = retain_except_on_create
         operation = self.engine.create if change_set.type == "CREATE" else self.engine.update
-        self._start(stack, partial(operation, stack, change_set.change), client_request_token)
+        with self._lock:
+            if change_set.execution_status != "AVAILABLE":
+                msg = (
+                    f"ChangeSet [{change_set.change_set_id}] cannot be executed in its current "
+                    f"execution status of [{change_set.execution_status}]"
+                )
+                raise ValidationError(msg)
+            self._check_idle(stack, "updated")
+            change_set.execution_status = "EXECUTE_COMPLETE"
+            self._forget_change_sets(stack, but=change_set)
+            stack.disable_rollback = disable_rollback
+            stack.retain_except_on_create = retain_except_on_create
+            self._start(stack, partial(operation, stack, change_set.change), client_request_token)
+
+    def delete_change_set(self, change_set: ChangeSet) -> None:
+        """Forget a deployment that was prepared."""
+        with self._lock:
+            self.change_sets.pop(change_set.change_set_id, None)
 
     def delete_stack(
         self,
@@ -253,7 +302,16 @@ class CloudFormation:
         retain_resources: Collection[str] = (),
         client_request_token: str | None = None,
     ) -> None:
-        """Start the deletion of a stack."""
+        """Start the deletion of a stack, or let the one go on that has started."""
+        with self._lock:
+            if stack.status in {"DELETE_COMPLETE", "DELETE_IN_PROGRESS"}:
+                return
+            self._check_deletion(stack, retain_resources)
+            self._forget_change_sets(stack)
+            delete = partial(self.engine.delete, stack, retain_resources)
+            self._start(stack, delete, client_request_token)
+
+    def _check_deletion(self, stack: Stack, retain_resources: Collection[str]) -> None:
         if stack.termination_protection:
             msg = f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
             raise ValidationError(msg)
@@ -263,22 +321,34 @@ class CloudFormation:
                 "in the DELETE_FAILED state."
             )
             raise ValidationError(msg)
-        if stack.status in {"DELETE_COMPLETE", "DELETE_IN_PROGRESS"}:
-            return
-        delete = partial(self.engine.delete, stack, retain_resources)
-        self._start(stack, delete, client_request_token)
+        unknown = sorted(set(retain_resources) - stack.resources.keys())
+        if unknown:
+            msg = f"Resources to retain [{', '.join(unknown)}] do not exist in stack {stack.name}"
+            raise ValidationError(msg)
+        self._check_idle(stack, "deleted")
 
-    def roll_back_stack(self, stack: Stack, client_request_token: str | None = None) -> None:
-        """Start the rollback of a stack whose operation failed without one."""
-        stack.retain_except_on_create = True
-        if stack.status == "CREATE_FAILED" or stack.stable is None:
-            if stack.status not in {"CREATE_FAILED", "UPDATE_FAILED", "ROLLBACK_FAILED"}:
+    def roll_back_stack(
+        self,
+        stack: Stack,
+        client_request_token: str | None = None,
+        *,
+        retain_except_on_create: bool = True,
+    ) -> None:
+        """Start the rollback of a stack whose operation failed without one.
+
+        `retain_except_on_create` is the operation's option of that name, which `cdk rollback` sets.
+        """
+        with self._lock:
+            self._check_idle(stack, "rolled back")
+            if stack.status not in {"CREATE_FAILED", "UPDATE_FAILED"}:
                 msg = f"Stack [{stack.name}] is in {stack.status} state and can not be rolled back."
                 raise ValidationError(msg)
-            roll_back: Callable[[], None] = partial(self.engine.roll_back_creation, stack)
-        else:
-            roll_back = partial(self.engine.roll_back_update, stack)
-        self._start(stack, roll_back, client_request_token)
+            stack.retain_except_on_create = retain_except_on_create
+            engine = self.engine
+            roll_back: Callable[[Stack], None] = (
+                engine.roll_back_creation if stack.stable is None else engine.roll_back_update
+            )
+            self._start(stack, partial(roll_back, stack), client_request_token)
 
     def continue_update_rollback(
         self,
@@ -286,30 +356,43 @@ class CloudFormation:
         resources_to_skip: Collection[str] = (),
         client_request_token: str | None = None,
     ) -> None:
-        """Start a rollback once more that failed."""
+        """Start a rollback once more that failed.
+
+        `resources_to_skip` are logical ids, of nested stacks as `<stack name>.<logical id>`.
+        """
         if stack.status != "UPDATE_ROLLBACK_FAILED":
             msg = (
                 f"Stack [{stack.name}] is in {stack.status} state and can not continue its "
                 "rollback: only UPDATE_ROLLBACK_FAILED can."
             )
             raise ValidationError(msg)
-        roll_back = partial(self.engine.roll_back_update, stack, resources_to_skip)
-        self._start(stack, roll_back, client_request_token)
+        skip = frozenset(resources_to_skip)
+        unknown = sorted(n for n in skip if "." not in n and n not in stack.resources)
+        if unknown:
+            msg = f"Resources to skip [{', '.join(unknown)}] do not exist in stack {stack.name}"
+            raise ValidationError(msg)
+        roll_back = partial(self.engine.roll_back_update, stack, skip=skip)
+        with self._lock:
+            self._check_idle(stack, "updated")
+            self._start(stack, roll_back, client_request_token)
 
     # inside -------------------------------------------------------------------------------------
 
     def _start(
         self, stack: Stack, operation: Callable[[], None], client_request_token: str | None
     ) -> None:
-        if stack in self._busy:
-            msg = f"Stack:{stack.stack_id} is in {stack.status} state and can not be changed."
-            raise ValidationError(msg)
         self._busy.add(stack)
         stack.client_request_token = client_request_token
 
         def run() -> None:
             try:
                 operation()
+            except Exception as error:
+                # a fault of this program; a stack that stayed in progress would be stuck
+                rest = stack.status.removesuffix("_COMPLETE_CLEANUP_IN_PROGRESS")
+                rest = f"{rest.removesuffix('_IN_PROGRESS')}_FAILED"
+                self.engine.log.stack(stack, rest, internal_failure(error))
+                raise
             finally:
                 self._busy.discard(stack)
                 self._clock.changed()
@@ -336,18 +419,47 @@ class CloudFormation:
             msg = f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated."
             raise ValidationError(msg)
 
-    def _check(self, stack: Stack, template: Template, values: Mapping[str, Any]) -> None:
-        active = self.engine.scope(stack, template, values).active_resources()
-        check(template, active, self.engine.knows, set(values))
+    def _check_idle(self, stack: Stack, purpose: str) -> None:
+        if stack in self._busy:
+            msg = f"Stack:{stack.stack_id} is in {stack.status} state and can not be {purpose}."
+            raise ValidationError(msg)
+
+    def _check_name_is_free(self, stack: Stack | None, name: str) -> None:
+        for other in list(self.change_sets.values()):
+            if other.stack is stack and other.name == name:
+                if other.execution_status != "EXECUTE_COMPLETE":
+                    msg = f"ChangeSet [{name}] already exists"
+                    raise AlreadyExistsError(msg)
+                del self.change_sets[other.change_set_id]
+
+    def _forget_change_sets(self, stack: Stack, but: ChangeSet | None = None) -> None:
+        """Those that were made for a state of the stack that is over."""
+        for other in list(self.change_sets.values()):
+            if other.stack is stack and other is not but:
+                del self.change_sets[other.change_set_id]
+
+    def _check(self, stack: Stack, change: Change) -> None:
+        check(self.engine.scope(stack, change), self.engine.knows)
 
     def _nested_change(self, stack: Stack, url: str, parameters: dict[str, str]) -> Change:
         if self._fetch_template is None:
             msg = f"there is no S3 here to read a nested stack's template from: {url}"
             raise ValidationError(msg)
         template = Template.parse(self._fetch_template(url))
-        values = self._parameter_values(template, parameters)
-        self._check(stack, template, values)
-        return Change(template, values, {})
+        change = self._change(template, parameters, stack.root.tags)
+        self._check(stack, change)
+        return change
+
+    def _change(
+        self, template: Template, submitted: Mapping[str, str], tags: Mapping[str, str]
+    ) -> Change:
+        declared = template.section("Parameters")
+        given = {
+            name: str(submitted.get(name, declaration.get("Default")))
+            for name, declaration in declared.items()
+            if name in submitted or "Default" in declaration
+        }
+        return Change(template, self._parameter_values(template, submitted), tags, given)
 
     def _parameter_values(self, template: Template, submitted: Mapping[str, str]) -> dict[str, Any]:
         declared = template.section("Parameters")
@@ -391,13 +503,13 @@ class CloudFormation:
     def _changes(self, change_set: ChangeSet) -> list[dict[str, Any]]:
         """What would be added, changed and removed, as DescribeChangeSet tells it."""
         stack, change = change_set.stack, change_set.change
-        scope = self.engine.scope(stack, change.template, change.parameters)
+        scope = self.engine.scope(stack, change)
         wanted = scope.active_resources()
         changes: list[dict[str, Any]] = []
         touched: set[str] = set()
         for name, declaration in wanted.items():
             existing = stack.resources.get(name)
-            if existing is None or existing.physical_id == "":
+            if existing is None or not existing.made:
                 touched.add(name)
                 changes.append(_resource_change("Add", declaration, None))
         modified = True
@@ -410,11 +522,12 @@ class CloudFormation:
                 existing = stack.resources[name]
                 try:
                     properties = scope.resolve(dict(declaration.properties))
-                except UnresolvableError:
+                except (UnresolvableError, ValidationError):
                     properties = None
                 settled = existing.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
                 refers = touched.intersection(references(dict(declaration.properties)))
-                if settled and existing.properties == properties and not refers:
+                same = properties is not None and same_properties(existing.properties, properties)
+                if settled and same and not refers:
                     continue
                 touched.add(name)
                 modified = True
@@ -450,6 +563,19 @@ class CloudFormation:
             return "Conditional" if new is None else "False"
         replaces = self.engine.resource_type(declaration).replaces(old, new)
         return "True" if replaces else "False"
+
+
+def _forbidden(change_set: ChangeSet) -> str:
+    """Why AWS would not even try this change, or an empty string."""
+    old = change_set.stack.resources
+    wanted = change_set.change.template.resources
+    modified = sorted(n for n in wanted.keys() & old.keys() if wanted[n].type != old[n].type)
+    if not modified:
+        return ""
+    return (
+        "Update of resource type is not permitted. The new template modifies resource type of the "
+        f"following resources: [{', '.join(modified)}]"
+    )
 
 
 def _resource_change(

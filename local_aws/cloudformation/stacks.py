@@ -34,8 +34,11 @@ class Resource:
     taken_back: bool = False
     """Whether a rollback that is not over yet has brought it back."""
 
+    made: bool = False
+    """Whether its creation succeeded, in whichever operation that was."""
+
     stray_ids: list[str] = field(default_factory=list)
-    """Other physical ids that failed answers gave."""
+    """Other physical ids that failed answers gave, the latest last."""
 
     @property
     def logical_id(self) -> str:
@@ -73,13 +76,21 @@ class Output:
     export_name: str | None
 
 
-@dataclass
-class Snapshot:
-    """What a rollback goes back to."""
+@dataclass(frozen=True)
+class Change:
+    """What a deployment wants a stack to be."""
 
     template: Template
     parameters: Mapping[str, Any]
     tags: Mapping[str, str]
+    submitted_parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Snapshot:
+    """What a rollback goes back to."""
+
+    change: Change
     resources: dict[str, Resource]
     outputs: dict[str, Output]
 
@@ -114,6 +125,9 @@ class Stack:
     """Physical resources that were replaced, for the clean-up."""
 
     parent: Stack | None = None
+    resources_to_skip: frozenset[str] = frozenset()
+    """What a continued rollback leaves as it is; `<nested stack>.<logical id>` in nested ones."""
+
     disable_rollback: bool = False
     retain_except_on_create: bool = False
     termination_protection: bool = False
@@ -129,11 +143,23 @@ class Stack:
         """A copy of what stands now."""
         assert self.template is not None  # noqa: S101 - only deployed stacks are updated
         return Snapshot(
-            self.template,
-            dict(self.parameters),
-            dict(self.tags),
+            Change(
+                self.template,
+                dict(self.parameters),
+                dict(self.tags),
+                dict(self.submitted_parameters),
+            ),
             {name: copy.copy(resource) for name, resource in self.resources.items()},
             dict(self.outputs),
+        )
+
+    def become(self, change: Change) -> None:
+        """Take on what a deployment wants; the resources follow one by one."""
+        self.template, self.parameters, self.tags, self.submitted_parameters = (
+            change.template,
+            change.parameters,
+            change.tags,
+            change.submitted_parameters,
         )
 
 

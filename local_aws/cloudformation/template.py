@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -91,9 +91,14 @@ class Template:
             try:
                 document = yaml.load(body, Loader=_Loader)  # noqa: S506 - derived from SafeLoader
             except yaml.YAMLError as error:
-                msg = f"Template format error: neither JSON nor YAML. ({error})"
+                where = getattr(error, "problem_mark", None)
+                place = f" (line {where.line + 1}, column {where.column + 1})" if where else ""
+                msg = f"Template format error: YAML not well-formed.{place}"
                 raise ValidationError(msg) from None
-        if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
+        if not isinstance(document, dict):
+            msg = "Template format error: unsupported structure."
+            raise ValidationError(msg)
+        if not isinstance(document.get("Resources"), dict) or not document["Resources"]:
             msg = "Template format error: At least one Resources member must be defined."
             raise ValidationError(msg)
         resources = {
@@ -111,6 +116,18 @@ def _declaration(logical_id: str, resource: Mapping[str, Value]) -> ResourceDecl
     if not isinstance(resource, dict) or "Type" not in resource:
         msg = f"Template format error: [/Resources/{logical_id}] Every Resource must have a Type."
         raise ValidationError(msg)
+    if not logical_id.isalnum() or not logical_id.isascii():
+        msg = f"Template format error: Resource name {logical_id} is non alphanumeric."
+        raise ValidationError(msg)
+    for attribute, allowed in _POLICIES.items():
+        policy = resource.get(attribute, "Delete")
+        if policy not in allowed:
+            msg = (
+                f"Template format error: Unrecognized {attribute} {policy} for template resource "
+                f"{logical_id}"
+            )
+            raise ValidationError(msg)
+    _refuse_null(resource.get("Properties", {}), f"/Resources/{logical_id}/Properties")
     depends_on = resource.get("DependsOn", [])
     return ResourceDeclaration(
         logical_id=logical_id,
@@ -121,6 +138,24 @@ def _declaration(logical_id: str, resource: Mapping[str, Value]) -> ResourceDecl
         deletion_policy=resource.get("DeletionPolicy", "Delete"),
         update_replace_policy=resource.get("UpdateReplacePolicy", "Delete"),
     )
+
+
+_POLICIES = {
+    "DeletionPolicy": ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot"),
+    "UpdateReplacePolicy": ("Delete", "Retain", "Snapshot"),
+}
+
+
+def _refuse_null(value: Value, path: str) -> None:
+    if value is None:
+        msg = f"Template format error: [{path}] 'null' values are not allowed in templates"
+        raise ValidationError(msg)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_null(item, f"{path}/{key}")
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _refuse_null(item, f"{path}/{number}")
 
 
 @dataclass
@@ -138,12 +173,37 @@ class Scope:
     import_value: Callable[[str], Value]
 
     def active_resources(self) -> dict[str, ResourceDeclaration]:
-        """The resources whose condition holds."""
-        return {
+        """The resources whose condition holds, each with the branches of Fn::If that count."""
+        active = {
             logical_id: resource
             for logical_id, resource in self.template.resources.items()
             if resource.condition is None or self.condition(resource.condition)
         }
+        if not self.template.section("Conditions"):
+            return active
+        return {
+            logical_id: replace(resource, properties=self._chosen(dict(resource.properties)))
+            for logical_id, resource in active.items()
+        }
+
+    def active_outputs(self) -> dict[str, Mapping[str, Value]]:
+        """The outputs whose condition holds, as `active_resources`."""
+        return {
+            key: self._chosen(output)
+            for key, output in self.template.section("Outputs").items()
+            if "Condition" not in output or self.condition(output["Condition"])
+        }
+
+    def _chosen(self, value: Value) -> Value:
+        """The value without the branches that conditions rule out: they count for nothing."""
+        if isinstance(value, dict):
+            if value.keys() == {"Fn::If"}:
+                name, if_true, if_false = value["Fn::If"]
+                return self._chosen(if_true if self.condition(name) else if_false)
+            return {key: self._chosen(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._chosen(item) for item in value]
+        return value
 
     def condition(self, name: str) -> bool:
         """Whether a named condition holds."""
@@ -199,23 +259,26 @@ class Scope:
             if match["literal"]:
                 return "${" + name + "}"
             if name in variables:
-                return _as_text(self.resolve(variables[name]))
+                return as_text(self.resolve(variables[name]))
             if "." in name:
-                return _as_text(self._get_att(name))
-            return _as_text(self._ref(name))
+                return as_text(self._get_att(name))
+            return as_text(self._ref(name))
 
         return _SUBSTITUTION.sub(value_of, text)
 
     def _join(self, argument: Value) -> Value:
         separator, items = argument
-        return separator.join(_as_text(item) for item in self.resolve(items))
+        return separator.join(as_text(item) for item in self.resolve(items))
 
     def _split(self, argument: Value) -> Value:
         separator, text = argument
-        return _as_text(self.resolve(text)).split(separator)
+        return as_text(self.resolve(text)).split(separator)
 
     def _select(self, argument: Value) -> Value:
         index, items = (self.resolve(item) for item in argument)
+        if not 0 <= int(index) < len(items):
+            msg = f"Template error: Fn::Select cannot select nonexistent value at index {index}"
+            raise ValidationError(msg)
         return items[int(index)]
 
     def _find_in_map(self, argument: Value) -> Value:
@@ -248,11 +311,11 @@ _FUNCTIONS: dict[str, Callable[[Scope, Value], Value]] = {
     "Fn::If": Scope._if,  # noqa: SLF001
     "Fn::ImportValue": lambda scope, argument: scope.import_value(scope.resolve(argument)),
     "Fn::Base64": lambda scope, argument: base64.b64encode(
-        _as_text(scope.resolve(argument)).encode()
+        as_text(scope.resolve(argument)).encode()
     ).decode(),
     "Fn::GetAZs": lambda scope, _: [f"{scope.pseudo_parameters['AWS::Region']}{z}" for z in "abc"],
     "Fn::Equals": lambda scope, argument: (
-        _as_text(scope.resolve(argument[0])) == _as_text(scope.resolve(argument[1]))
+        as_text(scope.resolve(argument[0])) == as_text(scope.resolve(argument[1]))
     ),
     "Fn::Not": lambda scope, argument: not scope.resolve(argument[0]),
     "Fn::And": lambda scope, argument: all(scope.resolve(item) for item in argument),
@@ -260,7 +323,8 @@ _FUNCTIONS: dict[str, Callable[[Scope, Value], Value]] = {
 }
 
 
-def _as_text(value: Value) -> str:
+def as_text(value: Value) -> str:
+    """A scalar as a function or another template gets it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
@@ -272,27 +336,33 @@ def stringified(value: Value) -> Value:
         return {key: stringified(item) for key, item in value.items()}
     if isinstance(value, list):
         return [stringified(item) for item in value]
-    return None if value is None else _as_text(value)
+    return None if value is None else as_text(value)
 
 
 def references(value: Value) -> Iterator[str]:
     """Every name that a Ref, Fn::GetAtt or Fn::Sub in this value mentions."""
+    for name, _ in _mentions(value):
+        yield name
+
+
+def _mentions(value: Value) -> Iterator[tuple[str, bool]]:
+    """The same names, each with whether it is an attribute that is asked for."""
     if isinstance(value, dict):
         for name, argument in value.items():
             if name == "Ref" and isinstance(argument, str):
-                yield argument
+                yield argument, False
             elif name == "Fn::GetAtt":
-                yield argument.split(".", 1)[0] if isinstance(argument, str) else argument[0]
+                yield argument.split(".", 1)[0] if isinstance(argument, str) else argument[0], True
             elif name == "Fn::Sub":
                 text, own = argument if isinstance(argument, list) else (argument, {})
                 for match in _SUBSTITUTION.finditer(text):
-                    name_in_text = match["name"].strip()
-                    if not match["literal"] and name_in_text not in own:
-                        yield name_in_text.split(".", 1)[0]
-            yield from references(argument)
+                    owner, dot, _ = match["name"].strip().partition(".")
+                    if not match["literal"] and match["name"].strip() not in own:
+                        yield owner, bool(dot)
+            yield from _mentions(argument)
     elif isinstance(value, list):
         for item in value:
-            yield from references(item)
+            yield from _mentions(item)
 
 
 def dependencies(resources: Mapping[str, ResourceDeclaration]) -> dict[str, frozenset[str]]:
@@ -317,37 +387,46 @@ def dependencies(resources: Mapping[str, ResourceDeclaration]) -> dict[str, froz
     return graph
 
 
-def check(
-    template: Template,
-    active: Mapping[str, ResourceDeclaration],
-    known_type: Callable[[str], bool],
-    parameters: set[str],
-) -> None:
+MAX_RESOURCES = 500
+
+
+def check(scope: Scope, known: Callable[[ResourceDeclaration], bool]) -> None:
     """Refuse what CloudFormation refuses before it makes anything.
 
-    `active` are the resources whose condition holds; types of others are not looked at.
-    ValidationError for a resource type that is not known, a reference to nothing, a cycle, and more
-    than 500 resources.
+    ValidationError for a resource type that is not known, a reference to nothing or to what a
+    condition leaves out, a cycle, and more than 500 resources.
     """
-    maximum = 500
-    if len(template.resources) > maximum:
+    template, active = scope.template, scope.active_resources()
+    if len(template.resources) > MAX_RESOURCES:
         msg = (
             f"Template format error: Number of resources, {len(template.resources)}, is greater "
-            f"than maximum allowed, {maximum}"
+            f"than maximum allowed, {MAX_RESOURCES}"
         )
         raise ValidationError(msg)
-    unknown = sorted({r.type for r in active.values() if not known_type(r.type)})
+    unknown = sorted({r.type for r in active.values() if not known(r)})
     if unknown:
         msg = f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]"
         raise ValidationError(msg)
-    names = template.resources.keys() | parameters
-    for logical_id, resource in template.resources.items():
-        used = {*references(resource.properties), *resource.depends_on}
-        missing = sorted(n for n in used if n not in names and not n.startswith("AWS::"))
-        if missing:
-            msg = (
-                "Template format error: Unresolved resource dependencies "
-                f"[{', '.join(missing)}] in the Resources block of the template ({logical_id})"
-            )
+    depends_on = {name for resource in active.values() for name in resource.depends_on}
+    used = [resource.properties for resource in active.values()]
+    _check_mentions(scope, used, active, "Resources", depends_on - template.resources.keys())
+    _check_mentions(scope, list(scope.active_outputs().values()), active, "Outputs", set())
+    dependencies(active)
+
+
+def _check_mentions(
+    scope: Scope, values: Collection[Value], active: Collection[str], block: str, missing: set[str]
+) -> None:
+    mentions = {mention for value in values for mention in _mentions(value)}
+    named = {name for name, _ in mentions if not name.startswith("AWS::")}
+    missing = missing | (named - set(active) - scope.parameters.keys())
+    if missing:
+        msg = (
+            f"Template format error: Unresolved resource dependencies "
+            f"[{', '.join(sorted(missing))}] in the {block} block of the template"
+        )
+        raise ValidationError(msg)
+    for name, is_attribute in sorted(mentions):
+        if is_attribute and name not in active:
+            msg = f"Template error: instance of Fn::GetAtt references undefined resource {name}"
             raise ValidationError(msg)
-    dependencies(template.resources)

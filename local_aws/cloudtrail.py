@@ -1,0 +1,14 @@
+"""A CloudTrail that has recorded nothing: the CDK CLI asks it why a deployment has failed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def answer_lookup_events(_request: Any, _full_url: str, _headers: Any) -> Any:
+    """Answer LookupEvents as an account does whose trail has nothing to say; moto has no such call.
+
+    Without an answer the CLI would try again for half a minute.
+    """
+    return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps({"Events": []})

@@ -1,0 +1,467 @@
+"""CloudFormation over HTTP, with a real boto3 client, and the resource types that live in moto."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_aws import LocalAws
+from local_aws.cloudformation.resource_types import Outcome, ResourceFailedError, ResourceRequest
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+ALLOW = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"}],
+}
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAws]:
+    """One local AWS for the module: every test has stacks of its own."""
+    with LocalAws() as running:
+        yield running
+
+
+@pytest.fixture(name="cfn")
+def make_client(aws: LocalAws) -> Any:
+    """A real client."""
+    return aws.client("cloudformation")
+
+
+def deploy(aws: LocalAws, name: str, resources: Mapping[str, Any], **sections: Any) -> str:
+    """Deploy by a change set, as the CDK CLI does, and tell the status."""
+    cfn = aws.client("cloudformation")
+    exists = aws.cloudformation.find(name) is not None
+    made = cfn.create_change_set(
+        StackName=name,
+        ChangeSetName="change",
+        ChangeSetType="UPDATE" if exists else "CREATE",
+        TemplateBody=json.dumps({"Resources": resources, **sections}),
+        Parameters=[],
+        Tags=[{"Key": "stage", "Value": "test"}],
+    )
+    cfn.execute_change_set(ChangeSetName=made["Id"])
+    return at_rest(aws, made["StackId"])
+
+
+def at_rest(aws: LocalAws, stack_id: str) -> str:
+    """Wait without polling, and ask the API for the status."""
+    aws.cloudformation.wait(aws.cloudformation.get(stack_id))
+    (stack,) = aws.client("cloudformation").describe_stacks(StackName=stack_id)["Stacks"]
+    return str(stack["StackStatus"])
+
+
+def parameter(value: str = "v", **properties: Any) -> dict[str, Any]:
+    """An SSM parameter's resource."""
+    declared = {"Type": "String", "Value": value, **properties}
+    return {"Type": "AWS::SSM::Parameter", "Properties": declared}
+
+
+def physical_id(cfn: Any, stack: str, name: str) -> str:
+    """What the API says."""
+    answer = cfn.describe_stack_resource(StackName=stack, LogicalResourceId=name)
+    return str(answer["StackResourceDetail"]["PhysicalResourceId"])
+
+
+def test_a_deployment_from_change_set_to_deletion(aws: LocalAws, cfn: Any) -> None:
+    """Everything that the CDK CLI looks at on the way."""
+    body = json.dumps(
+        {
+            "Description": "a test",
+            "Parameters": {"P": {"Type": "String", "Default": "d"}},
+            "Resources": {"A": parameter(), "B": parameter("x")},
+            "Outputs": {"O": {"Value": {"Ref": "A"}, "Export": {"Name": "api-o"}}},
+        }
+    )
+    made = cfn.create_change_set(
+        StackName="whole", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=body
+    )
+    cfn.get_waiter("change_set_create_complete").wait(ChangeSetName=made["Id"])
+    told = cfn.describe_change_set(ChangeSetName="first", StackName="whole")
+    assert (told["Status"], told["ExecutionStatus"]) == ("CREATE_COMPLETE", "AVAILABLE")
+    assert [c["ResourceChange"]["Action"] for c in told["Changes"]] == ["Add", "Add"]
+    (stack,) = cfn.describe_stacks(StackName="whole")["Stacks"]
+    assert stack["StackStatus"] == "REVIEW_IN_PROGRESS"
+    cfn.execute_change_set(ChangeSetName=made["Id"], ClientRequestToken="token")
+    assert at_rest(aws, made["StackId"]) == "CREATE_COMPLETE"
+    cfn.get_waiter("stack_create_complete").wait(StackName="whole")
+    (stack,) = cfn.describe_stacks(StackName="whole")["Stacks"]
+    assert stack["Description"] == "a test"
+    assert stack["Parameters"] == [{"ParameterKey": "P", "ParameterValue": "d"}]
+    name = physical_id(cfn, "whole", "A")
+    assert stack["Outputs"] == [{"OutputKey": "O", "OutputValue": name, "ExportName": "api-o"}]
+    assert {"ExportingStackId": made["StackId"], "Name": "api-o", "Value": name} in (
+        cfn.list_exports()["Exports"]
+    )
+    summaries = cfn.list_stack_resources(StackName="whole")["StackResourceSummaries"]
+    assert {s["LogicalResourceId"]: s["ResourceStatus"] for s in summaries} == {
+        "A": "CREATE_COMPLETE",
+        "B": "CREATE_COMPLETE",
+    }
+    assert cfn.get_template(StackName="whole")["TemplateBody"] == json.loads(body)
+    events = cfn.describe_stack_events(StackName="whole")["StackEvents"]
+    assert {e.get("ClientRequestToken") for e in events[:-1]} == {"token"}
+    again = cfn.create_change_set(StackName="whole", ChangeSetName="same", TemplateBody=body)
+    told = cfn.describe_change_set(ChangeSetName=again["Id"])
+    assert (told["Status"], told["StatusReason"]) == (
+        "FAILED",
+        (
+            "The submitted information didn't contain changes. "
+            "Submit different information to create a change set."
+        ),
+    )
+    cfn.delete_change_set(ChangeSetName="same", StackName="whole")
+    cfn.delete_stack(StackName="whole")
+    assert at_rest(aws, made["StackId"]) == "DELETE_COMPLETE"
+    cfn.get_waiter("stack_delete_complete").wait(StackName="whole")
+    assert all(s["StackName"] != "whole" for s in cfn.describe_stacks()["Stacks"])
+
+
+def test_events_come_in_pages_with_increasing_times(aws: LocalAws, cfn: Any) -> None:
+    """More than a hundred, the latest first, each once, no two at the same time on the wire."""
+    resources = {
+        f"R{n}": {"Type": "AWS::CDK::Metadata", "Properties": {"Analytics": str(n)}}
+        for n in range(60)
+    }
+    assert deploy(aws, "pages", resources) == "CREATE_COMPLETE"
+    assert len(cfn.describe_stack_events(StackName="pages")["StackEvents"]) == 100
+    pages = cfn.get_paginator("describe_stack_events").paginate(StackName="pages")
+    events = [event for page in pages for event in page["StackEvents"]]
+    assert len(events) == 123
+    assert len({event["EventId"] for event in events}) == 123
+    times = [event["Timestamp"] for event in events]
+    assert all(later > earlier for later, earlier in pairwise(times))
+    assert events[0]["ResourceStatus"] == "CREATE_COMPLETE"
+    assert events[-1]["ResourceStatus"] == "REVIEW_IN_PROGRESS"
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "code", "message"),
+    [
+        ("describe_stacks", {}, "ValidationError", "Stack with id none does not exist"),
+        ("describe_stack_events", {}, "ValidationError", "Stack with id none does not exist"),
+        ("get_template", {}, "ValidationError", "Stack with id none does not exist"),
+        ("rollback_stack", {}, "ValidationError", "Stack with id none does not exist"),
+        (
+            "describe_change_set",
+            {"ChangeSetName": "no"},
+            "ChangeSetNotFound",
+            "ChangeSet [no] does not exist",
+        ),
+        (
+            "create_change_set",
+            {"ChangeSetName": "c", "TemplateBody": "{}", "ChangeSetType": "CREATE"},
+            "ValidationError",
+            "Template format error: At least one Resources member must be defined.",
+        ),
+    ],
+)
+def test_errors(cfn: Any, call: str, arguments: dict[str, str], code: str, message: str) -> None:
+    """As AWS words them."""
+    with pytest.raises(ClientError) as refused:
+        getattr(cfn, call)(StackName="none", **arguments)
+    error = refused.value.response["Error"]
+    assert (error["Code"], error["Message"]) == (code, message)
+
+
+def test_deleting_what_is_not_there_is_well(cfn: Any) -> None:
+    """No error."""
+    cfn.delete_stack(StackName="none")
+    cfn.delete_change_set(StackName="none", ChangeSetName="none")
+
+
+def test_rollback_stack_and_continue_update_rollback(aws: LocalAws, cfn: Any) -> None:
+    """Over the API: a failed update is kept, rolled back, stuck, and continued with a skip."""
+
+    class Stubborn:
+        refuses = True
+
+        def create(self, request: ResourceRequest) -> Outcome:
+            return Outcome(request.generated_name())
+
+        def update(self, request: ResourceRequest) -> Outcome:
+            if self.refuses:
+                msg = "not today"
+                raise ResourceFailedError(msg)
+            return Outcome(request.physical_id)
+
+        def delete(self, request: ResourceRequest) -> None:
+            """Well."""
+
+        def replaces(self, *_: Any) -> bool:
+            return False
+
+    aws.cloudformation.engine._types["Test::Stubborn"] = Stubborn()  # type: ignore[index]
+    made = cfn.create_stack(
+        StackName="stuck",
+        TemplateBody=json.dumps({"Resources": {"S": {"Type": "Test::Stubborn"}, "P": parameter()}}),
+    )
+    assert at_rest(aws, made["StackId"]) == "CREATE_COMPLETE"
+    new = {
+        "S": {"Type": "Test::Stubborn", "Properties": {"V": 2}, "DependsOn": "P"},
+        "P": parameter("changed"),
+    }
+    body = json.dumps({"Resources": new})
+    cfn.update_stack(StackName="stuck", TemplateBody=body, DisableRollback=True)
+    assert at_rest(aws, "stuck") == "UPDATE_FAILED"
+    cfn.rollback_stack(StackName="stuck")
+    assert at_rest(aws, "stuck") == "UPDATE_ROLLBACK_FAILED"
+    with pytest.raises(ClientError, match="can not be rolled back"):
+        cfn.rollback_stack(StackName="stuck")
+    cfn.continue_update_rollback(StackName="stuck", ResourcesToSkip=["S"])
+    assert at_rest(aws, "stuck") == "UPDATE_ROLLBACK_COMPLETE"
+    name = physical_id(cfn, "stuck", "P")
+    assert aws.client("ssm").get_parameter(Name=name)["Parameter"]["Value"] == "v"
+
+
+def test_many_clients_at_once(aws: LocalAws, cfn: Any) -> None:
+    """Of ten who create one stack, the stack is one; who looks meanwhile always gets an answer."""
+    body = json.dumps({"Resources": {f"R{n}": {"Type": "AWS::CDK::Metadata"} for n in range(150)}})
+
+    def prepare(number: int) -> str:
+        made = cfn.create_change_set(
+            StackName="busy", ChangeSetName=f"c{number}", ChangeSetType="CREATE", TemplateBody=body
+        )
+        return f"{made['StackId']} {made['Id']}"
+
+    def look(number: int) -> int:
+        calls = (
+            cfn.describe_stack_resources,
+            cfn.list_stack_resources,
+            cfn.describe_stack_events,
+            cfn.describe_stacks,
+        )
+        return int(calls[number % 4](StackName="busy")["ResponseMetadata"]["HTTPStatusCode"])
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(prepare, range(10)))
+        assert len({ids.split(" ")[0] for ids in made}) == 1
+        cfn.execute_change_set(ChangeSetName=made[0].split(" ")[1])
+        assert set(pool.map(look, range(40))) == {200}
+    assert at_rest(aws, "busy") == "CREATE_COMPLETE"
+
+
+def test_ssm_parameters(aws: LocalAws, cfn: Any) -> None:
+    """Created, updated in place, replaced by another name, deleted; one that exists is kept."""
+    ssm = aws.client("ssm")
+
+    def value(name: str) -> str:
+        return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+
+    deploy(aws, "ssm", {"P": parameter("one", Name="/p")})
+    assert value("/p") == "one"
+    deploy(aws, "ssm", {"P": parameter("two", Name="/p")})
+    assert value("/p") == "two"
+    assert deploy(aws, "ssm", {"P": parameter("two", Name="/q")}) == "UPDATE_COMPLETE"
+    assert value("/q") == "two"
+    with pytest.raises(ssm.exceptions.ParameterNotFound):
+        value("/p")
+    ssm.put_parameter(Name="/foreign", Value="theirs", Type="String")
+    assert deploy(aws, "ssm2", {"P": parameter("ours", Name="/foreign")}) == "ROLLBACK_COMPLETE"
+    assert value("/foreign") == "theirs"
+    ssm.delete_parameter(Name="/q")
+    cfn.delete_stack(StackName="ssm")
+    assert aws.cloudformation.wait(aws.cloudformation.get("ssm")).status == "DELETE_COMPLETE"
+
+
+def test_log_groups(aws: LocalAws) -> None:
+    """Retention is set, changed and taken away; another name replaces."""
+    logs = aws.client("logs")
+
+    def groups() -> dict[str, int | None]:
+        found = logs.describe_log_groups(logGroupNamePrefix="/api/")["logGroups"]
+        return {group["logGroupName"]: group.get("retentionInDays") for group in found}
+
+    def group(**properties: Any) -> dict[str, Any]:
+        return {"G": {"Type": "AWS::Logs::LogGroup", "Properties": properties}}
+
+    deploy(aws, "logs", group(LogGroupName="/api/a", RetentionInDays=7))
+    assert groups() == {"/api/a": 7}
+    deploy(aws, "logs", group(LogGroupName="/api/a", RetentionInDays=30))
+    assert groups() == {"/api/a": 30}
+    deploy(aws, "logs", group(LogGroupName="/api/a"))
+    assert groups() == {"/api/a": None}
+    deploy(aws, "logs", group(LogGroupName="/api/b"))
+    assert groups() == {"/api/b": None}
+    aws.client("cloudformation").delete_stack(StackName="logs")
+    aws.cloudformation.wait(aws.cloudformation.get("logs"))
+    assert groups() == {}
+
+
+def test_roles_and_policies(aws: LocalAws) -> None:
+    """Inline and separate policies follow the template; both are gone at the end."""
+    iam = aws.client("iam")
+
+    def resources(*inline: str, separate: bool) -> dict[str, Any]:
+        policies = [{"PolicyName": name, "PolicyDocument": ALLOW} for name in inline]
+        role = {"AssumeRolePolicyDocument": TRUST, "RoleName": "api-role", "Policies": policies}
+        policy = {"PolicyName": "separate", "PolicyDocument": ALLOW, "Roles": [{"Ref": "R"}]}
+        made: dict[str, Any] = {"R": {"Type": "AWS::IAM::Role", "Properties": role}}
+        if separate:
+            made["P"] = {"Type": "AWS::IAM::Policy", "Properties": policy}
+        return made
+
+    def names() -> list[str]:
+        return sorted(iam.list_role_policies(RoleName="api-role")["PolicyNames"])
+
+    deploy(aws, "iam", resources("a", "b", separate=True))
+    assert names() == ["a", "b", "separate"]
+    deploy(aws, "iam", resources("b", "c", separate=False))
+    assert names() == ["b", "c"]
+    broken = {"Roles": [{"Ref": "R"}], "PolicyName": "separate", "PolicyDocument": {"a": "b"}}
+    wrong = resources("b", separate=False) | {
+        "P": {"Type": "AWS::IAM::Policy", "Properties": broken}
+    }
+    assert deploy(aws, "iam", wrong) == "UPDATE_ROLLBACK_COMPLETE"
+    assert names() == ["b", "c"]
+    aws.client("cloudformation").delete_stack(StackName="iam")
+    assert aws.cloudformation.wait(aws.cloudformation.get("iam")).status == "DELETE_COMPLETE"
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.get_role(RoleName="api-role")
+
+
+def test_a_role_whose_policy_is_refused_is_removed_by_the_rollback(aws: LocalAws) -> None:
+    """Half of it stood; its name is free again."""
+    role = {
+        "AssumeRolePolicyDocument": TRUST,
+        "RoleName": "half",
+        "Policies": [{"PolicyName": "broken", "PolicyDocument": {"no": "policy"}}],
+    }
+    resources = {"R": {"Type": "AWS::IAM::Role", "Properties": role}}
+    assert deploy(aws, "half", resources) == "ROLLBACK_COMPLETE"
+    iam = aws.client("iam")
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.get_role(RoleName="half")
+
+
+def test_functions(aws: LocalAws) -> None:
+    """Code from S3; code and configuration change in place; another name replaces."""
+    s3, functions = aws.client("s3"), aws.client("lambda")
+    s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": aws.region})
+    for key in ("one", "two"):
+        package = io.BytesIO()
+        with zipfile.ZipFile(package, "w") as archive:
+            archive.writestr("index.py", f"def handler(event, context):\n    return '{key}'\n")
+        s3.put_object(Bucket="code", Key=key, Body=package.getvalue())
+
+    def resources(key: str, name: str, timeout: int) -> dict[str, Any]:
+        return {
+            "R": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}},
+            "F": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "FunctionName": name,
+                    "Code": {"S3Bucket": "code", "S3Key": key},
+                    "Handler": "index.handler",
+                    "Runtime": "python3.12",
+                    "Role": {"Fn::GetAtt": ["R", "Arn"]},
+                    "Timeout": timeout,
+                },
+            },
+            "C": {
+                "Type": "AWS::Lambda::EventInvokeConfig",
+                "Properties": {
+                    "FunctionName": {"Ref": "F"},
+                    "Qualifier": "$LATEST",
+                    "MaximumEventAgeInSeconds": 60 + timeout,
+                },
+            },
+        }
+
+    def told(name: str) -> tuple[Any, int, int]:
+        answer = functions.invoke(FunctionName=name)
+        configuration = functions.get_function_configuration(FunctionName=name)
+        events = functions.get_function_event_invoke_config(FunctionName=name)
+        age = int(events["MaximumEventAgeInSeconds"])
+        return json.loads(answer["Payload"].read()), int(configuration["Timeout"]), age
+
+    outputs = {"Arn": {"Value": {"Fn::GetAtt": ["F", "Arn"]}}}
+    deploy(aws, "functions", resources("one", "first", 5), Outputs=outputs)
+    assert told("first") == ("one", 5, 65)
+    deploy(aws, "functions", resources("two", "first", 9), Outputs=outputs)
+    assert told("first") == ("two", 9, 69)
+    assert deploy(aws, "functions", resources("two", "second", 9)) == "UPDATE_COMPLETE"
+    assert told("second") == ("two", 9, 69)
+    names = [f["FunctionName"] for f in functions.list_functions()["Functions"]]
+    assert names == ["second"]
+    aws.client("cloudformation").delete_stack(StackName="functions")
+    assert aws.cloudformation.wait(aws.cloudformation.get("functions")).status == "DELETE_COMPLETE"
+    assert functions.list_functions()["Functions"] == []
+
+
+def test_connect_resources(aws: LocalAws) -> None:
+    """An instance with users and a security profile: made, changed, replaced, removed."""
+    connect = aws.client("connect")
+
+    def resources(first: str, second: str, permissions: list[str]) -> dict[str, Any]:
+        instance = {"Fn::GetAtt": ["I", "Arn"]}
+
+        def user(name: str) -> dict[str, Any]:
+            return {
+                "Type": "AWS::Connect::User",
+                "Properties": {
+                    "InstanceArn": instance,
+                    "Username": name,
+                    "PhoneConfig": {"PhoneType": "SOFT_PHONE"},
+                    "RoutingProfileArn": {"Ref": "R"},
+                    "SecurityProfileArns": [{"Ref": "S"}],
+                },
+            }
+
+        return {
+            "I": {
+                "Type": "AWS::Connect::Instance",
+                "Properties": {
+                    "IdentityManagementType": "CONNECT_MANAGED",
+                    "InstanceAlias": "api",
+                    "Attributes": {"InboundCalls": True, "OutboundCalls": True},
+                },
+            },
+            "R": {"Type": "AWS::Connect::RoutingProfile", "Properties": {"InstanceArn": instance}},
+            "S": {
+                "Type": "AWS::Connect::SecurityProfile",
+                "Properties": {
+                    "InstanceArn": instance,
+                    "SecurityProfileName": "profile",
+                    "Permissions": permissions,
+                },
+            },
+            "A": user(first),
+            "B": user(second),
+        }
+
+    deploy(aws, "connect", resources("ada", "bob", []), Outputs={"I": {"Value": {"Ref": "I"}}})
+    (stack,) = aws.client("cloudformation").describe_stacks(StackName="connect")["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+    instance_id = stack["Outputs"][0]["OutputValue"].rsplit("/", 1)[-1]
+
+    def users() -> dict[str, str]:
+        found = connect.list_users(InstanceId=instance_id)["UserSummaryList"]
+        return {user["Username"]: user["Id"] for user in found}
+
+    before = users()
+    assert sorted(before) == ["ada", "bob"]
+    changed = resources("ada", "eve", ["BasicAgentAccess"])
+    assert deploy(aws, "connect", changed) == "UPDATE_COMPLETE"
+    assert sorted(users()) == ["ada", "eve"]
+    assert users()["ada"] == before["ada"]
+    aws.client("cloudformation").delete_stack(StackName="connect")
+    assert aws.cloudformation.wait(aws.cloudformation.get("connect")).status == "DELETE_COMPLETE"
+    assert connect.list_instances()["InstanceSummaryList"] == []

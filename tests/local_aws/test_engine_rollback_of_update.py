@@ -1,0 +1,286 @@
+"""An update that fails: two phases, which ids they carry, and what is left where they fail too."""
+
+from __future__ import annotations
+
+import pytest
+
+from local_aws.cloudformation.custom_resources import ReversedUpdateId
+from local_aws.cloudformation.exceptions import ValidationError
+from tests.local_aws.scripted import (
+    Site,
+    custom,
+    failing,
+    history,
+    named,
+    reasons,
+    recorded,
+    silent,
+    site,
+)
+
+BOTH = pytest.mark.parametrize("reversed_update_id", list(ReversedUpdateId))
+
+
+@BOTH
+def test_updates_are_reversed_first_and_deletes_come_last(
+    reversed_update_id: ReversedUpdateId,
+) -> None:
+    """Fact 6: what the update made still stands while the others are taken back."""
+    with site(reversed_update_id=reversed_update_id) as s:
+        s.deploy({"A": custom(V=1), "B": custom("A", V=1), "Same": custom()})
+        s.script.calls()
+        s.script.on("Update", "B", failing("full"), dict)
+        stack = s.deploy(
+            {"New": custom(), "A": custom("New", V=2), "B": custom("A", V=2), "Same": custom()}
+        )
+        back = s.script.sent("Update", "B")[1]
+        assert (back["ResourceProperties"]["V"], back["OldResourceProperties"]["V"]) == ("1", "2")
+        assert s.script.calls() == [
+            "Create New",
+            "Update A",
+            "Update B",
+            "Update A",
+            "Update B",
+            "Delete New",
+        ]
+        assert history(stack)[3:] == [
+            "UPDATE_IN_PROGRESS",
+            "UPDATE_ROLLBACK_IN_PROGRESS",
+            "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+            "UPDATE_ROLLBACK_COMPLETE",
+        ]
+        assert reasons(stack, "UPDATE_ROLLBACK_IN_PROGRESS") == [
+            "The following resource(s) failed to update: [B]. "
+        ]
+        assert sorted(stack.resources) == ["A", "B", "Same"]
+        assert stack.resources["A"].properties["V"] == 1
+
+
+def test_a_failed_create_of_an_update_is_told_as_such() -> None:
+    """Created and updated ones are listed apart."""
+    with site() as s:
+        s.deploy({"A": custom(V=1)})
+        s.script.on("Create", "New", failing())
+        s.script.on("Update", "A", silent, dict)
+        stack = s.deploy({"A": custom(V=2), "New": custom()})
+        assert reasons(stack, "UPDATE_ROLLBACK_IN_PROGRESS") == [
+            (
+                "The following resource(s) failed to create: [New]. "
+                "The following resource(s) failed to update: [A]. "
+            )
+        ]
+        assert reasons(stack, "UPDATE_FAILED", "A") == ["Resource update cancelled"]
+
+
+def test_a_cancelled_update_may_still_be_running() -> None:
+    """Fact 5: its reversed Update arrives before its own answer."""
+    with site() as s:
+        s.deploy({"Slow": custom(V=1), "Bad": custom(V=1)})
+        s.script.on("Update", "Bad", failing(), dict)
+        s.script.take("Update", "Slow", 30.0)
+        stack = s.deploy({"Slow": custom(V=2), "Bad": custom(V=2)})
+        forward, back = s.script.sent("Update", "Slow")
+        told = s.script.custom_resources.conversations
+        assert told[back["ResponseURL"]].sent_at < told[forward["ResponseURL"]].sent_at + 30.0
+        assert (forward["ResourceProperties"]["V"], back["ResourceProperties"]["V"]) == ("2", "1")
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def replaced(s: Site) -> None:
+    """A replaced from id-of-A by second, and then something fails."""
+    s.deploy({"A": custom(V=1), "Bad": custom(V=1)})
+    s.script.on("Update", "Bad", failing(), dict)
+    s.script.on("Update", "A", named("second"), named("id-of-A"))
+
+
+@BOTH
+def test_the_id_of_the_reversed_update(reversed_update_id: ReversedUpdateId) -> None:
+    """Fact 7: the new one or the original one; answered the original, the other one is deleted."""
+    with site(reversed_update_id=reversed_update_id) as s:
+        replaced(s)
+        stack = s.deploy({"A": custom(V=2), "Bad": custom("A", V=2)})
+        is_new = reversed_update_id is ReversedUpdateId.NEW
+        back = s.script.sent("Update", "A")[1]
+        assert back["PhysicalResourceId"] == ("second" if is_new else "id-of-A")
+        (delete,) = s.script.sent("Delete", "A")
+        assert delete["PhysicalResourceId"] == "second"
+        assert delete["ResourceProperties"]["V"] == "2"
+        assert s.script.calls()[-1] == "Delete A"
+        assert stack.resources["A"].physical_id == "id-of-A"
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_a_reversed_update_that_stays_with_the_new_id_deletes_nothing() -> None:
+    """Fact 7: then the stack goes on with that id."""
+    with site() as s:
+        replaced(s)
+        s.script.on("Update", "A", named("second"))
+        stack = s.deploy({"A": custom(V=2), "Bad": custom("A", V=2)})
+        assert not s.script.sent("Delete", "A")
+        assert stack.resources["A"].physical_id == "second"
+
+
+@BOTH
+def test_the_id_of_a_failed_answer_counts(reversed_update_id: ReversedUpdateId) -> None:
+    """Fact 7: a failed Update that answers another id gets that one deleted."""
+    with site(reversed_update_id=reversed_update_id) as s:
+        s.deploy({"A": custom(V=1)})
+        s.script.on("Update", "A", failing(PhysicalResourceId="stray"), named("id-of-A"))
+        stack = s.deploy({"A": custom(V=2)})
+        back = s.script.sent("Update", "A")[1]
+        is_new = reversed_update_id is ReversedUpdateId.NEW
+        assert back["PhysicalResourceId"] == ("stray" if is_new else "id-of-A")
+        assert [e["PhysicalResourceId"] for e in s.script.sent("Delete", "A")] == ["stray"]
+        assert stack.resources["A"].physical_id == "id-of-A"
+
+
+def test_a_native_replacement_is_taken_back() -> None:
+    """The original takes its place again without a call, the new one goes in the clean-up."""
+    with site() as s:
+        s.deploy({"A": recorded(Name="one"), "Bad": custom("A", V=1)})
+        first = s.cfn.get("stack").resources["A"].physical_id
+        s.script.on("Update", "Bad", failing(), dict)
+        stack = s.deploy({"A": recorded(Name="two"), "Bad": custom("A", V=2)})
+        assert stack.resources["A"].physical_id == first
+        deleted = [e.physical_id for e in stack.events if e.status == "DELETE_COMPLETE"]
+        assert len(deleted) == 1
+        assert deleted != [first]
+
+
+@BOTH
+def test_a_reversed_update_that_fails(reversed_update_id: ReversedUpdateId) -> None:
+    """Fact 6: UPDATE_ROLLBACK_FAILED; nothing is deleted; the rollback can be continued."""
+    with site(reversed_update_id=reversed_update_id) as s:
+        s.deploy({"A": custom(V=1), "B": custom("A", V=1), "Bad": custom("B", V=1)})
+        s.script.on("Update", "Bad", failing(), dict)
+        s.script.on("Update", "A", dict, failing("not now"), dict)
+        new = {"A": custom(V=2), "B": custom("A", V=2), "Bad": custom("B", V=2), "New": custom()}
+        stack = s.deploy(new)
+        assert stack.status == "UPDATE_ROLLBACK_FAILED"
+        assert reasons(stack, "UPDATE_ROLLBACK_FAILED") == [
+            "The following resource(s) failed to update: [A]. "
+        ]
+        assert "New" in stack.resources
+        with pytest.raises(ValidationError, match="can not be updated"):
+            s.deploy(new)
+        with pytest.raises(ValidationError, match="can not be rolled back"):
+            s.cfn.roll_back_stack(stack)
+        s.script.calls()
+        s.cfn.continue_update_rollback(stack)
+        assert s.cfn.wait(stack).status == "UPDATE_ROLLBACK_COMPLETE"
+        assert s.script.calls() == ["Update A", "Update B", "Update Bad", "Delete New"]
+
+
+def test_a_continued_rollback_repeats_only_what_is_left_and_skips() -> None:
+    """ContinueUpdateRollback with resources to skip; names that there are not are refused."""
+    with site() as s:
+        s.deploy({"A": custom(V=1), "B": custom("A", V=1), "Bad": custom("B", V=1)})
+        s.script.on("Update", "Bad", failing(), dict)
+        s.script.on("Update", "B", dict, failing("never again"))
+        stack = s.deploy({"A": custom(V=2), "B": custom("A", V=2), "Bad": custom("B", V=2)})
+        s.script.calls()
+        with pytest.raises(ValidationError, match=r"\[Z\] do not exist"):
+            s.cfn.continue_update_rollback(stack, ["Z"])
+        s.cfn.continue_update_rollback(stack, ["B"])
+        assert s.cfn.wait(stack).status == "UPDATE_ROLLBACK_COMPLETE"
+        assert s.script.calls() == ["Update Bad"]
+        assert stack.resources["B"].properties["V"] == 1
+        with pytest.raises(ValidationError, match="only UPDATE_ROLLBACK_FAILED can"):
+            s.cfn.continue_update_rollback(stack)
+
+
+def test_the_failed_clean_up_of_a_rollback_is_abandoned() -> None:
+    """As the one of an update: tried a few times, and UPDATE_ROLLBACK_COMPLETE all the same."""
+    with site() as s:
+        s.deploy({"A": custom(V=1)})
+        s.script.on("Update", "A", failing(), dict)
+        s.script.on("Delete", "New", failing("in use"))
+        stack = s.deploy({"A": custom("New", V=2), "New": custom()})
+        assert s.script.calls().count("Delete New") == 3
+        assert (stack.status, sorted(stack.resources)) == ("UPDATE_ROLLBACK_COMPLETE", ["A"])
+
+
+def test_without_rollback_then_roll_back_stack() -> None:
+    """UPDATE_FAILED keeps all; RollbackStack goes back, also over several failed updates."""
+    with site() as s:
+        s.deploy({"A": custom(V=1), "B": custom("A", V=1)})
+        s.script.on("Update", "B", failing(), failing(), dict)
+        s.script.on("Update", "A", named("second"), named("third"), named("id-of-A"))
+        for version in (2, 3):
+            stack = s.deploy(
+                {"New": custom(), "A": custom("New", V=version), "B": custom("A", V=version)},
+                disable_rollback=True,
+            )
+            assert stack.status == "UPDATE_FAILED"
+        s.script.calls()
+        s.cfn.roll_back_stack(stack)
+        assert s.cfn.wait(stack).status == "UPDATE_ROLLBACK_COMPLETE"
+        deleted = [e["PhysicalResourceId"] for e in s.script.sent("Delete", "A")]
+        assert sorted(deleted) == ["second", "third"]
+        calls = s.script.calls()
+        assert calls[:2] == ["Update A", "Update B"]
+        assert sorted(calls[2:]) == ["Delete A", "Delete A", "Delete New"]
+        assert stack.resources["A"].physical_id == "id-of-A"
+
+
+def test_without_rollback_then_fix_forward() -> None:
+    """The resource that failed is updated again though its properties did not change since."""
+    with site() as s:
+        s.deploy({"A": custom(V=1)})
+        s.script.on("Update", "A", failing(), dict)
+        assert s.deploy({"A": custom(V=2)}, disable_rollback=True).status == "UPDATE_FAILED"
+        s.script.calls()
+        stack = s.deploy({"A": custom(V=2)})
+        assert (stack.status, s.script.calls()) == ("UPDATE_COMPLETE", ["Update A"])
+        s.deploy({"A": custom(V=2)})
+        assert s.script.calls() == []
+
+
+def test_native_replacements_need_rollback() -> None:
+    """AWS refuses them with rollback disabled, and says so."""
+    with site() as s:
+        s.deploy({"A": recorded(Name="one")})
+        stack = s.deploy({"A": recorded(Name="two")}, disable_rollback=True)
+        assert stack.status == "UPDATE_FAILED"
+        assert reasons(stack, "UPDATE_FAILED", "A") == [
+            "Replacement type updates not supported on stack with disable-rollback."
+        ]
+        s.cfn.roll_back_stack(stack)
+        assert s.cfn.wait(stack).resources["A"].properties == {"Name": "one"}
+
+
+def test_template_parameters_tags_and_policies_go_back_too() -> None:
+    """A failed update leaves no trace in what the next one starts from."""
+    with site() as s:
+        parameters = {"P": {"Type": "String", "Default": "d"}}
+        s.deploy(
+            {"A": custom(V=1), "Same": custom()},
+            Parameters=parameters,
+            parameters={"P": "one"},
+            tags={"t": "one"},
+        )
+        old = s.cfn.get("stack").template
+        s.script.on("Update", "A", failing(), dict)
+        stack = s.deploy(
+            {"A": custom("Same", V=2), "Same": custom(policy="Retain")},
+            Parameters=parameters,
+            parameters={"P": "two"},
+            tags={"t": "two"},
+        )
+        assert stack.template is old
+        assert (stack.parameters, stack.tags) == ({"P": "one"}, {"t": "one"})
+        assert stack.submitted_parameters == {"P": "one"}
+        s.script.calls()
+        s.delete(stack)
+        assert sorted(s.script.calls()) == ["Delete A", "Delete Same"]
+
+
+def test_nothing_begins_for_a_reference_that_fails_in_an_update() -> None:
+    """The resource that could not be resolved was never touched, and is not taken back."""
+    with site() as s:
+        s.deploy({"A": custom(), "B": custom(V=1)})
+        s.script.calls()
+        stack = s.deploy({"A": custom(), "B": custom(V={"Fn::GetAtt": ["A", "Missing"]})})
+        assert (stack.status, s.script.calls()) == ("UPDATE_ROLLBACK_COMPLETE", [])
+        s.deploy({"A": custom(), "B": custom(V=1)})
+        assert s.script.calls() == []
