@@ -168,7 +168,7 @@ def test_permissions_of_the_function_itself() -> None:
         },
         {
             "Effect": "Allow",
-            "Action": ["cloudformation:DescribeStackResource", "cloudformation:DescribeStacks"],
+            "Action": ["cloudformation:DescribeStacks", "cloudformation:ListStackResources"],
             "Resource": {"Ref": "AWS::StackId"},
         },
     ]

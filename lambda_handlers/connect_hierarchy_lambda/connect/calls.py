@@ -32,10 +32,11 @@ LONGEST_PAUSE = 10.0
 NOT_FOUND = "ResourceNotFoundException"
 IN_USE = "ResourceInUseException"
 DUPLICATE = "DuplicateResourceException"
+INVALID_REQUEST = "InvalidRequestException"
 QUOTA = "LimitExceededException"
 
 _ACCESS_DENIED = {"AccessDeniedException", "AccessDenied"}
-_MAYBE_STALE = {NOT_FOUND, IN_USE, "InvalidRequestException", *_ACCESS_DENIED}
+_MAYBE_STALE = {NOT_FOUND, IN_USE, INVALID_REQUEST, *_ACCESS_DENIED}
 _THROTTLED = {
     "TooManyRequestsException",
     "ThrottlingException",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from connect_hierarchy_lambda.connect.calls import (
     DUPLICATE,
     IN_USE,
+    INVALID_REQUEST,
     NOT_FOUND,
     QUOTA,
     Caller,
@@ -339,7 +340,9 @@ class Hierarchy:
     def error(self, doing: str, refusal: Refusal) -> HierarchyError:
         """What to tell the user of a refusal that nothing here can do anything about."""
         remedy = ""
-        if is_denied(refusal):
+        if refusal.code == INVALID_REQUEST:
+            remedy = "check that the structure has a level below the parent group's"
+        elif is_denied(refusal):
             remedy = "check the function's role, and service control policies"
         elif refusal.code == NOT_FOUND:
             remedy = "check that the instance and the parent group still exist"

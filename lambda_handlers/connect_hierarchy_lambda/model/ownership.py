@@ -7,7 +7,7 @@ stands in ours.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from connect_hierarchy_lambda.model.tags import RESERVED_PREFIX
 
@@ -15,7 +15,6 @@ STACK_TAG = RESERVED_PREFIX + "stack"
 RESOURCE_TAG = RESERVED_PREFIX + "resource"
 REQUEST_TAG = RESERVED_PREFIX + "request"
 ADOPTED_TAG = RESERVED_PREFIX + "adopted"
-FORMER_RESOURCE_TAG = RESERVED_PREFIX + "former-resource"
 DISPLACED_BY_TAG = RESERVED_PREFIX + "displaced-by"
 NATIVE_STACK_TAG = "aws:cloudformation:stack-name"
 
@@ -24,7 +23,6 @@ OWN_TAGS = (
     RESOURCE_TAG,
     REQUEST_TAG,
     ADOPTED_TAG,
-    FORMER_RESOURCE_TAG,
     DISPLACED_BY_TAG,
 )
 
@@ -38,16 +36,13 @@ def stack_name_and_uuid(stack_id: str) -> str:
 class Owner:
     """A resource of a stack, and what is known of how it came to its group.
 
-    `former_resource` is another resource of the same stack that owned the group before: while it is
-    recorded, the hand-over can still be taken back. `adopted` groups were made by somebody else and
-    are released instead of deleted.
+    `adopted` groups were made by somebody else and are released instead of deleted.
     """
 
     stack: str
     resource: str
     request: str
     adopted: bool = False
-    former_resource: str | None = None
 
     @classmethod
     def of(cls, tags: Mapping[str, str]) -> Owner | None:
@@ -59,7 +54,6 @@ class Owner:
             resource=tags[RESOURCE_TAG],
             request=tags.get(REQUEST_TAG, ""),
             adopted=ADOPTED_TAG in tags,
-            former_resource=tags.get(FORMER_RESOURCE_TAG),
         )
 
     def tags(self) -> dict[str, str]:
@@ -67,17 +61,11 @@ class Owner:
         tags = {STACK_TAG: self.stack, RESOURCE_TAG: self.resource, REQUEST_TAG: self.request}
         if self.adopted:
             tags[ADOPTED_TAG] = "true"
-        if self.former_resource is not None:
-            tags[FORMER_RESOURCE_TAG] = self.former_resource
         return tags
 
     def is_same_resource(self, other: Owner | None) -> bool:
         """Whether both are the same resource of the same stack, whatever request made them."""
         return other is not None and self.stack == other.stack and self.resource == other.resource
-
-    def with_request(self, request: str) -> Owner:
-        """The same owner after another request."""
-        return replace(self, request=request)
 
     @property
     def stack_name(self) -> str:

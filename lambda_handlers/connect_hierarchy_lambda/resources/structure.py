@@ -126,9 +126,8 @@ class Structures:
             return answer
         hierarchy = self._hierarchy(wanted.instance_arn)
         names = tuple(level.name for level in hierarchy.levels())
-        target = self._with_levels_of_others(names, old.levels, wanted.levels)
-        if target == names:
-            return answer
+        target = self._with_levels_of_others(request, hierarchy, names, old.levels, wanted.levels)
+        # written even where it seems to be there: what was read may be older than this update
         try:
             hierarchy.put_levels(target, final=frozenset({IN_USE}) if self._rolls_back() else _NONE)
         except Refusal as refusal:
@@ -187,19 +186,48 @@ class Structures:
             raise hierarchy.error(doing, refusal) from None
 
     def _with_levels_of_others(
-        self, names: tuple[str, ...], old: tuple[str, ...], wanted: tuple[str, ...]
+        self,
+        request: Request,
+        hierarchy: Hierarchy,
+        names: tuple[str, ...],
+        old: tuple[str, ...],
+        wanted: tuple[str, ...],
     ) -> tuple[str, ...]:
-        """The wanted levels, and below them those that somebody added to the old ones by hand."""
-        added = names[len(old) :]
-        if not added or added == wanted[len(old) :]:
+        """The wanted levels, and below them those that are there and were never ours."""
+        doing = "updating the hierarchy structure"
+        if len(wanted) >= len(old):
+            added = names[len(old) : len(wanted)]
+            if added != wanted[len(old) :][: len(added)]:
+                self._check_no_strangers(request, hierarchy, doing, len(old), len(wanted))
+            return wanted + names[len(wanted) :]
+        going, ours = names[len(wanted) :], old[len(wanted) :]
+        if going == ours[: len(going)]:
             return wanted
-        if len(wanted) == len(old):
-            return wanted + added
+        if self._rolls_back():
+            return wanted + going
         raise HierarchyError(
-            "updating the hierarchy structure",
-            f"levels were added outside of this stack: {_named(added)}",
+            doing,
+            f"instead of {_named(ours)} the instance has {_named(going)}",
             "put them into levels, or remove them in Amazon Connect",
         )
+
+    def _check_no_strangers(
+        self, request: Request, hierarchy: Hierarchy, doing: str, above: int, last: int
+    ) -> None:
+        """Refuse to rename levels that somebody else added and has groups on."""
+        for level in range(above + 1, last + 1):
+            strangers = [
+                quoted(group.name)
+                for group in hierarchy.groups_at_level(level)
+                if not _is_of_stack(group, request.stack_id)
+            ]
+            if strangers:
+                raise HierarchyError(
+                    doing,
+                    f"level {level} was added outside of this stack and has groups: "
+                    f"{listed(strangers)}",
+                    "put it into levels under its own name",
+                )
 
     def _keep_levels_in_use(
         self,

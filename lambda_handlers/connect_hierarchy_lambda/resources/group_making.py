@@ -1,0 +1,142 @@
+"""A group for a resource that has none where it wants one: made, found again, or taken over."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
+from connect_hierarchy_lambda.connect.hierarchies import Group
+from connect_hierarchy_lambda.model.arns import GroupArn
+from connect_hierarchy_lambda.model.messages import HierarchyError
+from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.ownership import NATIVE_STACK_TAG
+from connect_hierarchy_lambda.resources.group_properties import GroupProperties
+from connect_hierarchy_lambda.resources.group_task import GroupTask, temporary_name
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 15.0
+"""Seconds for the update of another resource of the stack to begin."""
+
+
+def make_group(task: GroupTask, wanted: GroupProperties) -> Group:
+    """A group as wanted that belongs to the task's resource, whatever it takes to have one."""
+    doing = f"creating hierarchy group {quoted(wanted.name)}"
+    wait = task.wait(doing, "the name is taken")
+    while True:
+        made = task.hierarchy.create_group(
+            wanted.name, wanted.parent_id, {**wanted.tags, **task.owner.tags()}
+        )
+        if isinstance(made, str):
+            return _read_back(task, made)
+        holder = _holder(task, wanted)
+        if holder is None:
+            _free_name_elsewhere(task, wanted, made, doing, wait.seconds)
+        elif not may_free_its_name(task, holder, wait.seconds):
+            return _take_over(task, holder, wanted, doing)
+        wait.pause(str(made))
+
+
+def _read_back(task: GroupTask, arn: str) -> Group:
+    """Read what was created; remove it again where that fails."""
+    failed_id = task.request.failed_id
+    if task.request.type == "Create":
+        task.request.failed_id = arn
+    group_id = GroupArn.parse(arn).group_id
+    logger.info("created hierarchy group", extra={"group": arn})
+    try:
+        return _existing(task, group_id)
+    except HierarchyError:
+        half_made = Group(arn, group_id, group_id, "", ())
+        if task.hierarchy.delete_group(half_made) is None:
+            task.request.failed_id = failed_id
+        raise
+
+
+def _existing(task: GroupTask, group_id: str) -> Group:
+    group = task.hierarchy.group(group_id)
+    if group is None:
+        doing = f"creating hierarchy group {group_id}"
+        raise HierarchyError(doing, "it was gone right after", "see who deletes groups")
+    return group
+
+
+def _holder(task: GroupTask, wanted: GroupProperties) -> Group | None:
+    """The group that has the name right below the wanted parent."""
+    for group in task.hierarchy.groups_named(frozenset({wanted.name})):
+        if group.parent_id == wanted.parent_id:
+            return group
+    return None
+
+
+def may_free_its_name(task: GroupTask, holder: Group, waited: float) -> bool:
+    """Whether another resource of this stack holds a name that it may be about to leave.
+
+    Its construct may be renamed or moved in the same deployment, and CloudFormation begins updates
+    in no order that we know. One that does not begin is on its way out: it is left out of the
+    template, or was made by an update that is taken back.
+    """
+    held_by = holder.owner
+    if held_by is None or held_by.stack != task.owner.stack or held_by.is_same_resource(task.owner):
+        return False
+    return waited < PATIENCE or task.own_stack.is_updating(held_by.resource)
+
+
+def _free_name_elsewhere(
+    task: GroupTask, wanted: GroupProperties, refusal: Refusal, doing: str, waited: float
+) -> None:
+    """Where a name is taken in the whole instance: our own original steps aside."""
+    for other in task.hierarchy.groups_named(frozenset({wanted.name})):
+        if task.owner.is_same_resource(other.owner):
+            logger.info("the original steps aside", extra={"group": other.arn})
+            task.hierarchy.rename_group(other.id, temporary_name(task.owner))
+            return
+        raise HierarchyError(
+            doing,
+            f"the name is taken in the instance by group {other.id} ({other.path_of_names})",
+            "choose another name, or rename that group",
+        )
+    if waited > STALE_SECONDS:
+        raise HierarchyError(doing, f"{refusal}, but no group of that name was found")
+
+
+def _take_over(task: GroupTask, group: Group, wanted: GroupProperties, doing: str) -> Group:
+    """Make a group that exists ours, where that is allowed."""
+    owner, held_by = task.owner, group.owner
+    if held_by is None:
+        _check_adoptable(group, wanted, doing)
+        owner = replace(owner, adopted=True)
+    elif held_by.is_same_resource(owner):
+        owner = replace(held_by, request=owner.request)
+    elif held_by.stack == owner.stack:
+        # its construct has another id now: the group stays, and its id with it
+        owner = replace(owner, adopted=held_by.adopted)
+    else:
+        raise HierarchyError(
+            doing,
+            f"it exists already, {group.id}, and belongs to {held_by.resource} of stack "
+            f"{held_by.stack_name}",
+            "delete it there; if that stack is gone, untag it: see README",
+        )
+    logger.info("taking over", extra={"group": group.arn, "from": str(held_by)})
+    task.put_tags(group, {**wanted.tags, **owner.tags()}, changed=True)
+    if task.request.type == "Create":
+        task.request.failed_id = group.arn
+    return group
+
+
+def _check_adoptable(group: Group, wanted: GroupProperties, doing: str) -> None:
+    native_stack = group.tags.get(NATIVE_STACK_TAG)
+    if native_stack is not None:
+        raise HierarchyError(
+            doing,
+            f"it exists already, {group.id}, made by CloudFormation stack {native_stack}",
+            "there: DeletionPolicy Retain, deploy, remove it, deploy; then adopt_existing=True",
+        )
+    if not wanted.adopt_existing:
+        raise HierarchyError(
+            doing,
+            f"it exists already, {group.id}, and belongs to no stack",
+            "adopt_existing=True takes it over, or choose another name",
+        )

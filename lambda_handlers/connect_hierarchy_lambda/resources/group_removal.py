@@ -1,0 +1,131 @@
+"""Deleting, releasing or handing back the group of a resource that leaves its stack."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
+from connect_hierarchy_lambda.connect.hierarchies import Agent, Group
+from connect_hierarchy_lambda.model.messages import HierarchyError, listed
+from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.ownership import OWN_TAGS
+from connect_hierarchy_lambda.model.properties import AgentsOnDelete, GroupProperty
+from connect_hierarchy_lambda.resources.group_agents import carry_agents
+from connect_hierarchy_lambda.resources.group_properties import GroupProperties
+from connect_hierarchy_lambda.resources.group_task import GroupTask
+
+logger = logging.getLogger(__name__)
+
+MADE_UP_ID_PATIENCE = 30.0
+"""Seconds to look for the group of a Create that CloudFormation gave up and that may still run."""
+
+
+def remove_group(task: GroupTask, group_id: str) -> None:
+    """Delete the group if it is ours; what is somebody else's stays."""
+    group = _known_owner(task, group_id)
+    keeper = _keeper(task)
+    if group is None:
+        logger.info("the group is gone already")
+    elif keeper is not None:
+        logger.info("the group stays with another resource", extra={"resource": keeper})
+        adopted = group.owner is not None and group.owner.adopted
+        owner = replace(task.owner, resource=keeper, adopted=adopted)
+        task.hierarchy.tag_group(group.arn, owner.tags())
+    elif group.owner is None:
+        logger.warning("the group has no owner any more, it stays", extra={"group": group.arn})
+    elif not group.owner.is_same_resource(task.owner):
+        logger.info("the group has another owner, it stays", extra={"group": group.arn})
+    elif group.owner.adopted and _successor(task, group) is None:
+        logger.info("releasing the adopted group", extra={"group": group.arn})
+        task.hierarchy.untag_group(group.arn, [key for key in OWN_TAGS if key in group.tags])
+    else:
+        _delete(task, group)
+
+
+def _known_owner(task: GroupTask, group_id: str) -> Group | None:
+    """The group, read till it shows an owner; one without may have got it a moment ago."""
+    wait = task.wait(f"reading hierarchy group {group_id}", "it has no owner")
+    while True:
+        group = task.hierarchy.group(group_id)
+        if group is None or group.owner is not None or wait.seconds >= STALE_SECONDS:
+            return group
+        wait.pause()
+
+
+def _keeper(task: GroupTask) -> str | None:
+    """The other resource of the stack that the group passed to in this update, or goes back to.
+
+    Tags may be too old a moment after they were written, so CloudFormation is asked: its record of
+    who has which physical id decides whether a group lives on.
+    """
+    state = task.own_stack.state()
+    if state is None or not state.cleans_up:
+        return None
+    holders = task.own_stack.resources_with(task.request.physical_id)
+    others = [name for name in holders if name != task.request.logical_id]
+    return others[0] if others else None
+
+
+def remove_unanswered(task: GroupTask, wanted: GroupProperties) -> None:
+    """Remove what a Create without an answer may have made, or may be about to make."""
+    wait = task.wait("looking for a group that nobody answered for", "none so far")
+    patience = 0.0 if task.request.is_unmade else MADE_UP_ID_PATIENCE
+    while True:
+        own = task.own_groups(frozenset({wanted.name}))
+        for group in own:
+            remove_group(task, group.id)
+        if own or wait.seconds >= patience:
+            return
+        wait.pause()
+
+
+def _successor(task: GroupTask, group: Group) -> Group | None:
+    """Where this Delete ends a move, or takes one back: the group that stays."""
+    name = task.request.properties.get(GroupProperty.NAME)
+    names = frozenset({group.name, name if isinstance(name, str) else group.name})
+    others = [other for other in task.own_groups(names) if other.id != group.id]
+    return others[0] if others else None
+
+
+def _delete(task: GroupTask, group: Group) -> None:
+    hierarchy = task.hierarchy
+    doing = f"deleting hierarchy group {quoted(group.name)}"
+    policy = task.request.properties.get(GroupProperty.AGENTS_ON_DELETE, AgentsOnDelete.FAIL)
+    wait = task.wait(doing, "it is in use")
+    while True:
+        refusal = hierarchy.delete_group(group)
+        if refusal is None:
+            logger.info("deleted", extra={"group": group.arn})
+            return
+        agents = hierarchy.agents(group.id)
+        successor = _successor(task, group) if agents else None
+        if successor is not None:
+            carry_agents(hierarchy, group, successor.id)
+        elif agents and policy == AgentsOnDelete.UNASSIGN:
+            carry_agents(hierarchy, group, None)
+        elif agents and policy == AgentsOnDelete.MOVE_TO_PARENT and group.parent_id:
+            carry_agents(hierarchy, group, group.parent_id)
+        elif wait.seconds >= STALE_SECONDS:
+            raise _blocked(task, group, agents, refusal, doing)
+        wait.pause(str(refusal))
+
+
+def _blocked(
+    task: GroupTask, group: Group, agents: list[Agent], refusal: Refusal, doing: str
+) -> HierarchyError:
+    if agents:
+        names = listed([quoted(agent.username) for agent in agents])
+        return HierarchyError(
+            doing,
+            f"{len(agents)} agent(s) are in it: {names}",
+            "move them, or set agents_on_delete and deploy, then delete",
+        )
+    children = listed([quoted(child.name) for child in task.hierarchy.children(group.id)])
+    if children:
+        return HierarchyError(
+            doing,
+            f"it has child groups: {children}",
+            "delete or move those first; the group stays as it is",
+        )
+    return HierarchyError(doing, str(refusal), "find what uses the group, then delete again")

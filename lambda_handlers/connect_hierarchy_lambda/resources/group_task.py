@@ -1,0 +1,120 @@
+"""What every part of the work on a group needs: the request, the instance, the stack, time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from hashlib import sha256
+
+from connect_hierarchy_lambda.connect.hierarchies import Group, Hierarchy
+from connect_hierarchy_lambda.connect.own_stack import OwnStack
+from connect_hierarchy_lambda.connect.time import Schedule
+from connect_hierarchy_lambda.model.messages import HierarchyError
+from connect_hierarchy_lambda.model.ownership import ADOPTED_TAG, Owner, stack_name_and_uuid
+from connect_hierarchy_lambda.resources.request import Request
+
+logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 15.0
+
+
+@dataclass(frozen=True)
+class GroupTask:
+    """One request about a group."""
+
+    request: Request
+    hierarchy: Hierarchy
+    own_stack: OwnStack
+    schedule: Schedule
+
+    @property
+    def owner(self) -> Owner:
+        """The resource that the request is about."""
+        return self.request.owner
+
+    @property
+    def rolls_back(self) -> bool:
+        """Whether the stack takes an operation back."""
+        state = self.own_stack.state()
+        return state is not None and state.rolls_back
+
+    def is_of_stack(self, group: Group) -> bool:
+        """Whether the group belongs to any resource of this stack."""
+        stack = stack_name_and_uuid(self.request.stack_id)
+        return group.owner is not None and group.owner.stack == stack
+
+    def own_groups(self, names: frozenset[str]) -> list[Group]:
+        """Every group of this resource: by its tags, and since a search lags also by its names."""
+        names |= {temporary_name(self.owner)}
+        found = {
+            group.id: group
+            for group in (
+                *self.hierarchy.groups_of_stack(self.owner.stack),
+                *self.hierarchy.groups_named(names),
+            )
+            if self.owner.is_same_resource(group.owner)
+        }
+        # What a search tells may be old, so each is asked itself; one that can not be found may be
+        # so new that reads do not show it yet, and then the search knows better.
+        groups = [
+            self.hierarchy.group(group.id, doubt_absence=False) or group
+            for _, group in sorted(found.items())
+        ]
+        return [group for group in groups if self.owner.is_same_resource(group.owner)]
+
+    def put_tags(
+        self,
+        group: Group,
+        wanted: Mapping[str, str],
+        *,
+        remove: AbstractSet[str] = frozenset(),
+        changed: bool = False,
+    ) -> None:
+        """Give the group these tags, and take away those to remove that are not wanted.
+
+        What is read may be old: where the request says that something changed, it is written
+        whatever the group seems to have.
+        """
+        gone = remove if changed else remove & group.tags.keys()
+        gone |= {ADOPTED_TAG} & group.tags.keys()
+        self.hierarchy.untag_group(group.arn, sorted(gone - wanted.keys()))
+        if changed or any(group.tags.get(key) != value for key, value in wanted.items()):
+            self.hierarchy.tag_group(group.arn, wanted)
+
+    def wait(self, doing: str, why: str) -> Wait:
+        """A wait for something outside, which ends with HierarchyError at the deadline."""
+        return Wait(self.schedule, doing, why)
+
+
+class Wait:
+    """Pauses that grow, and how long they have been going on."""
+
+    def __init__(self, schedule: Schedule, doing: str, why: str) -> None:
+        self._schedule = schedule
+        self._doing = doing
+        self._why = why
+        self._began = schedule.clock.now()
+        self._pause = _FIRST_PAUSE
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return self._schedule.clock.now() - self._began
+
+    def pause(self, why: str = "") -> None:
+        """Sleep a while, each time longer; `why` is for the error message."""
+        self._why = why or self._why
+        pause = self._pause * (0.75 + self._schedule.jitter() / 2)
+        if pause >= self._schedule.left:
+            raise HierarchyError(self._doing, f"out of time, {self._why}", "deploy again")
+        self._schedule.clock.sleep(pause)
+        self._pause = min(_LONGEST_PAUSE, self._pause * 1.5)
+
+
+def temporary_name(owner: Owner, *, displaced: bool = False) -> str:
+    """The name of a group that steps aside; always the same for a resource, so it can be found."""
+    digest = sha256(f"{owner.stack}/{owner.resource}/{displaced}".encode()).hexdigest()
+    return f"connect-hierarchy temporary {digest[:16]}"

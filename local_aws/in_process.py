@@ -1,0 +1,193 @@
+"""The local AWS without HTTP, in virtual time: for tests that play hours of deployments.
+
+What talks to services does so through real botocore clients, whose requests are answered in this
+process right before they would be sent.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+from moto.core.botocore_stubber import MockRawResponse
+from moto.core.request import normalize_request
+
+from local_aws.cloudformation.connect_resources import connect_resource_types
+from local_aws.cloudformation.custom_resources import CustomResources
+from local_aws.cloudformation.engine import EngineSettings
+from local_aws.cloudformation.resource_types import RecordedResource
+from local_aws.cloudformation.responses import CloudFormationResponse
+from local_aws.cloudformation.service import CloudFormation
+from local_aws.connect import ConnectSettings, LocalConnect
+from local_aws.virtual_clock import VirtualClock, VirtualTask
+
+ACCOUNT_ID = "123456789012"
+REGION = "eu-west-2"
+
+Handler = Callable[[dict[str, Any], Any], None]
+"""A Lambda handler: called with an event and a context."""
+
+ClientFactory = Callable[[str], Any]
+Put = Callable[[str, bytes], int]
+
+
+@dataclass(frozen=True)
+class FunctionSettings:
+    """How Lambda runs the function; times in seconds."""
+
+    timeout: float = 900.0
+    max_event_age: float = 2640.0
+    retry_delays: tuple[float, ...] = (60.0, 120.0)
+
+
+@dataclass
+class Invocation:
+    """One run of the function."""
+
+    event: Mapping[str, Any]
+    attempt: int
+    began: float
+    outcome: str = "running"
+    """`running`, `success`, `error` or `timeout`."""
+
+
+class InProcessAws:
+    """CloudFormation, Connect and one function, all in virtual time.
+
+    `make_handler(clients, clock, put)` makes the function's handler: with clients for boto3's
+    service names, a clock, and what carries an answer to a ResponseURL. `seed` shuffles what runs
+    at the same time; without it things run in the order in which they began.
+    """
+
+    def __init__(
+        self,
+        make_handler: Callable[[ClientFactory, VirtualClock, Put], Handler],
+        *,
+        seed: int | None = None,
+        connect_settings: ConnectSettings | None = None,
+        engine_settings: EngineSettings | None = None,
+        function_settings: FunctionSettings | None = None,
+    ) -> None:
+        self.clock = VirtualClock(order=None if seed is None else random.Random(seed))
+        self.connect = LocalConnect(
+            self.clock,
+            account_id=ACCOUNT_ID,
+            region=REGION,
+            settings=connect_settings or ConnectSettings(),
+            seed=seed or 0,
+        )
+        self.function_settings = function_settings or FunctionSettings()
+        self.invocations: list[Invocation] = []
+        self.function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:handlers"
+        self.custom_resources = CustomResources(
+            self.clock, self._invoke_async, lambda token: f"https://answers.invalid/{token}"
+        )
+        self.cloudformation = CloudFormation(
+            self.clock,
+            {
+                **connect_resource_types(self.connect),
+                "AWS::IAM::Policy": RecordedResource(),
+                "AWS::IAM::Role": RecordedResource(Arn=f"arn:aws:iam::{ACCOUNT_ID}:role/{{}}"),
+                "AWS::Logs::LogGroup": RecordedResource(),
+                "AWS::Lambda::Function": RecordedResource(Arn=self.function_arn),
+                "AWS::Lambda::EventInvokeConfig": RecordedResource(),
+                "AWS::CDK::Metadata": RecordedResource(),
+                "AWS::CloudFormation::WaitConditionHandle": RecordedResource(),
+            },
+            self.custom_resources,
+            account_id=ACCOUNT_ID,
+            region=REGION,
+            settings=engine_settings,
+        )
+        self._handler = make_handler(self.client, self.clock, self._put)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client whose requests are answered here: `connect` or `cloudformation`."""
+        client = _client(service)
+        if service == "connect":
+            client.meta.events.unregister("before-send.connect", unique_id=_ATTACHED.get(service))
+            self.connect.attach(client)
+            _ATTACHED[service] = f"local-connect-{id(self.connect)}"
+        else:
+            client.meta.events.unregister("before-send.cloudformation", unique_id=service)
+            client.meta.events.register(
+                "before-send.cloudformation", self._answer_cloudformation, unique_id=service
+            )
+        return client
+
+    def _put(self, url: str, body: bytes) -> int:
+        return self.custom_resources.deliver(url.rsplit("/", 1)[-1], body)
+
+    def _invoke_async(self, service_token: str, event: dict[str, Any]) -> None:
+        if service_token != self.function_arn:
+            msg = f"Function not found: {service_token}"
+            raise LookupError(msg)
+        self.clock.spawn(f"events of {event['LogicalResourceId']}", partial(self._serve, event))
+
+    def _serve(self, event: dict[str, Any]) -> None:
+        """Run the function till it ends by itself, as Lambda does with an asynchronous event."""
+        settings = self.function_settings
+        arrived = self.clock.now()
+        for attempt, delay in enumerate((0.0, *settings.retry_delays), start=1):
+            self.clock.sleep(delay)
+            if self.clock.now() - arrived > settings.max_event_age:
+                return
+            invocation = Invocation(event, attempt, self.clock.now())
+            self.invocations.append(invocation)
+            task = self.clock.spawn(
+                f"{event['RequestType']} of {event['LogicalResourceId']}, attempt {attempt}",
+                partial(self._run, invocation),
+            )
+            self.clock.wait_until(lambda task=task: task.done, timeout=settings.timeout)  # type: ignore[misc]
+            if invocation.outcome == "success":
+                return
+            if not task.done:
+                invocation.outcome = "timeout"
+                assert isinstance(task, VirtualTask)  # noqa: S101 - this clock spawns nothing else
+                task.kill()
+
+    def _run(self, invocation: Invocation) -> None:
+        context = _Context(self.clock, self.clock.now() + self.function_settings.timeout)
+        try:
+            self._handler(dict(invocation.event), context)
+        except Exception:  # noqa: BLE001 - Lambda, too, takes any and tries again
+            invocation.outcome = "error"
+        else:
+            invocation.outcome = "success"
+
+    def _answer_cloudformation(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        response = CloudFormationResponse(self.cloudformation, read_s3=None)
+        normal = normalize_request(request)
+        answer = response._dispatch(normal, normal.raw_url, normal.headers)  # noqa: SLF001 - moto's
+        status, headers, body = answer
+        wire_headers: Any = headers  # any mapping will do
+        return AWSResponse(str(request.url), status, wire_headers, MockRawResponse(body))
+
+
+class _Context:
+    def __init__(self, clock: VirtualClock, ends_at: float) -> None:
+        self._clock, self._ends_at = clock, ends_at
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self._ends_at - self._clock.now()) * 1000))
+
+
+_ATTACHED: dict[str, str] = {}
+
+
+@cache
+def _client(service: str) -> Any:
+    """One client a service in a process: making one takes longer than most tests."""
+    session = boto3.Session(
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 - any will do
+        region_name=REGION,
+    )
+    make_client: Any = session.client  # typed for literal names only
+    return make_client(service, config=Config(retries={"total_max_attempts": 1}, proxies={}))

@@ -1,0 +1,145 @@
+"""Templates of the custom resources as the constructs write them, and the handlers behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connect_hierarchy_lambda.entry.function import Function
+from local_aws.cloudformation.engine import EngineSettings
+from local_aws.cloudformation.stacks import Stack
+from local_aws.connect import ConnectSettings
+from local_aws.in_process import FunctionSettings, InProcessAws
+
+
+class Site(InProcessAws):
+    """The real handlers on an instance of the local Connect, deployed to by short templates."""
+
+    def __init__(
+        self,
+        *,
+        seed: int | None = None,
+        connect_settings: ConnectSettings | None = None,
+        engine_settings: EngineSettings | None = None,
+        function_settings: FunctionSettings | None = None,
+    ) -> None:
+        super().__init__(
+            lambda clients, clock, put: Function(clients, clock, put, jitter=lambda: 0.5),
+            seed=seed,
+            connect_settings=connect_settings,
+            engine_settings=engine_settings,
+            function_settings=function_settings,
+        )
+        self.instance_arn = self.new_instance()
+
+    @property
+    def instance_id(self) -> str:
+        """Id of the instance that templates are about."""
+        return self.instance_arn.rsplit("/", 1)[-1]
+
+    def new_instance(self) -> str:
+        """Make an instance and give its ARN."""
+        instance = self.connect.backend.create_instance(
+            "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True
+        )
+        return str(instance["Arn"])
+
+    def structure(self, *levels: str, **properties: Any) -> dict[str, Any]:
+        """A structure with these levels."""
+        return {
+            "Type": "Custom::ConnectHierarchyStructure",
+            "DeletionPolicy": properties.pop("DeletionPolicy", "RetainExceptOnCreate"),
+            "UpdateReplacePolicy": "Retain",
+            "Properties": {
+                "ServiceToken": self.function_arn,
+                "ServiceTimeout": 3600,
+                "InstanceArn": self.instance_arn,
+                "Levels": list(levels),
+                "AdoptExisting": False,
+                **properties,
+            },
+        }
+
+    def group(self, name: str, parent: str | None = None, **properties: Any) -> dict[str, Any]:
+        """A group below the group with this logical id, or at level one of `Structure`."""
+        policy = properties.pop("DeletionPolicy", "Delete")
+        instance_arn: Any = {"Fn::GetAtt": ["Structure", "InstanceArn"]}
+        resource: dict[str, Any] = {
+            "Type": "Custom::ConnectHierarchyGroup",
+            "DeletionPolicy": policy,
+            "Properties": {
+                "ServiceToken": self.function_arn,
+                "ServiceTimeout": 3600,
+                "InstanceArn": instance_arn,
+                "Name": name,
+                "AdoptExisting": False,
+                "AgentsOnDelete": "FAIL",
+                **({} if parent is None else {"ParentGroupArn": {"Ref": parent}}),
+                **properties,
+            },
+        }
+        return resource
+
+    def failing(self, *depends_on: str) -> dict[str, Any]:
+        """A resource that can not be made, after others."""
+        return {
+            "Type": "AWS::Connect::User",
+            "DependsOn": list(depends_on),
+            "Properties": {
+                "InstanceArn": self.instance_arn,
+                "Username": "nobody",
+                "SecurityProfileArns": [],
+                "RoutingProfileArn": "none",
+                "HierarchyGroupArn": f"{self.instance_arn}/agent-group/missing",
+            },
+        }
+
+    def up(self, resources: Mapping[str, Any], name: str = "site", **options: Any) -> Stack:
+        """Deploy these resources as a stack, and return when it has come to rest."""
+        return self.cloudformation.deploy(name, {"Resources": dict(resources)}, **options)
+
+    def down(self, stack: Stack) -> Stack:
+        """Delete the stack, and return when it has come to rest."""
+        self.cloudformation.delete_stack(stack)
+        return self.cloudformation.wait(stack)
+
+    def write_levels(self, *names: str) -> None:
+        """Write levels as an operator would."""
+        keys = ("LevelOne", "LevelTwo", "LevelThree", "LevelFour", "LevelFive")
+        structure = {key: {"Name": name} for key, name in zip(keys, names, strict=False)}
+        self.connect.backend.update_user_hierarchy_structure(self.instance_id, structure)
+
+    def hire(self, username: str, *path: str) -> None:
+        """Make an agent in the group with this path of names."""
+        hierarchy = self.connect.backend.hierarchy(self.instance_id)
+        group_id = hierarchy.by_path[path].id if path else None
+        self.connect.backend.create_user(self.instance_id, username, hierarchy_group_id=group_id)
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """Every group's id by its path of names, written with slashes."""
+        hierarchy = self.connect.backend.hierarchy(self.instance_id)
+        return {"/".join(path): group.id for path, group in hierarchy.by_path.items()}
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The level names of the instance."""
+        return tuple(self.connect.backend.hierarchy(self.instance_id).level_names)
+
+    @property
+    def agents(self) -> dict[str, Sequence[str]]:
+        """The user names in every group that has any, by the group's path."""
+        hierarchy = self.connect.backend.hierarchy(self.instance_id)
+        return {
+            "/".join(path): tuple(sorted(hierarchy.usernames(*path)))
+            for path in hierarchy.by_path
+            if hierarchy.usernames(*path)
+        }
+
+    def calls(self, *apis: str) -> list[str]:
+        """The names of the calls made to Connect, of these APIs or of all."""
+        return [call.api for call in self.connect.calls if not apis or call.api in apis]
+
+    def reasons(self, stack: Stack) -> list[str]:
+        """Why things failed, oldest first."""
+        return [e.reason for e in stack.events if e.status.endswith("_FAILED") and e.reason]

@@ -1,0 +1,420 @@
+"""The function's entry: one answer to every event, whatever the event or the answer's way is."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connect_hierarchy_lambda.connect.time import Schedule
+from connect_hierarchy_lambda.entry import answer as answers
+from connect_hierarchy_lambda.entry.function import Function
+from connect_hierarchy_lambda.model.messages import MAX_REASON_LENGTH, one_line
+from local_aws.connect import FaultKind
+from tests.stacks import Site
+
+URL = "https://answers.invalid/path?X-Amz-Signature=secret"
+
+
+class ManualClock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.time = 1_800_000_000.0
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.time += seconds
+
+
+class Context:
+    """Lambda's context with a quarter of an hour left."""
+
+    def __init__(self, seconds: float = 900.0) -> None:
+        self.seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function's timeout."""
+        return int(self.seconds * 1000)
+
+
+class Answers:
+    """Takes what is PUT, after the statuses or errors that are planned."""
+
+    def __init__(self, *planned: int | OSError) -> None:
+        self.planned = list(planned)
+        self.bodies: list[bytes] = []
+        self.tries = 0
+
+    def __call__(self, url: str, body: bytes) -> int:
+        """As `https_put`."""
+        assert url == URL
+        self.tries += 1
+        outcome = self.planned.pop(0) if self.planned else 200
+        if isinstance(outcome, OSError):
+            raise outcome
+        if outcome == 200:
+            self.bodies.append(body)
+        return outcome
+
+    @property
+    def only(self) -> dict[str, Any]:
+        """The one answer, checked for what every answer has to be."""
+        (body,) = self.bodies
+        assert len(body) <= answers.MAX_ANSWER_BYTES
+        answer: dict[str, Any] = json.loads(body)
+        assert answer["PhysicalResourceId"]
+        assert 0 < len(answer["Reason"]) <= MAX_REASON_LENGTH
+        assert answer["StackId"] == STACK_ID
+        assert answer["RequestId"] == "request-1"
+        assert answer["LogicalResourceId"] == "Group"
+        return answer
+
+
+STACK_ID = "arn:aws:cloudformation:eu-west-2:123456789012:stack/site/11111111-2222"
+
+
+def event(request_type: str = "Create", **changes: Any) -> dict[str, Any]:
+    """An event about a group."""
+    complete = {
+        "RequestType": request_type,
+        "ResponseURL": URL,
+        "StackId": STACK_ID,
+        "RequestId": "request-1",
+        "LogicalResourceId": "Group",
+        "ResourceType": "Custom::ConnectHierarchyGroup",
+        "ResourceProperties": {"ServiceToken": "arn:function"},
+        **changes,
+    }
+    return {key: value for key, value in complete.items() if value is not None}
+
+
+def no_clients(service: str) -> Any:
+    """No service can be called."""
+    raise AssertionError(service)
+
+
+def serve(
+    an_event: Mapping[str, Any],
+    *planned: int | OSError,
+    clients: Callable[[str], Any] = lambda _: None,
+) -> Answers:
+    """Run the function once."""
+    put = Answers(*planned)
+    Function(clients, ManualClock(), put, jitter=lambda: 0.5)(an_event, Context())
+    return put
+
+
+@pytest.fixture
+def site() -> Site:
+    """An instance with one level."""
+    made = Site()
+    made.connect.settings.default_rate = None  # the tests here have a clock of their own
+    made.write_levels("Division")
+    return made
+
+
+def properties(site: Site, **changes: Any) -> dict[str, Any]:
+    """Properties of a group as CloudFormation sends them."""
+    return {"InstanceArn": site.instance_arn, "Name": "Sales", "AdoptExisting": "false", **changes}
+
+
+def test_a_group_is_created_and_answered(site: Site) -> None:
+    """The answer has the ARN as its id, and all attributes."""
+    answer = serve(event(ResourceProperties=properties(site)), clients=site.client).only
+    assert answer["Status"] == "SUCCESS"
+    assert answer["PhysicalResourceId"] == answer["Data"]["HierarchyGroupArn"]
+    assert answer["Data"]["HierarchyGroupId"] == site.ids["Sales"]
+    assert answer["Data"]["LevelId"] == "1"
+
+
+def test_the_same_event_twice_is_one_group(site: Site) -> None:
+    """A Create that Lambda delivers again gives the same answer."""
+    an_event = event(ResourceProperties=properties(site))
+    first = serve(an_event, clients=site.client).only
+    second = serve(an_event, clients=site.client).only
+    assert first == second
+    assert set(site.ids) == {"Sales"}
+
+
+def test_the_same_event_at_the_same_time_is_one_group(site: Site) -> None:
+    """Two runs that overlap end in the same group."""
+    an_event = event(ResourceProperties=properties(site))
+    puts = [Answers(), Answers()]
+    for put in puts:
+        function = Function(site.client, site.clock, put, jitter=lambda: 0.5)
+        site.clock.spawn("run", lambda function=function: function(an_event, Context()))  # type: ignore[misc]
+    # every write waits a little, so that the two go on in turns
+    site.connect.settings.read_lag = 2.0
+    site.clock.wait_until(lambda: all(put.bodies for put in puts))
+    assert puts[0].only["PhysicalResourceId"] == puts[1].only["PhysicalResourceId"]
+    assert set(site.ids) == {"Sales"}
+
+
+def test_a_half_done_create_leaves_nothing(site: Site) -> None:
+    """The group was made but cannot be read back: it is removed, and the answer says why."""
+    site.connect.plan_fault("DescribeUserHierarchyGroup", kind=FaultKind.ACCESS_DENIED, times=500)
+    answer = serve(event(ResourceProperties=properties(site)), clients=site.client).only
+    assert answer["Status"] == "FAILED"
+    assert "check the function's role" in answer["Reason"]
+    assert site.ids == {}
+
+
+@pytest.mark.parametrize(
+    "missing", ["RequestType", "ResponseURL", "StackId", "RequestId", "LogicalResourceId"]
+)
+def test_an_event_of_nobody_is_not_answered(missing: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Without what an answer needs there is one clear line in the log, and no hang."""
+    changes: dict[str, Any] = {missing: None}
+    put = serve(event(**changes), clients=no_clients)
+    assert put.tries == 0
+    assert "not an event of CloudFormation" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"ResourceType": "Custom::Other"}, "serving Custom::Other"),
+        ({"ResourceProperties": None}, "reading property InstanceArn"),
+        ({"ResourceProperties": "text"}, "reading property InstanceArn"),
+        ({"ResourceProperties": {"InstanceArn": ["x"]}}, "is not a string"),
+        (
+            {"ResourceProperties": {"InstanceArn": "x", "Name": "n"}},
+            "not the ARN of an Amazon Connect instance",
+        ),
+    ],
+)
+def test_a_wrong_event_is_a_clear_failure(changes: dict[str, Any], reason: str) -> None:
+    """What a template written by hand can get wrong is named."""
+    answer = serve(event(**changes)).only
+    assert answer["Status"] == "FAILED"
+    assert reason in answer["Reason"]
+
+
+def test_an_unexpected_error_is_answered_too(caplog: pytest.LogCaptureFixture) -> None:
+    """A bug of ours does not let CloudFormation wait for an hour."""
+
+    def broken(service: str) -> Any:
+        msg = f"no {service}"
+        raise RuntimeError(msg)
+
+    answer = serve(event(), clients=broken).only
+    assert answer["Status"] == "FAILED"
+    assert "RuntimeError" in answer["Reason"]
+    assert "failed unexpectedly" in caplog.text
+
+
+def test_a_failed_update_answers_the_id_it_was_given(site: Site) -> None:
+    """Another id would make CloudFormation delete the group."""
+    arn = f"{site.instance_arn}/agent-group/1234"
+    answer = serve(
+        event(
+            "Update",
+            PhysicalResourceId=arn,
+            ResourceProperties=properties(site, Name=""),
+            OldResourceProperties=properties(site),
+        ),
+        clients=site.client,
+    ).only
+    assert answer["Status"] == "FAILED"
+    assert answer["PhysicalResourceId"] == arn
+
+
+def test_a_delete_of_what_never_was_succeeds(site: Site) -> None:
+    """An id that CloudFormation made up, of a Create that made nothing."""
+    answer = serve(
+        event(
+            "Delete",
+            PhysicalResourceId="site-Group-ABCDEF",
+            ResourceProperties=properties(site),
+        ),
+        clients=site.client,
+    ).only
+    assert answer["Status"] == "SUCCESS"
+
+
+def test_a_made_up_id_finds_the_group_of_a_lost_answer(site: Site) -> None:
+    """A Create whose answer was lost made a group; its Delete finds it by its tags."""
+    serve(event(ResourceProperties=properties(site)), clients=site.client)
+    serve(
+        event(
+            "Delete",
+            RequestId="request-1",
+            PhysicalResourceId="site-Group-ABCDEF",
+            ResourceProperties=properties(site),
+        ),
+        clients=site.client,
+    )
+    assert site.ids == {}
+
+
+def test_the_longest_names_fit_into_an_answer(site: Site) -> None:
+    """Five levels of a hundred characters of four bytes each."""
+    site.write_levels("1", "2", "3", "4", "5")
+    parent: dict[str, str] = {}
+    for number in range(5):
+        name = chr(0x1F600 + number) * 100
+        answer = serve(
+            event(ResourceProperties=properties(site, Name=name, **parent)), clients=site.client
+        ).only
+        assert answer["Status"] == "SUCCESS"
+        parent = {"ParentGroupArn": answer["PhysicalResourceId"]}
+    assert answer["Data"]["LevelId"] == "5"
+
+
+def test_an_answer_that_is_too_long_says_so() -> None:
+    """CloudFormation would drop it and wait; a failure is told instead."""
+    body = answers.encoded(
+        {"Status": "SUCCESS", "PhysicalResourceId": "x", "Data": {"a": "b" * 5000}}
+    )
+    assert len(body) <= answers.MAX_ANSWER_BYTES
+    answer = json.loads(body)
+    assert answer["Status"] == "FAILED"
+    assert "4096" in answer["Reason"]
+
+
+@pytest.mark.parametrize("planned", [[503, 500], [OSError("refused"), TimeoutError("hangs")]])
+def test_an_answer_that_does_not_arrive_is_sent_again(planned: list[Any]) -> None:
+    """Passing trouble on the way costs a few seconds, and one answer arrives."""
+    put = serve(event(), *planned)
+    assert put.tries == 3
+    assert put.only["Status"] == "FAILED"
+
+
+def test_an_answer_that_never_arrives_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    """A URL that has expired answers 403; crhelper would try for ever."""
+    put = serve(event(), *[403] * 100)
+    assert put.tries == 5
+    assert "CloudFormation was not told" in caplog.text
+
+
+def test_the_url_is_in_no_log_line(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """Who has the presigned URL can answer in our place; so it is never logged."""
+    caplog.set_level(logging.DEBUG)
+    serve(event(ResourceProperties=properties(site)), 403, clients=site.client)
+    serve(event(), OSError(URL))
+    assert "answered" in caplog.text
+    assert "secret" not in caplog.text
+    assert "answers.invalid" not in caplog.text
+
+
+def test_logs_are_json_lines(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line says which request it belongs to."""
+    handler = logging.StreamHandler(sys.stdout)
+    logging.getLogger().addHandler(handler)
+    try:
+        serve(event(ResourceProperties=properties(site)), clients=site.client)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["message"] for line in lines] == ["began", "created hierarchy group", "answered"]
+    assert {(line["request"], line["resource"]) for line in lines} == {("Create", "Group")}
+
+
+def test_out_of_time_is_told_before_the_function_ends(site: Site) -> None:
+    """Throttling without end: the answer comes before Lambda kills the function."""
+    site.connect.plan_fault("CreateUserHierarchyGroup", kind=FaultKind.THROTTLE, times=10_000)
+    put = Answers()
+    clock = ManualClock()
+    began = clock.now()
+    Function(site.client, clock, put, jitter=lambda: 0.5)(
+        event(ResourceProperties=properties(site)), Context(900)
+    )
+    assert put.only["Status"] == "FAILED"
+    assert "out of time" in put.only["Reason"]
+    assert 780 < clock.now() - began < 900
+
+
+def test_a_call_that_hangs_is_answered_once() -> None:
+    """The timer answers when a call hangs; the late result is not sent as well."""
+    told = threading.Event()
+
+    class Hanging:
+        def describe_user_hierarchy_structure(self, **_: Any) -> Any:
+            assert told.wait(timeout=10)
+            return {}
+
+        update_user_hierarchy_structure = describe_user_hierarchy_structure
+
+    put = Answers()
+
+    def put_and_tell(url: str, body: bytes) -> int:
+        status = put(url, body)
+        told.set()
+        return status
+
+    arn = "arn:aws:connect:eu-west-2:123456789012:instance/1"
+    Function(lambda _: Hanging(), ManualClock(), put_and_tell)(
+        event(
+            ResourceType="Custom::ConnectHierarchyStructure",
+            ResourceProperties={"InstanceArn": arn, "Levels": ["Division"]},
+        ),
+        Context(1.0),
+    )
+    answer = put.only
+    assert answer["Status"] == "FAILED"
+    assert "out of time" in answer["Reason"]
+
+
+def test_importing_the_entry_makes_no_client() -> None:
+    """With no region and no network the import works: errors come as answers, not at init."""
+    root = Path(__file__).parents[1]
+    code = (
+        "import boto3\n"
+        "boto3.client = None\n"
+        "import connect_hierarchy_lambda.entry as entry\n"
+        "entry.handler({'RequestType': 'Create'}, None)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(root / "lambda_handlers")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "not an event of CloudFormation" in run.stderr
+
+
+def test_https_put_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A URL that accepts and never answers ends in an error after the limit."""
+    monkeypatch.setattr(answers, "_TIMEOUT", 0.2)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    try:
+        # nobody accepts: the TLS handshake hangs
+        with pytest.raises(OSError, match="timed out"):
+            answers.https_put(f"https://127.0.0.1:{server.server_port}/x?y=z", b"{}")
+    finally:
+        server.server_close()
+
+
+def test_sending_stops_at_the_deadline() -> None:
+    """Trying again does not run into the function's timeout."""
+    clock = ManualClock()
+    put = Answers(*[500] * 100)
+    assert not answers.send(
+        URL, {"Status": "SUCCESS"}, put, Schedule(clock, deadline=clock.now() + 1)
+    )
+    assert clock.now() < 1_800_000_001.0
+
+
+@pytest.mark.parametrize("length", [240, 241, 1000])
+def test_a_long_reason_keeps_both_ends(length: int) -> None:
+    """What was done and what to do stand at the ends; crhelper would keep the last part only."""
+    text = "creating group: " + "x" * (length - 30) + "; choose another"[-14:]
+    line = one_line(text)
+    assert len(line) <= MAX_REASON_LENGTH
+    assert line.startswith("creating group")
+    assert line.endswith("another")

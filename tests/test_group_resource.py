@@ -1,0 +1,501 @@
+"""`Custom::ConnectHierarchyGroup`, deployed in virtual time with the real handlers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connect_hierarchy_lambda.model.arns import GroupArn
+from local_aws.cloudformation.custom_resources import ReversedUpdateId
+from local_aws.cloudformation.engine import EngineSettings
+from local_aws.cloudformation.stacks import Stack
+from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
+from tests.stacks import Site
+
+LEVELS = ("Division", "Region", "Team")
+OWN_PREFIX = "connect-hierarchy:"
+
+
+@pytest.fixture
+def site() -> Site:
+    """An instance without a structure."""
+    return Site()
+
+
+def both_worlds() -> list[Any]:
+    """Every position of the switches that nobody documents and that matter for moves."""
+    return [
+        pytest.param(scope, reversed_id, id=f"{scope.value}-{reversed_id.value}")
+        for scope in DuplicateScope
+        for reversed_id in ReversedUpdateId
+    ]
+
+
+def site_with(scope: DuplicateScope, reversed_id: ReversedUpdateId) -> Site:
+    """A site with these switches."""
+    return Site(
+        connect_settings=ConnectSettings(duplicate_scope=scope),
+        engine_settings=EngineSettings(reversed_update_id=reversed_id),
+    )
+
+
+def with_levels(site: Site, **groups: Any) -> dict[str, Any]:
+    """A structure of three levels and these groups."""
+    return {"Structure": site.structure(*LEVELS), **groups}
+
+
+def tags_of(site: Site, path: str) -> dict[str, str]:
+    """The tags of a group that are not ours."""
+    group = site.connect.backend.hierarchy(site.instance_id).by_path[tuple(path.split("/"))]
+    return {key: value for key, value in group.tags.items() if not key.startswith(OWN_PREFIX)}
+
+
+def update_with_failure(site: Site, resources: dict[str, Any]) -> Stack:
+    """Deploy with a resource that fails after all groups of the template."""
+    groups = [name for name in resources if name != "Structure"]
+    return site.up({**resources, "Failing": site.failing(*groups)})
+
+
+# create -----------------------------------------------------------------------------------------
+
+
+def test_a_group_is_created_as_the_native_contract_tests_want_it(site: Site) -> None:
+    """The ARN has the documented form, the level is "1", and the path is the group alone."""
+    stack = site.up(with_levels(site, A=site.group("Acme")))
+    resource = stack.resources["A"]
+    arn = GroupArn.parse(resource.physical_id)
+    assert arn.instance_arn == site.instance_arn
+    assert resource.attributes == {
+        "HierarchyGroupArn": str(arn),
+        "HierarchyGroupId": site.ids["Acme"],
+        "LevelId": "1",
+        "Path": "Acme",
+    }
+
+
+def test_a_child_knows_its_place(site: Site) -> None:
+    """A child's path is its parent and itself, and its level one below."""
+    stack = site.up(with_levels(site, A=site.group("A"), B=site.group("B", "A")))
+    assert stack.resources["B"].attributes["Path"] == "A / B"
+    assert stack.resources["B"].attributes["LevelId"] == "2"
+
+
+def test_creating_a_group_takes_one_create_call(site: Site) -> None:
+    """One write and one look at what came of it, no more."""
+    site.up(with_levels(site))
+    before = len(site.connect.calls)
+    site.up(with_levels(site, A=site.group("A")))
+    assert site.calls()[before:] == ["CreateUserHierarchyGroup", "DescribeUserHierarchyGroup"]
+
+
+def test_a_group_without_a_structure_says_so(site: Site) -> None:
+    """The service's misleading ResourceNotFoundException becomes a sentence that helps."""
+    stack = site.up({"A": site.group("A", InstanceArn=site.instance_arn)})
+    assert stack.status == "ROLLBACK_COMPLETE"
+    assert any("has no hierarchy structure" in reason for reason in site.reasons(stack))
+
+
+def test_a_group_too_deep_says_so(site: Site) -> None:
+    """A parent at the lowest level is named as the reason after two minutes of doubt."""
+    stack = site.up(
+        {
+            "Structure": site.structure("Division"),
+            "A": site.group("A"),
+            "B": site.group("B", "A"),
+        }
+    )
+    assert stack.status == "ROLLBACK_COMPLETE"
+    assert any(
+        "creating hierarchy group 'B'" in r and "level below" in r for r in site.reasons(stack)
+    )
+    assert site.ids == {}
+
+
+def test_a_full_quota_fails_at_once() -> None:
+    """Botocore would retry the answer; here it is told within seconds, with the quota's code."""
+    site = Site(connect_settings=ConnectSettings(group_quota=1))
+    site.up(with_levels(site, A=site.group("A")))
+    began = site.clock.now()
+    stack = site.up(with_levels(site, A=site.group("A"), B=site.group("B")))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert any("L-D68AAAE4" in reason for reason in site.reasons(stack))
+    assert site.clock.now() - began < 10
+
+
+def test_a_group_made_by_hand_is_not_taken(site: Site) -> None:
+    """The error gives its id and the option, and the group is as it was."""
+    site.up(with_levels(site))
+    made = site.connect.backend.create_user_hierarchy_group(site.instance_id, "A", tags={"x": "y"})
+    stack = site.up(with_levels(site, A=site.group("A")))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    (reason,) = [r for r in site.reasons(stack) if "exists already" in r]
+    assert made.id in reason
+    assert "adopt_existing=True" in reason
+    assert tags_of(site, "A") == {"x": "y"}
+    assert site.ids == {"A": made.id}
+
+
+def test_adopting_keeps_the_id_and_release_the_group(site: Site) -> None:
+    """An adopted group gets our tags, and stays without them when it leaves the stack."""
+    site.up(with_levels(site))
+    made = site.connect.backend.create_user_hierarchy_group(site.instance_id, "A", tags={"x": "y"})
+    stack = site.up(with_levels(site, A=site.group("A", AdoptExisting=True)))
+    assert stack.resources["A"].physical_id == made.arn
+    site.up(with_levels(site))
+    group = site.connect.backend.hierarchy(site.instance_id).by_path[("A",)]
+    assert group.id == made.id
+    assert group.tags == {"x": "y"}
+
+
+def test_adoption_can_be_made_ownership(site: Site) -> None:
+    """With the option off in a later deployment the group is ours, and goes with the stack."""
+    site.up(with_levels(site))
+    site.connect.backend.create_user_hierarchy_group(site.instance_id, "A")
+    site.up(with_levels(site, A=site.group("A", AdoptExisting=True)))
+    site.up(with_levels(site, A=site.group("A")))
+    site.up(with_levels(site))
+    assert site.ids == {}
+
+
+def test_a_group_of_another_stack_is_refused(site: Site) -> None:
+    """The owner is named, with its stack, also to who wants to adopt."""
+    site.up(with_levels(site, A=site.group("A")), name="first")
+    stack = site.up(
+        {"A": site.group("A", InstanceArn=site.instance_arn, AdoptExisting=True)}, name="second"
+    )
+    assert stack.status == "ROLLBACK_COMPLETE"
+    assert any("belongs to A of stack first" in reason for reason in site.reasons(stack))
+    assert set(site.ids) == {"A"}
+
+
+def test_a_group_of_native_cloudformation_is_refused(site: Site) -> None:
+    """Its own stack would delete it one day, so the error says what to do there first."""
+    site.up(with_levels(site))
+    site.connect.backend.create_user_hierarchy_group(
+        site.instance_id, "A", tags={"aws:cloudformation:stack-name": "legacy"}
+    )
+    stack = site.up(with_levels(site, A=site.group("A", AdoptExisting=True)))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert any("stack legacy" in r and "DeletionPolicy Retain" in r for r in site.reasons(stack))
+
+
+def test_a_user_moves_from_parent_to_child(site: Site) -> None:
+    """Terraform's acceptance step: a user of the stack is in the parent, then in the child."""
+
+    def user(group: str) -> dict[str, Any]:
+        return {
+            "Type": "AWS::Connect::User",
+            "Properties": {
+                "InstanceArn": site.instance_arn,
+                "Username": "ada",
+                "SecurityProfileArns": [],
+                "RoutingProfileArn": "none",
+                "HierarchyGroupArn": {"Ref": group},
+            },
+        }
+
+    groups = {"A": site.group("A"), "B": site.group("B", "A")}
+    site.up(with_levels(site, **groups, Ada=user("A")))
+    assert site.agents == {"A": ("ada",)}
+    site.up(with_levels(site, **groups, Ada=user("B")))
+    assert site.agents == {"A/B": ("ada",)}
+
+
+# rename and tags --------------------------------------------------------------------------------
+
+
+def test_a_rename_keeps_the_id(site: Site) -> None:
+    """Reports hang on the id."""
+    site.up(with_levels(site, A=site.group("A"), B=site.group("B", "A")))
+    ids = site.ids
+    site.up(with_levels(site, A=site.group("Z"), B=site.group("B", "A")))
+    assert site.ids == {"Z": ids["A"], "Z/B": ids["A/B"]}
+
+
+def test_swapped_names_keep_both_ids(site: Site) -> None:
+    """Two siblings that change their names with each other wait for neither."""
+    site.up(with_levels(site, A=site.group("A"), B=site.group("B")))
+    ids = site.ids
+    stack = site.up(with_levels(site, A=site.group("B"), B=site.group("A")))
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert site.ids == {"A": ids["B"], "B": ids["A"]}
+
+
+@pytest.mark.parametrize(("scope", "reversed_id"), both_worlds())
+def test_rollback_of_swapped_names(scope: DuplicateScope, reversed_id: ReversedUpdateId) -> None:
+    """A failed swap is swapped back."""
+    site = site_with(scope, reversed_id)
+    site.up(with_levels(site, A=site.group("A"), B=site.group("B")))
+    ids = site.ids
+    stack = update_with_failure(site, with_levels(site, A=site.group("B"), B=site.group("A")))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == ids
+
+
+def test_rollback_takes_a_name_back_from_a_group_that_goes(site: Site) -> None:
+    """A new group has the old name of a renamed one; the rollback meets it before its Delete."""
+    site.up(with_levels(site, A=site.group("A")))
+    ids = site.ids
+    new = {**site.group("A"), "DependsOn": "A"}
+    stack = update_with_failure(site, with_levels(site, A=site.group("Z"), New=new))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == ids
+
+
+def test_a_name_taken_over_from_a_removed_group_comes_back(site: Site) -> None:
+    """A is renamed to what B was called, B is removed; a failure gives both their names again."""
+    site.up(with_levels(site, A=site.group("A"), B=site.group("B")))
+    ids = site.ids
+    stack = update_with_failure(site, with_levels(site, A=site.group("B")))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == ids
+    stack = site.up(with_levels(site, A=site.group("B")))
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert site.ids == {"B": ids["A"]}
+
+
+def test_a_new_group_waits_for_a_slow_rename(site: Site) -> None:
+    """A new group gets the name of one whose rename is held up for a while; both end right."""
+    site.up(with_levels(site, A=site.group("A")))
+    ids = site.ids
+    site.connect.plan_fault("UpdateUserHierarchyGroupName", kind=FaultKind.THROTTLE, times=8)
+    stack = site.up(with_levels(site, A=site.group("Z"), New=site.group("A")))
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert site.ids["Z"] == ids["A"]
+    assert site.ids["A"] != ids["A"]
+
+
+def test_renaming_a_construct_keeps_the_group(site: Site) -> None:
+    """Another logical id for the same place takes the group over, and the id stays."""
+    site.up(with_levels(site, Old=site.group("A")))
+    ids = site.ids
+    stack = site.up(with_levels(site, New=site.group("A")))
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert site.ids == ids
+    # and it is really New's: it goes with it
+    site.up(with_levels(site))
+    assert site.ids == {}
+
+
+def test_a_failed_take_over_hands_the_group_back(site: Site) -> None:
+    """The rollback gives the group back to the construct that had it."""
+    site.up(with_levels(site, Old=site.group("A")))
+    ids = site.ids
+    stack = update_with_failure(site, with_levels(site, New=site.group("A")))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == ids
+    site.up(with_levels(site))
+    assert site.ids == {}
+
+
+def test_tags_one_two_three(site: Site) -> None:
+    """Terraform's acceptance steps: tags are added and changed, and what others set stays."""
+    for tags in ({"a": "1"}, {"a": "2", "b": "2"}, {"a": "2", "b": "2", "c": "3"}, {"c": "3"}):
+        site.up(with_levels(site, A=site.group("A", Tags=tags)))
+        assert tags_of(site, "A") == tags
+    site.connect.backend.tag_resource(
+        site.connect.backend.hierarchy(site.instance_id).by_path[("A",)].arn, {"theirs": "x"}
+    )
+    site.up(with_levels(site, A=site.group("A")))
+    assert tags_of(site, "A") == {"theirs": "x"}
+
+
+# move -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("scope", "reversed_id"), both_worlds())
+def test_a_move_carries_its_agents(scope: DuplicateScope, reversed_id: ReversedUpdateId) -> None:
+    """Another parent is another group; its agents are in it, nothing is left at the old place."""
+    site = site_with(scope, reversed_id)
+    groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}
+    site.up(with_levels(site, **groups))
+    site.hire("ada", "A", "T")
+    old_id = site.ids["A/T"]
+    stack = site.up(with_levels(site, **{**groups, "T": site.group("T", "B")}))
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert set(site.ids) == {"A", "B", "B/T"}
+    assert site.ids["B/T"] != old_id
+    assert site.agents == {"B/T": ("ada",)}
+
+
+@pytest.mark.parametrize(("scope", "reversed_id"), both_worlds())
+def test_rollback_of_a_move_comes_home(
+    scope: DuplicateScope, reversed_id: ReversedUpdateId
+) -> None:
+    """The original group is there again with its id and its agents, and no other."""
+    site = site_with(scope, reversed_id)
+    groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}
+    site.up(with_levels(site, **groups))
+    site.hire("ada", "A", "T")
+    ids, agents = site.ids, site.agents
+    stack = update_with_failure(site, with_levels(site, **{**groups, "T": site.group("T2", "B")}))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == ids
+    assert site.agents == agents
+    assert stack.resources["T"].physical_id.endswith(ids["A/T"])
+
+
+@pytest.mark.parametrize(("scope", "reversed_id"), both_worlds())
+def test_a_subtree_moves_and_comes_home(
+    scope: DuplicateScope, reversed_id: ReversedUpdateId
+) -> None:
+    """Children follow by their own updates, forward and back."""
+    site = site_with(scope, reversed_id)
+    groups = {
+        "A": site.group("A"),
+        "B": site.group("B"),
+        "R": site.group("R", "A"),
+        "T": site.group("T", "R"),
+    }
+    site.up(with_levels(site, **groups))
+    site.hire("ada", "A", "R", "T")
+    site.hire("bob", "A", "R")
+    ids, agents = site.ids, site.agents
+    moved = {**groups, "R": site.group("R", "B")}
+    stack = update_with_failure(site, with_levels(site, **moved))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert (site.ids, site.agents) == (ids, agents)
+    stack = site.up(with_levels(site, **moved))
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert set(site.ids) == {"A", "B", "B/R", "B/R/T"}
+    assert site.agents == {"B/R": ("bob",), "B/R/T": ("ada",)}
+
+
+def test_a_move_is_refused_while_strangers_stand_below(site: Site) -> None:
+    """Children that are not of this stack would be left behind; nothing is made before that."""
+    groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}
+    site.up(with_levels(site, **groups))
+    site.connect.backend.create_user_hierarchy_group(site.instance_id, "Theirs", site.ids["A/T"])
+    before = site.ids
+    stack = site.up(with_levels(site, **{**groups, "T": site.group("T", "B")}))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert any("'Theirs'" in reason for reason in site.reasons(stack))
+    assert site.ids == before
+
+
+def test_who_joins_during_a_move_is_carried_too(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent that joins the old group before the clean-up ends up in the new one."""
+    groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}
+    site.up(with_levels(site, **groups))
+    old_id = site.ids["A/T"]
+    joined = False
+    original = site.connect.backend.delete_user_hierarchy_group
+
+    def join_first(*arguments: Any) -> None:
+        nonlocal joined
+        if not joined:
+            joined = True
+            site.connect.backend.create_user(site.instance_id, "late", hierarchy_group_id=old_id)
+        original(*arguments)
+
+    monkeypatch.setattr(site.connect.backend, "delete_user_hierarchy_group", join_first)
+    stack = site.up(with_levels(site, **{**groups, "T": site.group("T", "B")}))
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert joined
+    assert site.agents == {"B/T": ("late",)}
+    assert set(site.ids) == {"A", "B", "B/T"}
+
+
+def test_another_instance_is_a_replacement_and_comes_home(site: Site) -> None:
+    """Structure and groups are made on the new instance; a rollback returns to the old ids."""
+    resources = with_levels(site, A=site.group("A"), B=site.group("B", "A"))
+    site.up(resources)
+    first, ids = site.instance_arn, site.ids
+    site.instance_arn = site.new_instance()
+    moved = with_levels(site, A=site.group("A"), B=site.group("B", "A"))
+    second = site.instance_arn
+    failing = site.failing("A", "B")
+    stack = site.up({**moved, "Failing": failing})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == {}
+    site.instance_arn = first
+    assert site.ids == ids
+    stack = site.up(moved)
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert site.ids == {}
+    site.instance_arn = second
+    assert set(site.ids) == {"A", "A/B"}
+
+
+# delete -----------------------------------------------------------------------------------------
+
+
+def test_a_group_with_agents_is_not_deleted_by_default(site: Site) -> None:
+    """The error gives their number and names, and the stack can be deleted once they are gone."""
+    stack = site.up(with_levels(site, A=site.group("A")))
+    site.hire("ada", "A")
+    assert site.down(stack).status == "DELETE_FAILED"
+    assert any("1 agent(s) are in it: 'ada'" in reason for reason in site.reasons(stack))
+    assert site.agents == {"A": ("ada",)}
+
+
+@pytest.mark.parametrize(
+    ("policy", "where"), [("MOVE_TO_PARENT", {"A": ("ada",)}), ("UNASSIGN", {})]
+)
+def test_agents_on_delete(site: Site, policy: str, where: dict[str, Any]) -> None:
+    """The two other policies put the agents where they say."""
+    groups = {"A": site.group("A"), "B": site.group("B", "A", AgentsOnDelete=policy)}
+    site.up(with_levels(site, **groups))
+    site.hire("ada", "A", "B")
+    stack = site.up(with_levels(site, A=groups["A"]))
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert set(site.ids) == {"A"}
+    assert site.agents == where
+
+
+def test_an_abandoned_group_is_found_again(site: Site) -> None:
+    """A clean-up that was refused leaves the group with its tags; adding it again finds it."""
+    site.up(with_levels(site, A=site.group("A")))
+    site.hire("ada", "A")
+    ids = site.ids
+    stack = site.up(with_levels(site))
+    assert stack.status == "UPDATE_COMPLETE"
+    assert site.ids == ids
+    stack = site.up(with_levels(site, A=site.group("A")))
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert site.ids == ids
+
+
+def test_a_group_with_a_strangers_child_names_it(site: Site) -> None:
+    """A child that somebody made by hand blocks the deletion by name."""
+    stack = site.up(with_levels(site, A=site.group("A")))
+    site.connect.backend.create_user_hierarchy_group(site.instance_id, "Theirs", site.ids["A"])
+    assert site.down(stack).status == "DELETE_FAILED"
+    assert any("it has child groups: 'Theirs'" in reason for reason in site.reasons(stack))
+
+
+def test_deleting_what_is_gone_succeeds(site: Site) -> None:
+    """A group that somebody deleted by hand does not hold the stack up."""
+    stack = site.up(with_levels(site, A=site.group("A")))
+    site.connect.backend.delete_user_hierarchy_group(site.instance_id, site.ids["A"])
+    assert site.down(stack).status == "DELETE_COMPLETE"
+
+
+def test_what_was_deleted_by_hand_is_made_again(site: Site) -> None:
+    """The next change of the resource recreates the group instead of a bare ResourceNotFound."""
+    site.up(with_levels(site, A=site.group("A")))
+    site.connect.backend.delete_user_hierarchy_group(site.instance_id, site.ids["A"])
+    stack = site.up(with_levels(site, A=site.group("Z")))
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert set(site.ids) == {"Z"}
+
+
+def test_a_strangers_group_is_never_deleted(site: Site) -> None:
+    """A group whose tags name another owner stays, and the Delete succeeds."""
+    stack = site.up(with_levels(site, A=site.group("A")))
+    arn = stack.resources["A"].physical_id
+    site.connect.backend.tag_resource(arn, {"connect-hierarchy:stack": "other/uuid"})
+    assert site.down(stack).status == "DELETE_COMPLETE"
+    assert set(site.ids) == {"A"}
+
+
+def test_destroying_a_stack_leaves_nothing_of_ours(site: Site) -> None:
+    """Children go before their parents, and agents' groups by their policy."""
+    stack = site.up(
+        with_levels(site, A=site.group("A"), B=site.group("B", "A"), C=site.group("C", "B"))
+    )
+    assert site.down(stack).status == "DELETE_COMPLETE"
+    assert site.ids == {}
