@@ -1,8 +1,10 @@
 # Everything here sets up what it needs by itself; only python3 (3.11 or newer), make and git are expected.
 #   make demo    deploy the sample app with the real CDK CLI into an AWS on this machine
+#                (VERBOSE=1 shows every line of the CLI)
 #   make test    all tests
 #   make check   formatting, lint, types
 #   make local   the local AWS in the foreground, for trying things by hand
+#                (PORT=… in place of 4566, OPTIONS=--help for its switches)
 #   make synth   the sample app's template into cdk.out
 #   make wheel   the package into dist
 #   make clean   remove what the others made
@@ -14,6 +16,10 @@ TOOLS := $(VENV)/.requirements node_modules/.package-lock.json
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/constructs:$(CURDIR)/lambda_handlers
 export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+# No target is about a real account, so none reads a person's profiles.
+export AWS_CONFIG_FILE := /dev/null
+export AWS_SHARED_CREDENTIALS_FILE := /dev/null
+unexport AWS_PROFILE AWS_DEFAULT_PROFILE
 # The CDK talks to JavaScript: both sides run on the Node of the virtual environment.
 with-node = PATH="$(NODE)/bin:$$PATH" JSII_NODE="$(NODE)/bin/node"
 
@@ -21,7 +27,7 @@ with-node = PATH="$(NODE)/bin:$$PATH" JSII_NODE="$(NODE)/bin/node"
 .DELETE_ON_ERROR:
 
 demo: set-up
-	@$(with-node) $(PYTHON) -m local_aws.demo
+	@$(with-node) $(PYTHON) -m local_aws.demo $(if $(VERBOSE),--verbose)
 
 test: set-up
 	@$(with-node) $(PYTHON) -m pytest -n 2 --dist worksteal
@@ -36,13 +42,13 @@ format: set-up
 	@ruff check --fix
 
 local: set-up
-	@$(with-node) $(PYTHON) -m local_aws
+	@$(with-node) $(PYTHON) -m local_aws $(if $(PORT),--port $(PORT)) $(OPTIONS)
 
 synth: set-up
-	@$(with-node) cdk synth --quiet && echo "the template is in cdk.out"
+	@$(with-node) cdk synth --quiet --no-notices && echo "the template is in cdk.out"
 
 wheel: set-up
-	@$(PYTHON) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist . && ls dist
+	@$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist . && ls dist
 
 clean:
 	rm -rf .venv node_modules build dist cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,310 @@
+"""The demo's steps, in order, and what each of them claims."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from local_aws.aws import LocalAws
+from local_aws.demo.call_record import draw_writes, succeeded
+from local_aws.demo.cdk_cli import CdkCli
+from local_aws.demo.changes import Kind, group_changes
+from local_aws.demo.claims import ClaimError, Claims
+from local_aws.demo.console import Console
+from local_aws.demo.drawing import draw_changes, draw_tree
+from local_aws.demo.picture import Picture, PicturedGroup
+
+_STACK = "ContactCentre"
+_BY_HAND = "Partners"
+
+
+class Story:
+    """The life of one stack, from the bootstrap to its end.
+
+    Args:
+        aws: where it happens.
+        console: where it is told.
+        app_folder: of the sample app.
+        output_folder: for the CLI's cloud assemblies.
+        verbose: show every line of the CLI.
+    """
+
+    def __init__(
+        self,
+        aws: LocalAws,
+        console: Console,
+        *,
+        app_folder: Path,
+        output_folder: Path,
+        verbose: bool = False,
+    ) -> None:
+        self._aws = aws
+        self._console = console
+        self._claims = Claims(console)
+        self._cli = CdkCli(
+            console,
+            environment={
+                **aws.cli_environment(),
+                # what the CLI caches about accounts is of no use outside the demo
+                "CDK_HOME": str(output_folder / "cli-home"),
+                "NO_COLOR": "1",
+            },
+            app_folder=app_folder,
+            output_folder=output_folder / "cdk.out",
+            verbose=verbose,
+        )
+        self._instance_arn = ""
+        self._picture = Picture((), {})
+        self._ids_seen: set[str] = set()
+
+    @property
+    def claims_held(self) -> int:
+        """How many claims were checked so far."""
+        return self._claims.count
+
+    @property
+    def process_groups(self) -> list[int]:
+        """The process groups of the CLI's runs."""
+        return self._cli.process_groups
+
+    def tell(self) -> None:
+        """Go through all steps.
+
+        Raises:
+            ClaimError: something claimed does not hold.
+            CliError: the CLI ended otherwise than it should.
+        """
+        self._bootstrap()
+        self._deploy_first()
+        self._deploy_again()
+        self._reorganise()
+        self._work_by_hand()
+        self._fail_half_way()
+        self._destroy()
+
+    def _bootstrap(self) -> None:
+        self._console.heading(
+            "1. Bootstrap",
+            "Once an account: the bucket and the roles with which the CDK deploys.",
+        )
+        account = f"aws://{self._aws.account_id}/{self._aws.region}"
+        self._cli.run("bootstrap", account, condensed=True)
+
+    def _deploy_first(self) -> None:
+        self._console.heading(
+            "2. First deployment",
+            "app.py as it is: an instance of Amazon Connect, a hierarchy of three levels with ten "
+            "groups, two agents in it. A function that comes with the stack makes the hierarchy.",
+        )
+        self._cli.run("deploy")
+        stacks = self._aws.client("cloudformation").describe_stacks(StackName=_STACK)["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+        self._instance_arn = outputs["InstanceArn"]
+        picture = self._look()
+        self._console.line()
+        self._console.line("read back from the Connect API:")
+        draw_tree(self._console, picture)
+        self._console.line()
+        own = [group for group in picture.groups.values() if group.logical_id]
+        self._claims.check(
+            "ten groups on three levels, each of them a resource of the stack",
+            holds=len(own) == len(picture.groups) == 10 and len(picture.levels) == 3,  # noqa: PLR2004 - what app.py says
+            otherwise=f"{len(own)} of {len(picture.groups)} groups, levels {picture.levels}",
+        )
+        self._check_place("ada", "Support/EMEA/Chat", picture)
+        self._check_place("grace", "Sales/EMEA", picture)
+
+    def _deploy_again(self) -> None:
+        self._console.heading(
+            "3. The same once more",
+            "A deployment without a change leaves Connect alone, so it can run as often as you "
+            "like.",
+        )
+        calls = len(self._aws.connect.calls)
+        self._cli.run("diff", "--fail")
+        self._claims.check("`cdk diff` shows no difference", holds=True)
+        self._cli.run("deploy")
+        made = [call.api for call in self._aws.connect.calls[calls:]]
+        self._claims.check(
+            "the second `cdk deploy` made no Connect call", holds=not made, otherwise=made
+        )
+
+    def _reorganise(self) -> None:
+        self._console.heading(
+            "4. A reorganisation",
+            "Back Office becomes Operations; the team Chat, with ada in it, moves from Support to "
+            "Sales; a fourth level Desk comes with a group on it. Connect can rename a group but "
+            "not move it: for Chat a successor is made and the agents are carried over.",
+        )
+        before = self._picture
+        self._cli.run("deploy", "-c", "step=2")
+        after = self._look()
+        self._draw(before, after)
+        old, new = _both(before, "Back Office", after, "Operations")
+        self._claims.check(
+            f"renamed in place: Operations is the group that was Back Office, id {new.id}",
+            holds=old.id == new.id,
+            otherwise=f"the id was {old.id}, and is {new.id}",
+        )
+        old, new = _both(before, "Support/EMEA/Chat", after, "Sales/EMEA/Chat")
+        self._claims.check(
+            "moved: Chat below Sales/EMEA is the same resource of the stack, and nothing is left "
+            "of it below Support/EMEA",
+            holds=old.logical_id == new.logical_id and old.id not in after.groups,
+            otherwise=f"{old} before, {new} after",
+        )
+        self._check_place("ada", "Sales/EMEA/Chat", after)
+        self._check_place("grace", "Sales/EMEA", after)
+        desk = after.at("Sales/EMEA/Chat/Night desk")
+        self._claims.check(
+            "the fourth level is there, and a group on it",
+            holds=after.levels[-1] == "Desk" and desk is not None,
+            otherwise=f"levels {after.levels}, group {desk}",
+        )
+        changed = sum(change.kind is not Kind.KEPT for change in group_changes(before, after))
+        self._claims.check(
+            f"all {len(after.groups) - 3} other groups have kept their ids and names",
+            holds=changed == 3,  # noqa: PLR2004 - one renamed, one moved, one new
+            otherwise=f"{changed} groups have changed in place of three",
+        )
+
+    def _work_by_hand(self) -> None:
+        self._console.heading(
+            "5. Meanwhile somebody works by hand",
+            f"An operator makes a group {_BY_HAND} at the first level, through the Connect API. "
+            "No stack knows of it.",
+        )
+        before = self._picture
+        connect = self._aws.client("connect")
+        made = connect.create_user_hierarchy_group(InstanceId=self._instance_arn, Name=_BY_HAND)
+        after = self._look()
+        draw_tree(self._console, after, before)
+        self._console.line()
+        group = after.groups.get(made["HierarchyGroupId"])
+        self._claims.check(
+            f"{_BY_HAND} stands beside the groups of the stack and is none of them",
+            holds=group is not None and group.logical_id is None,
+            otherwise=group,
+        )
+
+    def _fail_half_way(self) -> None:
+        self._console.heading(
+            "6. A deployment that fails half-way",
+            f"Sales becomes Revenue, Chat moves back to Support, and then a group {_BY_HAND} is "
+            "wanted, which is there already. A stack does not take over what somebody else made "
+            "unless told to, so this one fails, and CloudFormation takes everything back.",
+        )
+        before = self._picture
+        first = len(self._aws.connect.calls)
+        run = self._cli.run("deploy", "-c", "step=3", fails=True)
+        calls = self._aws.connect.calls[first:]
+        after = self._look()
+        self._console.line()
+        draw_writes(self._console, calls, before)
+        self._draw(before, after)
+        said = " ".join(" ".join(run.lines).split())
+        self._claims.check(
+            "the deployment failed, and the error says what is in the way and what to do",
+            holds=f"'{_BY_HAND}': it exists already" in said and "adopt_existing" in said,
+            otherwise="the CLI has shown another error",
+        )
+        stacks = self._aws.client("cloudformation").describe_stacks(StackName=_STACK)["Stacks"]
+        status = stacks[0]["StackStatus"]
+        self._claims.check(
+            "the stack is rolled back and ready for the next deployment",
+            holds=status == "UPDATE_ROLLBACK_COMPLETE",
+            otherwise=f"its status is {status}",
+        )
+        names = [call["Name"] for call in succeeded(calls, "UpdateUserHierarchyGroupName")]
+        created = [call["Name"] for call in succeeded(calls, "CreateUserHierarchyGroup")]
+        self._claims.check(
+            "there was something to take back: Sales had become Revenue, Chat had moved",
+            holds="Revenue" in names and "Sales" in names and "Chat" in created,
+            otherwise=f"renamed to {names}, created {created}",
+        )
+        self._claims.check(
+            "ids, names, levels and agents are what they were before, every one",
+            holds=before == after,
+            otherwise="see the changes above",
+        )
+
+    def _destroy(self) -> None:
+        self._console.heading(
+            "7. The end",
+            "`cdk destroy` deletes the agents, the groups from the lowest level up, and the "
+            "instance. Levels hold other people's groups too, so by default a stack leaves them "
+            "to the instance.",
+        )
+        self._cli.run("destroy", "-c", "step=2")
+        cloudformation = self._aws.client("cloudformation")
+        try:
+            stacks = cloudformation.describe_stacks(StackName=_STACK)["Stacks"]
+        except ClientError:
+            stacks = []
+        functions = self._aws.client("lambda").list_functions()["Functions"]
+        instances = self._aws.client("connect").list_instances()["InstanceSummaryList"]
+        self._claims.check(
+            "the stack is gone, and with it the instance and the function",
+            holds=not (stacks or functions or instances),
+            otherwise=[*stacks, *functions, *instances],
+        )
+        self._check_groups_deleted()
+
+    def _check_groups_deleted(self) -> None:
+        """The instance goes with the stack, so the record of the calls tells what went before."""
+        calls = self._aws.connect.calls
+        created = succeeded(calls, "CreateUserHierarchyGroup")
+        deleted = [
+            str(call["HierarchyGroupId"]).rsplit("/", 1)[-1]
+            for call in succeeded(calls, "DeleteUserHierarchyGroup")
+        ]
+        by_hand = {group.id for group in self._picture.groups.values() if not group.logical_id}
+        kept = self._ids_seen - by_hand - set(deleted)
+        self._claims.check(
+            f"no group of ours was left: of {len(created)} groups that were ever made, the stack "
+            f"deleted its {len(deleted)}, each once",
+            holds=not kept and len(set(deleted)) == len(deleted) == len(created) - len(by_hand),
+            otherwise=f"created {len(created)}, deleted {deleted}, not deleted {kept}",
+        )
+        self._claims.check(
+            f"{_BY_HAND}, made by hand, was never touched: it went with its instance only",
+            holds=len(by_hand) == 1 and not by_hand.intersection(deleted),
+            otherwise=by_hand,
+        )
+
+    def _look(self) -> Picture:
+        """A new picture, which is also kept for the next step."""
+        self._picture = Picture.read(
+            self._aws.client("connect"),
+            self._aws.client("cloudformation"),
+            self._instance_arn,
+            _STACK,
+        )
+        self._ids_seen.update(self._picture.groups)
+        return self._picture
+
+    def _draw(self, before: Picture, after: Picture) -> None:
+        draw_tree(self._console, after, before)
+        draw_changes(self._console, before, after)
+        self._console.line()
+
+    def _check_place(self, username: str, path: str, picture: Picture) -> None:
+        group = picture.at(path)
+        place = picture.agents.get(username)
+        self._claims.check(
+            f"{username} is in {path}",
+            holds=group is not None and place == group.id,
+            otherwise=f"in {picture.path(place)}",
+        )
+
+
+def _both(
+    before: Picture, old_path: str, after: Picture, new_path: str
+) -> tuple[PicturedGroup, PicturedGroup]:
+    """A group before and after, by its paths."""
+    old, new = before.at(old_path), after.at(new_path)
+    missing = old_path if old is None else new_path
+    if old is None or new is None:
+        raise ClaimError(f"there is no group {missing}")
+    return old, new

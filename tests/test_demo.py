@@ -1,0 +1,169 @@
+"""`make demo`, run whole: the real CDK CLI, the app, the function."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Timer
+
+import pytest
+
+from local_aws.demo.cli_events import CliEvent
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DEADLINE = 400.0
+ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+@contextmanager
+def _demo() -> Iterator[subprocess.Popen[str]]:
+    """The demo's process; it ends at the latest at the deadline."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "local_aws.demo"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        guard = Timer(DEADLINE, process.kill)
+        guard.start()
+        try:
+            yield process
+        finally:
+            guard.cancel()
+            # without an effect on what has ended
+            process.kill()
+
+
+def test_demo_tells_what_it_claims() -> None:
+    """The demo runs once to its end, with exit code 0, and says what it has to."""
+    with _demo() as process:
+        told, _ = process.communicate()
+    assert process.returncode == 0, told
+    _every_claim_holds(told)
+    _nothing_changes_in_the_second_deployment(told)
+    _a_rename_keeps_the_id(told)
+    _a_move_carries_the_agent(told)
+    _the_rollback_brings_everything_back(told)
+    _destroy_leaves_no_group(told)
+    _no_colours_where_there_is_no_terminal(told)
+
+
+def _every_claim_holds(told: str) -> None:
+    """The demo ends by saying how long it took and that all it claimed was so."""
+    assert re.search(r"^Done in \d+ s: all \d+ claims held\.$", told, re.MULTILINE)
+    assert "✗ this does not hold" not in told
+    assert "Traceback" not in told
+    assert "no process is left" in told
+
+
+def _nothing_changes_in_the_second_deployment(told: str) -> None:
+    """`cdk diff` is empty, and the second deployment makes no Connect call."""
+    assert "`cdk diff` shows no difference" in told
+    assert "the second `cdk deploy` made no Connect call" in told
+
+
+def _a_rename_keeps_the_id(told: str) -> None:
+    """The list of changes shows the same id before and after."""
+    match = re.search(
+        rf"renamed Back Office → Operations\n +before ({ID})  Back Office\n"
+        rf" +after  ({ID})  Operations\n",
+        told,
+    )
+    assert match is not None
+    assert match[1] == match[2]
+
+
+def _a_move_carries_the_agent(told: str) -> None:
+    """The moved group has another id, and ada is in it."""
+    match = re.search(
+        rf"moved Sales/EMEA/Chat\n +before ({ID})  Support/EMEA/Chat\n"
+        rf" +after  ({ID})  Sales/EMEA/Chat\n",
+        told,
+    )
+    assert match is not None
+    assert match[1] != match[2]
+    assert re.search(
+        rf"agent ada\n +before {match[1]}  Support/EMEA/Chat\n"
+        rf" +after  {match[2]}  Sales/EMEA/Chat\n",
+        told,
+    )
+
+
+def _the_rollback_brings_everything_back(told: str) -> None:
+    """The tree after the failed deployment is, id by id, the one before it."""
+    _, by_hand, failed, _ = re.split(r"^[4567]\. .*$", told, flags=re.MULTILINE)[1:]
+    rows = [
+        re.findall(r"^ +[│├└].*?[0-9a-f]{8}(?:  \w+)?", part, re.MULTILINE)
+        for part in (by_hand.replace("new, made by hand", ""), failed)
+    ]
+    assert len(rows[0]) == 12
+    assert rows[0] == rows[1]
+    assert "'Partners': it exists" in failed
+    assert "what has changed: 12 kept" in failed
+
+
+def _destroy_leaves_no_group(told: str) -> None:
+    """What the stack made is deleted, what was made by hand was not touched."""
+    assert "✓ no group of ours was left" in told
+    assert "✓ Partners, made by hand, was never touched" in told
+
+
+def _no_colours_where_there_is_no_terminal(told: str) -> None:
+    """Neither colours nor anything else that only a terminal understands."""
+    assert "\x1b" not in told
+    assert "\r" not in told
+
+
+def test_ctrl_c_ends_it_with_everything_it_started() -> None:
+    """Interrupted while the CLI runs, it ends at once and the CLI with it."""
+    with _demo() as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "$ cdk bootstrap" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate()
+    assert process.returncode == 130, output
+    assert "interrupted: everything that was started has ended" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("line", "event"),
+    [
+        (
+            "S |  8/25 | 11:19:15 PM | CREATE_COMPLETE  | Custom::Group     | A/B/Resource (AB12) ",
+            CliEvent("8/25", "CREATE_COMPLETE", "Custom::Group", "A/B", ""),
+        ),
+        (
+            "Stack |   0 | 11:20:30 PM | DELETE_FAILED      | AWS::Connect::User | Ada in use",
+            CliEvent("0", "DELETE_FAILED", "AWS::Connect::User", "Ada", "in use"),
+        ),
+        ("Stack: creating CloudFormation changeset...", None),
+    ],
+)
+def test_events_of_the_cli_are_read(line: str, event: CliEvent | None) -> None:
+    """The CLI's lines about resources become events, any other line does not."""
+    assert CliEvent.parse(line) == event
+
+
+def test_the_cli_has_to_be_there() -> None:
+    """Without the CLI on the PATH the demo says how it is started."""
+    run = subprocess.run(
+        [sys.executable, "-m", "local_aws.demo"],
+        cwd=REPOSITORY,
+        env=os.environ | {"PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert run.stdout == "the CDK CLI is not on the PATH: start the demo with `make demo`\n"
