@@ -38,6 +38,11 @@ def _swap(site: Site) -> Resources:
     return {**_start(site), "A": site.group("B"), "B": site.group("A")}
 
 
+def _take_name(site: Site) -> Resources:
+    resources = {name: resource for name, resource in _start(site).items() if name != "B"}
+    return {**resources, "A": site.group("B", Tags={"k": "1"})}
+
+
 def _move(site: Site) -> Resources:
     return {**_start(site), "T": site.group("T", "B")}
 
@@ -60,6 +65,7 @@ SCENARIOS: dict[str, Callable[[Site], Resources]] = {
     "create": _create,
     "rename": _rename,
     "swap": _swap,
+    "take name": _take_name,
     "move": _move,
     "remove": _remove,
     "add level": _add_level,
@@ -104,8 +110,10 @@ def _outcome(site: Site, scenario: str, *, fails: bool) -> tuple[Any, ...]:
         resources = {**resources, "Failing": site.failing(*after)}
     stack = site.up(resources)
     ids = {path: before.get(group_id, "new") for path, group_id in site.ids.items()}
+    # ids differ from site to site, and so do the tags that name one
+    of_site = (":request", ":displaces")
     tags = {
-        group.name: {k: v for k, v in group.tags.items() if not k.endswith(":request")}
+        group.name: {k: v for k, v in group.tags.items() if not k.endswith(of_site)}
         for group in site.connect.backend.hierarchy(site.instance_id).groups.values()
     }
     # the stack's uuid differs from site to site

@@ -253,6 +253,10 @@ def test_a_name_taken_over_from_a_removed_group_comes_back(site: Site) -> None:
     stack = site.up(with_levels(site, A=site.group("B")))
     assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
     assert site.ids == {"B": ids["A"]}
+    # what was noted down for a rollback is of no harm to a later one
+    stack = update_with_failure(site, with_levels(site, A=site.group("C")))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == {"B": ids["A"]}
 
 
 def test_a_new_group_waits_for_a_slow_rename(site: Site) -> None:

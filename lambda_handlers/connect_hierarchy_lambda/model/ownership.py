@@ -15,7 +15,9 @@ STACK_TAG = RESERVED_PREFIX + "stack"
 RESOURCE_TAG = RESERVED_PREFIX + "resource"
 REQUEST_TAG = RESERVED_PREFIX + "request"
 ADOPTED_TAG = RESERVED_PREFIX + "adopted"
-DISPLACED_BY_TAG = RESERVED_PREFIX + "displaced-by"
+DISPLACES_TAG = RESERVED_PREFIX + "displaces"
+"""On a group that waits for a sibling's name, or has taken it: the sibling's id."""
+
 NATIVE_STACK_TAG = "aws:cloudformation:stack-name"
 
 OWN_TAGS = (
@@ -23,7 +25,7 @@ OWN_TAGS = (
     RESOURCE_TAG,
     REQUEST_TAG,
     ADOPTED_TAG,
-    DISPLACED_BY_TAG,
+    DISPLACES_TAG,
 )
 
 

@@ -18,10 +18,15 @@ from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.messages import HierarchyError, listed
 from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.ownership import DISPLACES_TAG
 from connect_hierarchy_lambda.model.properties import GroupAttribute
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
 from connect_hierarchy_lambda.resources.group_making import make_group
-from connect_hierarchy_lambda.resources.group_naming import give_name_back, rename_group
+from connect_hierarchy_lambda.resources.group_naming import (
+    forget_displaced,
+    give_name_back,
+    rename_group,
+)
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_removal import remove_group, remove_unanswered
 from connect_hierarchy_lambda.resources.group_task import GroupTask
@@ -105,10 +110,14 @@ def _bring_up_to_date(
         remove=old.tags.keys(),
         changed=old.tags != wanted.tags or old.adopt_existing != wanted.adopt_existing,
     )
+    displaces = DISPLACES_TAG in group.tags
+    rolls_back = displaces and task.rolls_back
+    if displaces and not rolls_back:
+        forget_displaced(task, group)
     # as with tags: what the request says is new is written, whatever the group seems to be called
     if group.name != wanted.name or old.name != wanted.name:
         rename_group(task, group, wanted.name)
-    if old.name != wanted.name and task.rolls_back:
+    if rolls_back:
         give_name_back(task, group, old.name)
     return replace(group, name=wanted.name, path=(*group.path[:-1], (group.id, wanted.name)))
 
