@@ -1,0 +1,229 @@
+"""Whole deployments: the real CDK CLI, the function in its own process, the local AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from aws_cdk import NestedStack, Stack, Tags
+from aws_cdk import aws_connect as connect
+from constructs import Construct
+
+from connect_hierarchy import HierarchyGroup, HierarchyStructure
+from local_aws import LocalAws
+from tests.cdk_cli import CdkCli
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAws]:
+    """A local AWS for the tests of this module."""
+    with LocalAws() as running:
+        # these tests are about the deployments; pacing has its own
+        running.connect.settings.default_rate = None
+        yield running
+
+
+@pytest.fixture(scope="module")
+def cdk(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> CdkCli:
+    """The CLI in a bootstrapped environment."""
+    cli = CdkCli(aws, tmp_path_factory.mktemp("cdk"))
+    cli.run("bootstrap", f"aws://{aws.account_id}/{aws.region}")
+    return cli
+
+
+@pytest.fixture
+def instance_arn(aws: LocalAws) -> str:
+    """An instance that no stack made."""
+    instance = aws.connect.backend.create_instance(
+        "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True
+    )
+    return str(instance["Arn"])
+
+
+def paths(aws: LocalAws, instance_arn: str) -> dict[str, str]:
+    """The ids of an instance's groups by their paths of names."""
+    hierarchy = aws.connect.backend.hierarchy(instance_arn.rsplit("/", 1)[-1])
+    return {"/".join(path): group.id for path, group in hierarchy.by_path.items()}
+
+
+def test_a_structure_and_groups_in_different_stacks(
+    aws: LocalAws, cdk: CdkCli, instance_arn: str
+) -> None:
+    """A structure and a parent of another stack are normal references, in deploy and destroy."""
+
+    def build(app: Construct) -> None:
+        base = Stack(app, "Base")
+        structure = HierarchyStructure(
+            base, "Structure", instance_arn=instance_arn, levels=["Division", "Team"]
+        )
+        sales = structure.add_group("Sales", name="Sales")
+        teams = Stack(app, "Teams")
+        Tags.of(teams).add("owner", "workforce")
+        HierarchyGroup(teams, "Inbound", name="Inbound", parent=sales)
+        HierarchyGroup(teams, "Support", name="Support", structure=structure)
+
+    cdk.deploy(build)
+    assert set(paths(aws, instance_arn)) == {"Sales", "Sales/Inbound", "Support"}
+    hierarchy = aws.connect.backend.hierarchy(instance_arn.rsplit("/", 1)[-1])
+    assert hierarchy.by_path[("Sales", "Inbound")].tags["owner"] == "workforce"
+    cdk.run("destroy", "--app", cdk.assembly(build), "--all", "--force")
+    assert paths(aws, instance_arn) == {}
+
+
+def test_groups_in_a_nested_stack(aws: LocalAws, cdk: CdkCli, instance_arn: str) -> None:
+    """A nested stack gets its structure from its parent, and has a function of its own."""
+
+    def build(app: Construct) -> None:
+        outer = Stack(app, "Outer")
+        structure = HierarchyStructure(
+            outer, "Structure", instance_arn=instance_arn, levels=["Division", "Team"]
+        )
+        sales = structure.add_group("Sales", name="Sales")
+        inner = NestedStack(outer, "Inner")
+        HierarchyGroup(inner, "Inbound", name="Inbound", parent=sales)
+
+    cdk.deploy(build)
+    assert set(paths(aws, instance_arn)) == {"Sales", "Sales/Inbound"}
+    cdk.run("destroy", "--app", cdk.assembly(build), "--all", "--force")
+    assert paths(aws, instance_arn) == {}
+
+
+def test_a_group_serves_users_and_security_profiles(
+    aws: LocalAws, cdk: CdkCli, instance_arn: str
+) -> None:
+    """Users take the ARN, security profiles the id; both follow the group."""
+
+    def build(app: Construct) -> None:
+        stack = Stack(app, "People")
+        structure = HierarchyStructure(
+            stack, "Structure", instance_arn=instance_arn, levels=["Division"]
+        )
+        sales = structure.add_group("Sales", name="Sales")
+        profile = connect.CfnSecurityProfile(
+            stack,
+            "Profile",
+            instance_arn=instance_arn,
+            security_profile_name="Supervisor",
+            allowed_access_control_hierarchy_group_id=sales.hierarchy_group_id,
+        )
+        connect.CfnUser(
+            stack,
+            "Ada",
+            instance_arn=instance_arn,
+            username="ada",
+            phone_config=connect.CfnUser.UserPhoneConfigProperty(phone_type="SOFT_PHONE"),
+            routing_profile_arn=f"{instance_arn}/routing-profile/1",
+            security_profile_arns=[profile.attr_security_profile_arn],
+            hierarchy_group_arn=sales.hierarchy_group_arn,
+        )
+
+    cdk.deploy(build)
+    backend = aws.connect.backend
+    instance_id = instance_arn.rsplit("/", 1)[-1]
+    assert backend.hierarchy(instance_id).usernames("Sales") == ("ada",)
+    (profile,) = backend.list_security_profiles(instance_id)
+    assert profile.hierarchy_group_id == paths(aws, instance_arn)["Sales"]
+
+
+def test_an_error_reaches_the_console(aws: LocalAws, cdk: CdkCli, instance_arn: str) -> None:
+    """What the CLI shows names the thing, the cause and the remedy."""
+    backend, instance_id = aws.connect.backend, instance_arn.rsplit("/", 1)[-1]
+    backend.update_user_hierarchy_structure(instance_id, {"LevelOne": {"Name": "Land"}})
+
+    def build(app: Construct) -> None:
+        HierarchyStructure(
+            Stack(app, "Console"), "Structure", instance_arn=instance_arn, levels=["Division"]
+        )
+
+    said = cdk.deploy(build, fails=True)
+    assert "the instance has levels already: 'Land'" in said
+    assert "adopt_existing=True" in said
+    assert backend.hierarchy(instance_id).level_names == ("Land",)
+
+
+def test_no_rollback_and_a_rollback_later(aws: LocalAws, cdk: CdkCli, instance_arn: str) -> None:
+    """What stands still after a failure goes home with `cdk rollback`, ids and agents included."""
+    instance_id = instance_arn.rsplit("/", 1)[-1]
+
+    def build(app: Construct, *, moved: bool) -> None:
+        stack = Stack(app, "Careful")
+        structure = HierarchyStructure(
+            stack, "Structure", instance_arn=instance_arn, levels=["Division", "Team"]
+        )
+        sales = structure.add_group("Sales", name="Sales")
+        support = structure.add_group("Support", name="Support")
+        team = HierarchyGroup(stack, "Team", name="Team", parent=support if moved else sales)
+        if moved:
+            taken = structure.add_group("Taken", name="Taken")
+            taken.node.add_dependency(team)
+
+    cdk.deploy(lambda app: build(app, moved=False))
+    before = paths(aws, instance_arn)
+    aws.connect.backend.create_user(instance_id, "ada", hierarchy_group_id=before["Sales/Team"])
+    aws.connect.backend.create_user_hierarchy_group(instance_id, "Taken")
+    said = cdk.deploy(lambda app: build(app, moved=True), "--no-rollback", fails=True)
+    assert "exists already" in said
+    halfway = aws.connect.backend.hierarchy(instance_id)
+    assert halfway.usernames("Support", "Team") == ("ada",)
+    cdk.run("rollback", "--app", cdk.assembly(lambda app: build(app, moved=True)), "Careful")
+    after = paths(aws, instance_arn)
+    assert after.pop("Taken")
+    assert after == before
+    assert aws.connect.backend.hierarchy(instance_id).usernames("Sales", "Team") == ("ada",)
+
+
+def test_a_second_stack_uses_an_instance_by_its_arn(
+    aws: LocalAws, cdk: CdkCli, instance_arn: str
+) -> None:
+    """A stack that did not make the structure hangs its groups below what it is told of."""
+
+    def build(app: Construct) -> None:
+        first = Stack(app, "First")
+        HierarchyStructure(
+            first, "Structure", instance_arn=instance_arn, levels=["Division", "Team"]
+        )
+
+    def build_second(app: Construct) -> None:
+        second = Stack(app, "Second")
+        structure = HierarchyStructure.from_instance_arn(
+            second, "Structure", instance_arn, levels=["Division", "Team"]
+        )
+        structure.add_group("Sales", name="Sales").add_group("Inbound", name="Inbound")
+
+    cdk.deploy(build)
+    cdk.deploy(build_second)
+    assert set(paths(aws, instance_arn)) == {"Sales", "Sales/Inbound"}
+
+
+def test_the_function_sees_only_its_own_instance_and_logs_no_url(
+    aws: LocalAws, cdk: CdkCli, instance_arn: str
+) -> None:
+    """Every call came from the stack's role, and CloudWatch Logs has JSON without the URL."""
+
+    def build(app: Construct) -> None:
+        structure = HierarchyStructure(
+            Stack(app, "Logged"), "Structure", instance_arn=instance_arn, levels=["Division"]
+        )
+        structure.add_group("Sales", name="Sales")
+
+    calls_before = len(aws.connect.calls)
+    cdk.deploy(build)
+    calls = aws.connect.calls[calls_before:]
+    assert {call.instance_id for call in calls} == {instance_arn.rsplit("/", 1)[-1]}
+    assert len({call.principal for call in calls}) == 1
+    logs = aws.client("logs")
+    (resources,) = [
+        stack.resources
+        for stack in aws.cloudformation.engine.stacks.values()
+        if stack.name == "Logged"
+    ]
+    group = resources["ConnectHierarchyFunctionLogs"].physical_id
+    messages = [
+        event["message"]
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        for event in page["events"]
+    ]
+    text = "".join(messages)
+    assert '"message": "created hierarchy group"' in text
+    assert "X-Amz-Signature" not in text
+    assert "cloudformation-custom-resource-response" not in text
