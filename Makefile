@@ -65,5 +65,5 @@ $(VENV)/.requirements: requirements.txt
 
 node_modules/.package-lock.json: package-lock.json package.json $(VENV)/.requirements
 	@echo "installing the CDK CLI (once) …"
-	@$(with-node) node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --no-audit --no-fund --loglevel=error
+	@$(with-node) node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@

@@ -168,7 +168,11 @@ def test_permissions_of_the_function_itself() -> None:
         },
         {
             "Effect": "Allow",
-            "Action": ["cloudformation:DescribeStacks", "cloudformation:ListStackResources"],
+            "Action": [
+                "cloudformation:DescribeStackResource",
+                "cloudformation:DescribeStacks",
+                "cloudformation:ListStackResources",
+            ],
             "Resource": {"Ref": "AWS::StackId"},
         },
     ]

@@ -18,6 +18,8 @@ from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.entry import answer as answers
 from connect_hierarchy_lambda.entry.function import Function
 from connect_hierarchy_lambda.model.messages import MAX_REASON_LENGTH, one_line
+from local_aws.cloudformation.stacks import Resource, Stack
+from local_aws.cloudformation.template import Template
 from local_aws.connect import FaultKind
 from tests.stacks import Site
 
@@ -123,7 +125,25 @@ def site() -> Site:
     made = Site()
     made.connect.settings.default_rate = None  # the tests here have a clock of their own
     made.write_levels("Division")
+    stack = Stack(STACK_ID, "site", created_at=made.clock.now(), status="CREATE_IN_PROGRESS")
+    made.cloudformation.engine.stacks[STACK_ID] = stack
     return made
+
+
+def waiting_for(site: Site, status: str) -> None:
+    """Let CloudFormation wait for an answer about the group."""
+    stack = site.cloudformation.engine.stacks[STACK_ID]
+    declaration = Template.parse('{"Resources": {"Group": {"Type": "Custom::X"}}}').resources
+    resource = Resource(declaration["Group"], frozenset(), status=status)
+    resource.updated_at = site.clock.now()
+    stack.resources["Group"] = resource
+
+
+@pytest.fixture(autouse=True)
+def _creating(request: pytest.FixtureRequest) -> None:
+    """Unless a test says otherwise, a Create is what CloudFormation waits for."""
+    if "site" in request.fixturenames:
+        waiting_for(request.getfixturevalue("site"), "CREATE_IN_PROGRESS")
 
 
 def properties(site: Site, **changes: Any) -> dict[str, Any]:
@@ -219,6 +239,7 @@ def test_an_unexpected_error_is_answered_too(caplog: pytest.LogCaptureFixture) -
 def test_a_failed_update_answers_the_id_it_was_given(site: Site) -> None:
     """Another id would make CloudFormation delete the group."""
     arn = f"{site.instance_arn}/agent-group/1234"
+    waiting_for(site, "UPDATE_IN_PROGRESS")
     answer = serve(
         event(
             "Update",
@@ -230,6 +251,46 @@ def test_a_failed_update_answers_the_id_it_was_given(site: Site) -> None:
     ).only
     assert answer["Status"] == "FAILED"
     assert answer["PhysicalResourceId"] == arn
+
+
+@pytest.mark.parametrize(
+    ("request_type", "status"),
+    [
+        ("Create", "DELETE_IN_PROGRESS"),
+        ("Create", "CREATE_FAILED"),
+        ("Create", "CREATE_COMPLETE"),
+        ("Update", "UPDATE_COMPLETE"),
+        ("Update", "UPDATE_FAILED"),
+    ],
+)
+def test_an_event_that_comes_late_changes_nothing(
+    site: Site, request_type: str, status: str
+) -> None:
+    """Lambda may deliver an event again, long after CloudFormation stopped waiting for it."""
+    waiting_for(site, status)
+    answer = serve(
+        event(
+            request_type,
+            PhysicalResourceId=None if request_type == "Create" else "id",
+            ResourceProperties=properties(site),
+            OldResourceProperties=properties(site, Name="Old"),
+        ),
+        clients=site.client,
+    ).only
+    assert answer["Status"] == "FAILED"
+    assert "CloudFormation has given it up" in answer["Reason"]
+    assert site.calls() == []
+
+
+def test_a_late_create_does_not_undo_the_one_before(site: Site) -> None:
+    """The event was answered and its group is in use, when Lambda delivers it again."""
+    an_event = event(ResourceProperties=properties(site))
+    made = serve(an_event, clients=site.client).only
+    waiting_for(site, "CREATE_COMPLETE")
+    resource = site.cloudformation.engine.stacks[STACK_ID].resources["Group"]
+    resource.physical_id = made["PhysicalResourceId"]
+    assert serve(an_event, clients=site.client).only["Status"] == "FAILED"
+    assert set(site.ids) == {"Sales"}
 
 
 def test_a_delete_of_what_never_was_succeeds(site: Site) -> None:
@@ -337,7 +398,7 @@ def test_out_of_time_is_told_before_the_function_ends(site: Site) -> None:
     assert 780 < clock.now() - began < 900
 
 
-def test_a_call_that_hangs_is_answered_once() -> None:
+def test_a_call_that_hangs_is_answered_once(site: Site) -> None:
     """The timer answers when a call hangs; the late result is not sent as well."""
     told = threading.Event()
 
@@ -356,7 +417,11 @@ def test_a_call_that_hangs_is_answered_once() -> None:
         return status
 
     arn = "arn:aws:connect:eu-west-2:123456789012:instance/1"
-    Function(lambda _: Hanging(), ManualClock(), put_and_tell)(
+
+    def clients(service: str) -> Any:
+        return Hanging() if service == "connect" else site.client(service)
+
+    Function(clients, ManualClock(), put_and_tell)(
         event(
             ResourceType="Custom::ConnectHierarchyStructure",
             ResourceProperties={"InstanceArn": arn, "Levels": ["Division"]},

@@ -424,6 +424,51 @@ def test_another_instance_is_a_replacement_and_comes_home(site: Site) -> None:
     assert set(site.ids) == {"A", "A/B"}
 
 
+# cancelled runs -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("throttled", [3, 6, 12])
+def test_a_cancelled_create_that_goes_on_leaves_nothing(site: Site, throttled: int) -> None:
+    """Another resource fails while a Create is held up; it ends after its own Delete."""
+    site.up(with_levels(site))
+    site.connect.plan_fault("CreateUserHierarchyGroup", kind=FaultKind.THROTTLE, times=throttled)
+    stack = site.up(with_levels(site, A=site.group("A"), Failing=site.failing()))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    site.clock.sleep(1000)
+    assert site.ids == {}
+
+
+@pytest.mark.parametrize("throttled", [3, 6, 12])
+def test_a_cancelled_rename_that_goes_on_does_no_harm(site: Site, throttled: int) -> None:
+    """The reversed Update overtakes the one that is held up, which then notices and stops."""
+    site.up(with_levels(site, A=site.group("A", Tags={"k": "1"})))
+    ids = site.ids
+    api = "UpdateUserHierarchyGroupName"
+    site.connect.plan_fault(api, kind=FaultKind.THROTTLE, times=throttled)
+    stack = site.up(with_levels(site, A=site.group("Z", Tags={"k": "2"}), Failing=site.failing()))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    site.clock.sleep(1000)
+    assert site.ids == ids
+    assert tags_of(site, "A") == {"k": "1"}
+
+
+@pytest.mark.parametrize("throttled", [3, 6, 12])
+def test_a_cancelled_move_that_goes_on_does_no_harm(site: Site, throttled: int) -> None:
+    """Agents stay with the original, whenever the run that wanted to move them ends."""
+    groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}
+    site.up(with_levels(site, **groups))
+    site.hire("ada", "A", "T")
+    ids, agents = site.ids, site.agents
+    for api in ("CreateUserHierarchyGroup", "UpdateUserHierarchy"):
+        site.connect.plan_fault(api, kind=FaultKind.THROTTLE, times=throttled)
+    stack = site.up(
+        with_levels(site, **{**groups, "T": site.group("T", "B")}, Failing=site.failing())
+    )
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    site.clock.sleep(1000)
+    assert (site.ids, site.agents) == (ids, agents)
+
+
 # delete -----------------------------------------------------------------------------------------
 
 

@@ -213,7 +213,11 @@ def provider_for(
 def own_stack_statement() -> iam.PolicyStatement:
     """A look at the stack that the statement stands in, where an event alone is ambiguous."""
     return iam.PolicyStatement(
-        actions=["cloudformation:DescribeStacks", "cloudformation:ListStackResources"],
+        actions=[
+            "cloudformation:DescribeStackResource",
+            "cloudformation:DescribeStacks",
+            "cloudformation:ListStackResources",
+        ],
         resources=[Aws.STACK_ID],
     )
 

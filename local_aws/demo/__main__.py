@@ -37,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if shutil.which("cdk") is None:
         console.line("the CDK CLI is not on the PATH: start the demo with `make demo`", 0)
         return 1
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # also where a shell in the background has started this with Ctrl-C ignored
+        signal.signal(number, _interrupt)
     try:
         return _run(console, verbose=options.verbose)
     except KeyboardInterrupt:
@@ -86,7 +88,7 @@ def _run(console: Console, *, verbose: bool) -> int:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """SIGTERM is the same as Ctrl-C."""
+    """Ctrl-C and SIGTERM end the demo."""
     raise KeyboardInterrupt
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
@@ -50,25 +50,30 @@ _SERVER_ERROR = 500
 class Refusal(Exception):  # noqa: N818 - it is an answer of the service, not a fault of ours
     """An answer that trying again does not change.
 
-    `resource_type` and `resource_id` are what ResourceInUseException says about the blocker.
-    `uncertain` is True where an earlier try may have taken effect although it failed.
+    `blocker` is what ResourceInUseException says about it: a resource type and an id.
     """
 
     code: str
     message: str
-    resource_type: str = ""
-    resource_id: str = ""
-    uncertain: bool = False
+    blocker: str = ""
 
     def __str__(self) -> str:
-        return f"{self.message} ({self.code})"
+        return f"{self.message} ({' '.join(filter(None, (self.code, self.blocker)))})"
+
+
+class Watch(Protocol):
+    """Looks whether there is still a reason to call anything."""
+
+    def look(self, *, writes: bool) -> None:
+        """Raise an error to stop; `writes` says that a call is about to change something."""
 
 
 class Caller:
     """Calls a boto3 client within a schedule."""
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: Schedule, watch: Watch | None = None) -> None:
         self.schedule = schedule
+        self._watch = watch
 
     def call(
         self,
@@ -76,6 +81,7 @@ class Caller:
         operation: Callable[..., Any],
         *,
         final: frozenset[str] = frozenset(),
+        writes: bool = False,
         **parameters: Any,
     ) -> Any:
         """The service's answer.
@@ -85,19 +91,19 @@ class Caller:
         """
         clock = self.schedule.clock
         doubted_since: float | None = None
-        uncertain = False
         attempt = 0
         while True:
             attempt += 1
+            if self._watch is not None:
+                self._watch.look(writes=writes)
             try:
                 return operation(**parameters)
             except ParamValidationError as error:
                 raise HierarchyError(doing, str(error), "correct the property") from None
             except ClientError as error:
-                refusal = _refusal(error, uncertain=uncertain)
+                refusal = _refusal(error)
                 status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
                 server_error = status >= _SERVER_ERROR
-                uncertain = uncertain or server_error
                 if not server_error and refusal.code not in _THROTTLED:
                     doubted_since = doubted_since or clock.now()
                     doubtful = refusal.code in _MAYBE_STALE and refusal.code not in final
@@ -105,8 +111,6 @@ class Caller:
                         raise refusal from None
                 why = str(refusal)
             except BotoCoreError as error:
-                # a connection that was lost may have been lost after the effect
-                uncertain = True
                 why = f"no answer from the service ({type(error).__name__})"
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempt, 10))
             pause *= 0.5 + self.schedule.jitter() / 2
@@ -121,16 +125,14 @@ class Caller:
             clock.sleep(pause)
 
 
-def _refusal(error: ClientError, *, uncertain: bool) -> Refusal:
+def _refusal(error: ClientError) -> Refusal:
     response: dict[str, Any] = dict(error.response)
     details = response.get("Error", {})
     return Refusal(
         code=details.get("Code", "Unknown"),
         message=details.get("Message") or response.get("Message") or "no message",
         # boto3 keeps these two beside Error, not in it
-        resource_type=response.get("ResourceType", ""),
-        resource_id=response.get("ResourceId", ""),
-        uncertain=uncertain,
+        blocker=f"{response.get('ResourceType', '')} {response.get('ResourceId', '')}".strip(),
     )
 
 

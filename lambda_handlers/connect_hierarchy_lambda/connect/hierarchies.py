@@ -106,6 +106,7 @@ class Hierarchy:
         self._caller.call(
             "updating the hierarchy structure",
             self._client.update_user_hierarchy_structure,
+            writes=True,
             final=final,
             InstanceId=self._instance_id,
             HierarchyStructure={
@@ -131,6 +132,7 @@ class Hierarchy:
             answer = self._caller.call(
                 doing,
                 self._client.create_user_hierarchy_group,
+                writes=True,
                 InstanceId=self._instance_id,
                 **parameters,
             )
@@ -178,6 +180,7 @@ class Hierarchy:
             self._caller.call(
                 doing,
                 self._client.update_user_hierarchy_group_name,
+                writes=True,
                 InstanceId=self._instance_id,
                 HierarchyGroupId=group_id,
                 Name=name,
@@ -195,6 +198,7 @@ class Hierarchy:
             self._caller.call(
                 doing,
                 self._client.delete_user_hierarchy_group,
+                writes=True,
                 # both are looked into by who calls this
                 final=frozenset({NOT_FOUND, IN_USE}),
                 InstanceId=self._instance_id,
@@ -214,6 +218,7 @@ class Hierarchy:
             self._caller.call(
                 f"tagging hierarchy group {GroupArn.parse(arn).group_id}",
                 self._client.tag_resource,
+                writes=True,
                 resourceArn=arn,
                 tags=dict(tags),
             )
@@ -224,6 +229,7 @@ class Hierarchy:
             self._caller.call(
                 f"untagging hierarchy group {GroupArn.parse(arn).group_id}",
                 self._client.untag_resource,
+                writes=True,
                 resourceArn=arn,
                 tagKeys=list(keys),
             )
@@ -312,6 +318,7 @@ class Hierarchy:
             self._caller.call(
                 doing,
                 self._client.update_user_hierarchy,
+                writes=True,
                 InstanceId=self._instance_id,
                 UserId=agent.id,
                 **parameters,

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from connect_hierarchy_lambda.connect.calls import Caller, Refusal
+from connect_hierarchy_lambda.connect.time import Clock
 from connect_hierarchy_lambda.model.messages import HierarchyError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+
+
+logger = logging.getLogger(__name__)
+
+_ACCESS_DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
+_READ_INTERVAL = 10.0
+_WRITE_INTERVAL = 2.0
+"""Seconds between two looks before calls that change something, in a run that lasts longer."""
+
+_CLOCK_SKEW = 2.0
 
 
 @dataclass(frozen=True)
@@ -31,28 +43,49 @@ class StackState:
         return "CLEANUP" in self.status
 
 
+@dataclass(frozen=True)
+class ResourceState:
+    """What is being done to a resource; `updated_at` is in seconds since 1970."""
+
+    status: str
+    physical_id: str
+    updated_at: float
+
+
 class OwnStack:
-    """The stack with this ARN."""
+    """The stack with this ARN. What it raises is Refusal or HierarchyError, see `Caller`."""
 
     def __init__(self, client: CloudFormationClient, caller: Caller, stack_id: str) -> None:
         self._client = client
         self._caller = caller
         self._stack_id = stack_id
 
-    def state(self) -> StackState | None:
-        """What the stack is doing now, None where it can not be told."""
-        try:
-            answer = self._caller.call(
-                "looking at the own stack",
-                self._client.describe_stacks,
-                final=frozenset({"AccessDenied", "AccessDeniedException"}),
-                StackName=self._stack_id,
-            )
-        except Refusal:
-            return None
+    def state(self) -> StackState:
+        """What the stack is doing now."""
+        answer = self._call("looking at the own stack", self._client.describe_stacks)
         stack = answer["Stacks"][0]
         began = stack.get("LastUpdatedTime") or stack["CreationTime"]
         return StackState(stack["StackStatus"], began.timestamp())
+
+    def resource(self, logical_id: str) -> ResourceState | None:
+        """What is being done to a resource of the stack, None where it has none of this id."""
+        try:
+            answer = self._caller.call(
+                f"looking at {logical_id} in the own stack",
+                self._client.describe_stack_resource,
+                StackName=self._stack_id,
+                LogicalResourceId=logical_id,
+            )
+        except Refusal as refusal:
+            if refusal.message.startswith(f"Resource {logical_id} does not exist"):
+                return None
+            raise
+        detail = answer["StackResourceDetail"]
+        return ResourceState(
+            status=detail["ResourceStatus"],
+            physical_id=detail.get("PhysicalResourceId", ""),
+            updated_at=detail["LastUpdatedTimestamp"].timestamp(),
+        )
 
     def resources_with(self, physical_id: str) -> list[str]:
         """The logical ids of the stack's resources that have this physical id now.
@@ -67,28 +100,85 @@ class OwnStack:
 
     def is_updating(self, logical_id: str) -> bool:
         """Whether an Update of this resource is under way."""
-        return any(
-            resource["LogicalResourceId"] == logical_id
-            and resource["ResourceStatus"] == "UPDATE_IN_PROGRESS"
-            for resource in self._resources()
-        )
+        resource = self.resource(logical_id)
+        return resource is not None and resource.status == "UPDATE_IN_PROGRESS"
 
     def _resources(self) -> Iterator[Mapping[str, Any]]:
-        """Every resource; HierarchyError where they can not be read, a guess could do harm."""
-        doing = "looking at the resources of the own stack"
         token: str | None = None
         while True:
             further: dict[str, Any] = {} if token is None else {"NextToken": token}
-            try:
-                page = self._caller.call(
-                    doing,
-                    self._client.list_stack_resources,
-                    StackName=self._stack_id,
-                    **further,
-                )
-            except Refusal as refusal:
-                raise HierarchyError(doing, str(refusal), "check the function's role") from None
+            page = self._call(
+                "looking at the resources of the own stack",
+                self._client.list_stack_resources,
+                **further,
+            )
             yield from page["StackResourceSummaries"]
             token = page.get("NextToken")
             if not token:
                 return
+
+    def _call(self, doing: str, operation: Any, **parameters: Any) -> Any:
+        """The answer; HierarchyError where the stack can not be read, since a guess could harm."""
+        try:
+            return self._caller.call(
+                doing, operation, final=_ACCESS_DENIED, StackName=self._stack_id, **parameters
+            )
+        except Refusal as refusal:
+            raise HierarchyError(doing, str(refusal), "check the function's role") from None
+
+
+class NoLongerWantedError(HierarchyError):
+    """CloudFormation has given the request up, and may have sent another one since."""
+
+
+class StillWanted:
+    """Looks now and then whether CloudFormation still waits for an answer to a request.
+
+    A creation or update that was cancelled, since another resource failed, goes on running when its
+    Delete or its reversed Update arrives; and Lambda may deliver an event once more, much later.
+    """
+
+    def __init__(
+        self, own_stack: OwnStack, clock: Clock, request_type: str, logical_id: str
+    ) -> None:
+        self._own_stack = own_stack
+        self._clock = clock
+        self._request_type = request_type
+        self._logical_id = logical_id
+        self._began = clock.now()
+        self._looked_at = self._began - _READ_INTERVAL
+        self._given_up = False
+
+    def look(self, *, writes: bool = False) -> None:
+        """Raise NoLongerWantedError if it does not; at the first call, and then now and then.
+
+        It is raised once: what follows undoes the work.
+        """
+        now = self._clock.now()
+        is_long = now - self._began >= _READ_INTERVAL
+        interval = _WRITE_INTERVAL if writes and is_long else _READ_INTERVAL
+        if self._given_up or self._request_type == "Delete" or now - self._looked_at < interval:
+            return
+        self._looked_at = now
+        try:
+            resource = self._own_stack.resource(self._logical_id)
+        except Refusal as refusal:
+            logger.warning("can not tell whether this is still wanted", extra={"why": str(refusal)})
+            return
+        if not self._is_wanted(resource):
+            self._given_up = True
+            raise NoLongerWantedError(
+                f"serving {self._request_type} of {self._logical_id}",
+                "CloudFormation has given it up",
+                "see the other failures of the deployment",
+            )
+
+    def _is_wanted(self, resource: ResourceState | None) -> bool:
+        if resource is None:
+            return False
+        if self._request_type == "Create":
+            # a resource whose type has changed is created in an update
+            return resource.status in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
+        # one that began after this run is another request, such as the reversed one
+        is_newer = resource.updated_at > self._began + _CLOCK_SKEW
+        return resource.status == "UPDATE_IN_PROGRESS" and not is_newer

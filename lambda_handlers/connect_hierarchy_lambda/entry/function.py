@@ -15,7 +15,7 @@ from crhelper import CfnResource
 
 from connect_hierarchy_lambda.connect.calls import Caller
 from connect_hierarchy_lambda.connect.hierarchies import Hierarchy
-from connect_hierarchy_lambda.connect.own_stack import OwnStack
+from connect_hierarchy_lambda.connect.own_stack import OwnStack, StillWanted
 from connect_hierarchy_lambda.connect.time import Clock, Schedule, SystemClock
 from connect_hierarchy_lambda.entry import answer as answers
 from connect_hierarchy_lambda.entry import logs
@@ -117,17 +117,18 @@ class Function:
     def _resource(
         self, event: Mapping[str, Any], request: Request, schedule: Schedule
     ) -> CustomResource:
-        caller = Caller(schedule)
-        own_stack = OwnStack(self._clients("cloudformation"), caller, request.stack_id)
+        own_stack = OwnStack(self._clients("cloudformation"), Caller(schedule), request.stack_id)
+        watch = StillWanted(own_stack, self._clock, request.type, request.logical_id)
+        caller = Caller(schedule, watch)
 
         def hierarchy(instance_arn: str) -> Hierarchy:
             return Hierarchy(self._clients("connect"), caller, instance_arn)
 
         resource_type = event.get("ResourceType")
         if resource_type == ResourceType.STRUCTURE:
-            return Structures(hierarchy, own_stack)
+            return Structures(hierarchy, own_stack, watch)
         if resource_type == ResourceType.GROUP:
-            return Groups(hierarchy, own_stack, schedule)
+            return Groups(hierarchy, own_stack, watch, schedule)
         raise HierarchyError(
             f"serving {resource_type}",
             f"this function knows {', '.join(ResourceType)}",

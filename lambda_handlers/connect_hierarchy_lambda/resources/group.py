@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from connect_hierarchy_lambda.connect.hierarchies import Group, Hierarchy
-from connect_hierarchy_lambda.connect.own_stack import OwnStack
+from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError, OwnStack, StillWanted
 from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
@@ -28,7 +28,11 @@ from connect_hierarchy_lambda.resources.group_naming import (
     rename_group,
 )
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
-from connect_hierarchy_lambda.resources.group_removal import remove_group, remove_unanswered
+from connect_hierarchy_lambda.resources.group_removal import (
+    remove_group,
+    remove_unanswered,
+    undo_creation,
+)
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.request import Answer, Request
 
@@ -42,25 +46,37 @@ class Groups:
         self,
         hierarchy: Callable[[str], Hierarchy],
         own_stack: OwnStack,
+        watch: StillWanted,
         schedule: Schedule,
     ) -> None:
         self._hierarchy = hierarchy
         self._own_stack = own_stack
+        self._watch = watch
         self._schedule = schedule
 
     def create(self, request: Request) -> Answer:
         """Make the group, or find the one that an earlier run made, or adopt."""
         wanted = GroupProperties.read(request.properties)
-        return _answer(make_group(self._task(request, wanted.instance_arn), wanted))
+        task = self._task(request, wanted.instance_arn)
+        self._watch.look()
+        try:
+            group = make_group(task, wanted)
+            self._watch.look(writes=True)
+        except NoLongerWantedError:
+            # its Delete may be over already, so nobody else would
+            undo_creation(task, wanted)
+            raise
+        return _answer(group)
 
     def update(self, request: Request) -> Answer:
         """Rename, tag or move; what was deleted behind our back is made anew."""
         wanted = GroupProperties.read(request.properties)
         old = GroupProperties.read(request.old_properties)
         task = self._task(request, wanted.instance_arn)
+        self._watch.look()
         if (wanted.instance_arn, wanted.parent_id) != (old.instance_arn, old.parent_id):
             return _answer(_move(task, old, wanted))
-        group = task.hierarchy.group(GroupArn.parse(request.physical_id).group_id)
+        group = task.hierarchy.group(request.physical_id.rsplit("/", 1)[-1])
         if group is None:
             logger.warning("the group was deleted outside of this stack, it is made anew")
             return _answer(make_group(task, wanted))

@@ -24,14 +24,10 @@ MADE_UP_ID_PATIENCE = 30.0
 def remove_group(task: GroupTask, group_id: str) -> None:
     """Delete the group if it is ours; what is somebody else's stays."""
     group = _known_owner(task, group_id)
-    keeper = _keeper(task)
     if group is None:
         logger.info("the group is gone already")
-    elif keeper is not None:
-        logger.info("the group stays with another resource", extra={"resource": keeper})
-        adopted = group.owner is not None and group.owner.adopted
-        owner = replace(task.owner, resource=keeper, adopted=adopted)
-        task.hierarchy.tag_group(group.arn, owner.tags())
+    elif task.own_stack.state().cleans_up and _stays_with_another(task, group):
+        return
     elif group.owner is None:
         logger.warning("the group has no owner any more, it stays", extra={"group": group.arn})
     elif not group.owner.is_same_resource(task.owner):
@@ -41,30 +37,6 @@ def remove_group(task: GroupTask, group_id: str) -> None:
         task.hierarchy.untag_group(group.arn, [key for key in OWN_TAGS if key in group.tags])
     else:
         _delete(task, group)
-
-
-def _known_owner(task: GroupTask, group_id: str) -> Group | None:
-    """The group, read till it shows an owner; one without may have got it a moment ago."""
-    wait = task.wait(f"reading hierarchy group {group_id}", "it has no owner")
-    while True:
-        group = task.hierarchy.group(group_id)
-        if group is None or group.owner is not None or wait.seconds >= STALE_SECONDS:
-            return group
-        wait.pause()
-
-
-def _keeper(task: GroupTask) -> str | None:
-    """The other resource of the stack that the group passed to in this update, or goes back to.
-
-    Tags may be too old a moment after they were written, so CloudFormation is asked: its record of
-    who has which physical id decides whether a group lives on.
-    """
-    state = task.own_stack.state()
-    if state is None or not state.cleans_up:
-        return None
-    holders = task.own_stack.resources_with(task.request.physical_id)
-    others = [name for name in holders if name != task.request.logical_id]
-    return others[0] if others else None
 
 
 def remove_unanswered(task: GroupTask, wanted: GroupProperties) -> None:
@@ -78,6 +50,44 @@ def remove_unanswered(task: GroupTask, wanted: GroupProperties) -> None:
         if own or wait.seconds >= patience:
             return
         wait.pause()
+
+
+def undo_creation(task: GroupTask, wanted: GroupProperties) -> None:
+    """Remove what this very request has made or taken, since nobody waits for it any more."""
+    for group in task.own_groups(frozenset({wanted.name})):
+        made_here = group.owner is not None and group.owner.request == task.owner.request
+        # another run of the same event may have answered, then the group is in use
+        answered = task.request.logical_id in task.own_stack.resources_with(group.arn)
+        if made_here and not answered and not _stays_with_another(task, group):
+            remove_group(task, group.id)
+
+
+def _known_owner(task: GroupTask, group_id: str) -> Group | None:
+    """The group, read till it shows an owner; one without may have got it a moment ago."""
+    wait = task.wait(f"reading hierarchy group {group_id}", "it has no owner")
+    while True:
+        group = task.hierarchy.group(group_id)
+        if group is None or group.owner is not None or wait.seconds >= STALE_SECONDS:
+            return group
+        wait.pause()
+
+
+def _stays_with_another(task: GroupTask, group: Group) -> bool:
+    """Whether another resource of the stack has the group, as its owner then.
+
+    It passed to that one in this update, or goes back to it. Tags may be too old a moment after
+    they were written, so CloudFormation is asked: its record of who has which physical id decides
+    whether a group lives on.
+    """
+    holders = task.own_stack.resources_with(group.arn)
+    others = [name for name in holders if name != task.request.logical_id]
+    if not others:
+        return False
+    logger.info("the group stays with another resource", extra={"resource": others[0]})
+    adopted = group.owner is not None and group.owner.adopted
+    owner = replace(task.owner, resource=others[0], adopted=adopted)
+    task.hierarchy.tag_group(group.arn, owner.tags())
+    return True
 
 
 def _successor(task: GroupTask, group: Group) -> Group | None:

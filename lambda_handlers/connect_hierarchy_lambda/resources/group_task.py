@@ -38,8 +38,7 @@ class GroupTask:
     @property
     def rolls_back(self) -> bool:
         """Whether the stack takes an operation back."""
-        state = self.own_stack.state()
-        return state is not None and state.rolls_back
+        return self.own_stack.state().rolls_back
 
     def is_of_stack(self, group: Group) -> bool:
         """Whether the group belongs to any resource of this stack."""

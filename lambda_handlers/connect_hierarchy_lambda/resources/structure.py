@@ -14,7 +14,7 @@ from typing import Any
 
 from connect_hierarchy_lambda.connect.calls import IN_USE, Refusal
 from connect_hierarchy_lambda.connect.hierarchies import Group, Hierarchy, Level
-from connect_hierarchy_lambda.connect.own_stack import OwnStack
+from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError, OwnStack, StillWanted
 from connect_hierarchy_lambda.model.arns import check_instance_arn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.messages import HierarchyError, listed
@@ -77,9 +77,15 @@ def levels_before(physical_id: str) -> int | None:
 class Structures:
     """Create, update and delete of structures."""
 
-    def __init__(self, hierarchy: Callable[[str], Hierarchy], own_stack: OwnStack) -> None:
+    def __init__(
+        self,
+        hierarchy: Callable[[str], Hierarchy],
+        own_stack: OwnStack,
+        watch: StillWanted,
+    ) -> None:
         self._hierarchy = hierarchy
         self._own_stack = own_stack
+        self._watch = watch
 
     def create(self, request: Request) -> Answer:
         """Write the levels to an instance that has none, or append to those it has."""
@@ -107,6 +113,12 @@ class Structures:
         if names != wanted.levels:
             request.failed_id = physical_id
             self._put(hierarchy, "creating the hierarchy structure", wanted.levels)
+            try:
+                self._watch.look(writes=True)
+            except NoLongerWantedError:
+                # its Delete may be over already, so nobody else would take them away
+                self._put(hierarchy, "undoing the hierarchy structure", names)
+                raise
         return _answer(wanted, physical_id)
 
     def update(self, request: Request) -> Answer:
@@ -262,13 +274,10 @@ class Structures:
         if names != wanted.levels:
             return False
         state = self._own_stack.state()
-        if state is None:
-            return False
         return all(level.modified_at >= state.operation_began - _CLOCK_SKEW for level in levels)
 
     def _rolls_back(self) -> bool:
-        state = self._own_stack.state()
-        return state is not None and state.rolls_back
+        return self._own_stack.state().rolls_back
 
 
 _NONE: frozenset[str] = frozenset()
