@@ -21,7 +21,13 @@ from moto.core.request import normalize_request
 from local_aws.cloudformation.connect_resources import connect_resource_types
 from local_aws.cloudformation.custom_resources import CustomResources
 from local_aws.cloudformation.engine import EngineSettings
-from local_aws.cloudformation.resource_types import RecordedResource
+from local_aws.cloudformation.resource_types import (
+    Outcome,
+    Properties,
+    RecordedResource,
+    ResourceFailedError,
+    ResourceRequest,
+)
 from local_aws.cloudformation.responses import CloudFormationResponse
 from local_aws.cloudformation.service import CloudFormation
 from local_aws.connect import ConnectSettings, LocalConnect
@@ -99,6 +105,7 @@ class InProcessAws:
                 "AWS::Lambda::EventInvokeConfig": RecordedResource(),
                 "AWS::CDK::Metadata": RecordedResource(),
                 "AWS::CloudFormation::WaitConditionHandle": RecordedResource(),
+                "AWS::CloudFormation::WaitCondition": _WaitCondition(self.clock),
             },
             self.custom_resources,
             account_id=ACCOUNT_ID,
@@ -168,6 +175,26 @@ class InProcessAws:
         status, headers, body = answer
         wire_headers: Any = headers  # any mapping will do
         return AWSResponse(str(request.url), status, wire_headers, MockRawResponse(body))
+
+
+class _WaitCondition:
+    """Waits for a signal; there is nobody here to send one, so it fails at its time-out."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+
+    def create(self, request: ResourceRequest) -> Outcome:
+        self._clock.wait_until(request.cancelled, timeout=float(request.properties["Timeout"]))
+        raise ResourceFailedError("WaitCondition timed out. Received 0 conditions when expecting 1")
+
+    def update(self, request: ResourceRequest) -> Outcome:
+        return Outcome(request.physical_id)
+
+    def delete(self, request: ResourceRequest) -> None:
+        """Nothing is there."""
+
+    def replaces(self, old: Properties, new: Properties) -> bool:  # noqa: ARG002
+        return False
 
 
 class _Context:

@@ -94,6 +94,13 @@ class Site(InProcessAws):
             },
         }
 
+    def failing_later(self, seconds: float) -> dict[str, Any]:
+        """A resource that fails after so many seconds, while others are at work."""
+        return {
+            "Type": "AWS::CloudFormation::WaitCondition",
+            "Properties": {"Handle": "none", "Timeout": str(seconds)},
+        }
+
     def up(self, resources: Mapping[str, Any], name: str = "site", **options: Any) -> Stack:
         """Deploy these resources as a stack, and return when it has come to rest."""
         return self.cloudformation.deploy(name, {"Resources": dict(resources)}, **options)

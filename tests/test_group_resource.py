@@ -432,7 +432,7 @@ def test_a_cancelled_create_that_goes_on_leaves_nothing(site: Site, throttled: i
     """Another resource fails while a Create is held up; it ends after its own Delete."""
     site.up(with_levels(site))
     site.connect.plan_fault("CreateUserHierarchyGroup", kind=FaultKind.THROTTLE, times=throttled)
-    stack = site.up(with_levels(site, A=site.group("A"), Failing=site.failing()))
+    stack = site.up(with_levels(site, A=site.group("A"), Failing=site.failing_later(1)))
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
     site.clock.sleep(1000)
     assert site.ids == {}
@@ -445,7 +445,9 @@ def test_a_cancelled_rename_that_goes_on_does_no_harm(site: Site, throttled: int
     ids = site.ids
     api = "UpdateUserHierarchyGroupName"
     site.connect.plan_fault(api, kind=FaultKind.THROTTLE, times=throttled)
-    stack = site.up(with_levels(site, A=site.group("Z", Tags={"k": "2"}), Failing=site.failing()))
+    stack = site.up(
+        with_levels(site, A=site.group("Z", Tags={"k": "2"}), Failing=site.failing_later(1))
+    )
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
     site.clock.sleep(1000)
     assert site.ids == ids
@@ -462,7 +464,7 @@ def test_a_cancelled_move_that_goes_on_does_no_harm(site: Site, throttled: int) 
     for api in ("CreateUserHierarchyGroup", "UpdateUserHierarchy"):
         site.connect.plan_fault(api, kind=FaultKind.THROTTLE, times=throttled)
     stack = site.up(
-        with_levels(site, **{**groups, "T": site.group("T", "B")}, Failing=site.failing())
+        with_levels(site, **{**groups, "T": site.group("T", "B")}, Failing=site.failing_later(1))
     )
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
     site.clock.sleep(1000)

@@ -19,8 +19,8 @@ logger = logging.getLogger(__name__)
 
 _ACCESS_DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 _READ_INTERVAL = 10.0
-_WRITE_INTERVAL = 2.0
-"""Seconds between two looks before calls that change something, in a run that lasts longer."""
+_WRITE_INTERVAL = 1.0
+"""Seconds that a look is good for, before calls that read and that change something."""
 
 _CLOCK_SKEW = 2.0
 
@@ -155,8 +155,7 @@ class StillWanted:
         It is raised once: what follows undoes the work.
         """
         now = self._clock.now()
-        is_long = now - self._began >= _READ_INTERVAL
-        interval = _WRITE_INTERVAL if writes and is_long else _READ_INTERVAL
+        interval = _WRITE_INTERVAL if writes else _READ_INTERVAL
         if self._given_up or self._request_type == "Delete" or now - self._looked_at < interval:
             return
         self._looked_at = now

@@ -74,19 +74,15 @@ class Groups:
         old = GroupProperties.read(request.old_properties)
         task = self._task(request, wanted.instance_arn)
         self._watch.look()
-        if (wanted.instance_arn, wanted.parent_id) != (old.instance_arn, old.parent_id):
-            return _answer(_move(task, old, wanted))
-        group = task.hierarchy.group(request.physical_id.rsplit("/", 1)[-1])
-        if group is None:
-            logger.warning("the group was deleted outside of this stack, it is made anew")
-            return _answer(make_group(task, wanted))
-        if group.owner is not None and not group.owner.is_same_resource(task.owner):
-            raise HierarchyError(
-                f"updating hierarchy group {quoted(group.name)}",
-                f"it now belongs to {group.owner.resource} of stack {group.owner.stack_name}",
-                "remove it from one of the two stacks",
-            )
-        return _answer(_bring_up_to_date(task, group, old, wanted))
+        try:
+            group = _update(task, old, wanted)
+            self._watch.look(writes=True)
+        except NoLongerWantedError:
+            # the reversed Update may be over already, so nobody else would
+            if task.rolls_back:
+                _take_back(task, old, wanted)
+            raise
+        return _answer(group)
 
     def delete(self, request: Request) -> Answer:
         """Delete the group if it is ours, release it if it was adopted."""
@@ -109,6 +105,33 @@ class Groups:
 
     def _task(self, request: Request, instance_arn: str) -> GroupTask:
         return GroupTask(request, self._hierarchy(instance_arn), self._own_stack, self._schedule)
+
+
+def _update(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> Group:
+    if _place(wanted) != _place(old):
+        return _move(task, old, wanted)
+    group = task.hierarchy.group(task.request.physical_id.rsplit("/", 1)[-1])
+    if group is None:
+        logger.warning("the group was deleted outside of this stack, it is made anew")
+        return make_group(task, wanted)
+    if group.owner is not None and not group.owner.is_same_resource(task.owner):
+        raise HierarchyError(
+            f"updating hierarchy group {quoted(group.name)}",
+            f"it now belongs to {group.owner.resource} of stack {group.owner.stack_name}",
+            "remove it from one of the two stacks",
+        )
+    return _bring_up_to_date(task, group, old, wanted)
+
+
+def _take_back(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> None:
+    """Undo what an update did that was cancelled, in the way that its reversed Update does."""
+    if old.instance_arn == wanted.instance_arn:
+        _update(task, wanted, old)
+    undo_creation(task, wanted)
+
+
+def _place(properties: GroupProperties) -> tuple[str, str | None]:
+    return properties.instance_arn, properties.parent_id
 
 
 def _bring_up_to_date(
