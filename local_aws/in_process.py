@@ -6,6 +6,7 @@ process right before they would be sent.
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -115,17 +116,22 @@ class InProcessAws:
         self._handler = make_handler(self.client, self.clock, self._put)
 
     def client(self, service: str) -> Any:
-        """A boto3 client whose requests are answered here: `connect` or `cloudformation`."""
+        """A boto3 client whose requests are answered here.
+
+        Of `connect`, `cloudformation` or `lambda`, the last only for asynchronous invocations.
+        """
         client = _client(service)
         if service == "connect":
             client.meta.events.unregister("before-send.connect", unique_id=_ATTACHED.get(service))
             self.connect.attach(client)
             _ATTACHED[service] = f"local-connect-{id(self.connect)}"
         else:
-            client.meta.events.unregister("before-send.cloudformation", unique_id=service)
-            client.meta.events.register(
-                "before-send.cloudformation", self._answer_cloudformation, unique_id=service
-            )
+            answer = {
+                "cloudformation": self._answer_cloudformation,
+                "lambda": self._answer_lambda,
+            }[service]
+            client.meta.events.unregister(f"before-send.{service}", unique_id=service)
+            client.meta.events.register(f"before-send.{service}", answer, unique_id=service)
         return client
 
     def _put(self, url: str, body: bytes) -> int:
@@ -160,13 +166,22 @@ class InProcessAws:
                 task.kill()
 
     def _run(self, invocation: Invocation) -> None:
-        context = _Context(self.clock, self.clock.now() + self.function_settings.timeout)
+        ends_at = self.clock.now() + self.function_settings.timeout
+        context = _Context(self.clock, ends_at, self.function_arn)
         try:
             self._handler(dict(invocation.event), context)
         except Exception:  # noqa: BLE001 - Lambda, too, takes any and tries again
             invocation.outcome = "error"
         else:
             invocation.outcome = "success"
+
+    def _answer_lambda(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        body = request.body
+        assert isinstance(body, bytes)  # noqa: S101 - botocore has serialised it
+        assert request.headers["X-Amz-Invocation-Type"] in {"Event", b"Event"}  # noqa: S101
+        self._invoke_async(self.function_arn, json.loads(body))
+        no_headers: Any = {}
+        return AWSResponse(str(request.url), 202, no_headers, MockRawResponse(b""))
 
     def _answer_cloudformation(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         response = CloudFormationResponse(self.cloudformation, read_s3=None)
@@ -198,8 +213,9 @@ class _WaitCondition:
 
 
 class _Context:
-    def __init__(self, clock: VirtualClock, ends_at: float) -> None:
+    def __init__(self, clock: VirtualClock, ends_at: float, function_arn: str) -> None:
         self._clock, self._ends_at = clock, ends_at
+        self.invoked_function_arn = function_arn
 
     def get_remaining_time_in_millis(self) -> int:
         return max(0, int((self._ends_at - self._clock.now()) * 1000))

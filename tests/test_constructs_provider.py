@@ -178,6 +178,20 @@ def test_permissions_of_the_function_itself() -> None:
     ]
 
 
+def test_the_function_may_start_itself_and_nothing_else() -> None:
+    """What takes longer than one run goes on in another; Lambda must not take that for a loop."""
+    stack = new_stack()
+    new_structure(stack)
+    (permission,) = find(stack, "AWS::Lambda::Permission").values()
+    assert permission["Properties"] == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": {"Fn::GetAtt": ["ConnectHierarchyFunction", "Arn"]},
+        "Principal": {"Fn::GetAtt": ["ConnectHierarchyFunctionRole", "Arn"]},
+    }
+    (function,) = find(stack, "AWS::Lambda::Function").values()
+    assert function["Properties"]["RecursiveLoop"] == "Allow"
+
+
 def test_the_parts_can_be_reached() -> None:
     """Function, role and log group are there for alarms, boundaries and subscriptions."""
     stack = new_stack()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from aws_cdk import NestedStack, Stack, Tags
+from aws_cdk import Duration, NestedStack, Stack, Tags
 from aws_cdk import aws_connect as connect
 from constructs import Construct
 
-from connect_hierarchy import HierarchyGroup, HierarchyStructure
+from connect_hierarchy import HierarchyGroup, HierarchyProvider, HierarchyStructure
 from local_aws import LocalAws
+from local_aws.connect import FaultKind
 from tests.cdk_cli import CdkCli
 
 
@@ -193,6 +194,26 @@ def test_a_second_stack_uses_an_instance_by_its_arn(
     cdk.deploy(build)
     cdk.deploy(build_second)
     assert set(paths(aws, instance_arn)) == {"Sales", "Sales/Inbound"}
+
+
+def test_work_goes_on_in_another_run(aws: LocalAws, cdk: CdkCli, instance_arn: str) -> None:
+    """A rename that is held up for longer than the function may run ends well all the same."""
+
+    def build(app: Construct, name: str) -> None:
+        stack = Stack(app, "Patient")
+        HierarchyProvider(stack, "Provider", timeout=Duration.seconds(60))
+        structure = HierarchyStructure(
+            stack, "Structure", instance_arn=instance_arn, levels=["Division"]
+        )
+        structure.add_group("Sales", name=name)
+
+    cdk.deploy(lambda app: build(app, "Sales"))
+    before = paths(aws, instance_arn)
+    runs_before = len(aws.awslambda.invocations)
+    aws.connect.plan_fault("UpdateUserHierarchyGroupName", kind=FaultKind.THROTTLE, times=11)
+    cdk.deploy(lambda app: build(app, "Revenue"))
+    assert paths(aws, instance_arn) == {"Revenue": before["Sales"]}
+    assert len(aws.awslambda.invocations) - runs_before == 2
 
 
 def test_the_function_sees_only_its_own_instance_and_logs_no_url(

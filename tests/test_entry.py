@@ -16,6 +16,7 @@ import pytest
 
 from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.entry import answer as answers
+from connect_hierarchy_lambda.entry.continuation import WINDOW
 from connect_hierarchy_lambda.entry.function import Function
 from connect_hierarchy_lambda.model.messages import MAX_REASON_LENGTH, one_line
 from local_aws.cloudformation.stacks import Resource, Stack
@@ -43,6 +44,8 @@ class ManualClock:
 
 class Context:
     """Lambda's context with a quarter of an hour left."""
+
+    invoked_function_arn = "arn:aws:lambda:eu-west-2:123456789012:function:handlers"
 
     def __init__(self, seconds: float = 900.0) -> None:
         self.seconds = seconds
@@ -385,13 +388,15 @@ def test_logs_are_json_lines(site: Site, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_out_of_time_is_told_before_the_function_ends(site: Site) -> None:
-    """Throttling without end: the answer comes before Lambda kills the function."""
+    """Throttling till CloudFormation's hour is nearly over: the answer comes before the end."""
     site.connect.plan_fault("CreateUserHierarchyGroup", kind=FaultKind.THROTTLE, times=10_000)
     put = Answers()
     clock = ManualClock()
     began = clock.now()
+    last_run = {"Began": began - WINDOW + 860, "Run": 4}
     Function(site.client, clock, put, jitter=lambda: 0.5)(
-        event(ResourceProperties=properties(site)), Context(900)
+        event(ResourceProperties=properties(site), ConnectHierarchyContinuation=last_run),
+        Context(900),
     )
     assert put.only["Status"] == "FAILED"
     assert "out of time" in put.only["Reason"]

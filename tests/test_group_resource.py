@@ -366,6 +366,33 @@ def test_a_subtree_moves_and_comes_home(
     assert site.agents == {"B/R": ("bob",), "B/R/T": ("ada",)}
 
 
+def test_a_move_of_thousands_of_agents_takes_several_runs(site: Site) -> None:
+    """At two requests a second one run of the function is too short; the work goes on in others."""
+    groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}
+    site.up(with_levels(site, **groups))
+    for number in range(3000):
+        site.hire(f"agent{number}", "A", "T")
+    before = len(site.invocations)
+    stack = site.up(with_levels(site, **{**groups, "T": site.group("T", "B")}))
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    updates = [i for i in site.invocations[before:] if i.event["RequestType"] == "Update"]
+    assert len(updates) == 2
+    assert {path: len(names) for path, names in site.agents.items()} == {"B/T": 3000}
+    moves = [call for call in site.connect.calls if call.api == "UpdateUserHierarchy"]
+    assert sum(call.outcome == "ok" for call in moves) == 3000
+
+
+def test_what_takes_longer_than_an_hour_is_rolled_back(site: Site) -> None:
+    """CloudFormation waits for an hour and no longer; the answer comes before that."""
+    site.up(with_levels(site, A=site.group("A")))
+    ids = site.ids
+    site.connect.plan_fault("UpdateUserHierarchyGroupName", kind=FaultKind.THROTTLE, times=600)
+    stack = site.up(with_levels(site, A=site.group("Z")))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert any("out of time" in reason for reason in site.reasons(stack))
+    assert site.ids == ids
+
+
 def test_a_move_is_refused_while_strangers_stand_below(site: Site) -> None:
     """Children that are not of this stack would be left behind; nothing is made before that."""
     groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}

@@ -120,6 +120,8 @@ class HierarchyProvider(Construct):
             memory_size=memory_size,
             retry_attempts=_RETRY_ATTEMPTS,
             max_event_age=Duration.seconds(_max_event_age_seconds(seconds)),
+            # what takes longer than one run goes on in another, within CloudFormation's hour
+            recursive_loop=lambda_.RecursiveLoop.ALLOW,
             vpc=vpc,
             vpc_subnets=vpc_subnets,
             security_groups=security_groups,
@@ -133,7 +135,12 @@ class HierarchyProvider(Construct):
             _override_logical_id(self._role, f"{_LOGICAL_IDS}Role")
         if log_group is None:
             _override_logical_id(self._log_group, f"{_LOGICAL_IDS}Logs")
-        self._ready: tuple[IConstruct, ...] = (invoke_config,)
+        # On the function and not on the role, whose policies the function waits for.
+        self._function.add_permission(
+            "FurtherRuns", principal=iam.ArnPrincipal(self._role.role_arn)
+        )
+        further_runs = self._function.node.find_child("FurtherRuns")
+        self._ready: tuple[IConstruct, ...] = (invoke_config, further_runs)
 
     @classmethod
     def get_or_create(cls, scope: IConstruct) -> HierarchyProvider:

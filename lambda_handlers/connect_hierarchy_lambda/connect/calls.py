@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from connect_hierarchy_lambda.connect.time import Schedule
-from connect_hierarchy_lambda.model.messages import HierarchyError
+from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +94,8 @@ class Caller:
         attempt = 0
         while True:
             attempt += 1
+            if self.schedule.left <= 0:
+                raise OutOfTimeError(doing, "out of time", "deploy again")
             if self._watch is not None:
                 self._watch.look(writes=writes)
             try:
@@ -115,7 +117,7 @@ class Caller:
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempt, 10))
             pause *= 0.5 + self.schedule.jitter() / 2
             if pause >= self.schedule.left:
-                raise HierarchyError(
+                raise OutOfTimeError(
                     doing, f"out of time, last answer: {why}", "deploy again when it works"
                 ) from None
             logger.info(

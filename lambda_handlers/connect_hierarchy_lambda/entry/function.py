@@ -19,7 +19,8 @@ from connect_hierarchy_lambda.connect.own_stack import OwnStack, StillWanted
 from connect_hierarchy_lambda.connect.time import Clock, Schedule, SystemClock
 from connect_hierarchy_lambda.entry import answer as answers
 from connect_hierarchy_lambda.entry import logs
-from connect_hierarchy_lambda.model.messages import HierarchyError
+from connect_hierarchy_lambda.entry.continuation import Continuation
+from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
 from connect_hierarchy_lambda.model.properties import ResourceType
 from connect_hierarchy_lambda.resources.group import Groups
 from connect_hierarchy_lambda.resources.request import Answer, Request
@@ -40,6 +41,8 @@ ClientFactory = Callable[[str], Any]
 
 class LambdaContext(Protocol):
     """What the handler asks of Lambda's context object."""
+
+    invoked_function_arn: str
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the function's timeout."""
@@ -103,12 +106,18 @@ class Function:
         left = context.get_remaining_time_in_millis() / 1000
         reserve = min(ANSWER_RESERVE, left * _SHARE_FOR_ANSWER)
         now = self._clock.now()
-        schedule = Schedule(self._clock, now + left - reserve, self._jitter)
+        runs = Continuation(event, self._clock, context.invoked_function_arn)
+        deadline = min(now + left - reserve, runs.deadline)
+        schedule = Schedule(self._clock, deadline, self._jitter)
         sending = Schedule(self._clock, now + left - reserve / 4, self._jitter)
         conversation = _Conversation(
             lambda url, answer: answers.send(url, answer, self._put, sending)
         )
-        serve = _serving(conversation, lambda request: self._resource(event, request, schedule))
+        serve = _serving(
+            conversation,
+            lambda request: self._resource(event, request, schedule),
+            lambda: runs.go_on(self._clients("lambda"), Caller(sending)),
+        )
         conversation.create(serve)
         conversation.update(serve)
         conversation.delete(serve)
@@ -137,7 +146,9 @@ class Function:
 
 
 def _serving(
-    conversation: _Conversation, resource_for: Callable[[Request], CustomResource]
+    conversation: _Conversation,
+    resource_for: Callable[[Request], CustomResource],
+    go_on: Callable[[], bool],
 ) -> Callable[[dict[str, Any], Any], str]:
     def serve(event: dict[str, Any], _: Any) -> str:
         """Carry out the request; the physical id, whatever happens."""
@@ -160,6 +171,9 @@ def _serving(
             }[request.type]
             answer = act(request)
         except HierarchyError as error:
+            if isinstance(error, OutOfTimeError) and go_on():
+                conversation.leave_to_another_run()
+                return request.failed_id
             logger.error("failed", extra={"why": str(error)})  # noqa: TRY400 - no traceback needed
             return conversation.fail(str(error))
         except Exception as error:
@@ -175,7 +189,7 @@ def _serving(
 
 
 class _Conversation(CfnResource):
-    """crhelper for one event: exactly one answer, always with an id, never after its time."""
+    """crhelper for one event: one answer at most, always with an id, never after its time."""
 
     def __init__(self, send: Callable[[str, Mapping[str, Any]], bool]) -> None:
         # this variable keeps crhelper from making three clients that only its polling needs
@@ -196,6 +210,10 @@ class _Conversation(CfnResource):
         """Make the answer a failure; the id that it gives."""
         self.Status, self.Reason = "FAILED", reason
         return self.request.failed_id if self.request else ""
+
+    def leave_to_another_run(self) -> None:
+        """Send no answer: another run of the function does."""
+        self._answered.acquire(blocking=False)
 
     def _log_setup(self, event: Any, context: Any) -> None:
         """The logs are set up already, and crhelper would change their level."""

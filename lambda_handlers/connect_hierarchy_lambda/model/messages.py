@@ -16,6 +16,10 @@ class HierarchyError(Exception):
         super().__init__(one_line(f"{doing}: {why}" + (f"; {remedy}" if remedy else "")))
 
 
+class OutOfTimeError(HierarchyError):
+    """The run has to end before the request is carried out; another one could go on."""
+
+
 def one_line(text: str, at_most: int = MAX_REASON_LENGTH) -> str:
     """The text on one line, with an ellipsis in its middle where it is too long."""
     line = " ".join(text.split())

@@ -11,7 +11,7 @@ from hashlib import sha256
 from connect_hierarchy_lambda.connect.hierarchies import Group, Hierarchy
 from connect_hierarchy_lambda.connect.own_stack import OwnStack
 from connect_hierarchy_lambda.connect.time import Schedule
-from connect_hierarchy_lambda.model.messages import HierarchyError
+from connect_hierarchy_lambda.model.messages import OutOfTimeError
 from connect_hierarchy_lambda.model.ownership import ADOPTED_TAG, Owner, stack_name_and_uuid
 from connect_hierarchy_lambda.resources.request import Request
 
@@ -84,7 +84,7 @@ class GroupTask:
             self.hierarchy.tag_group(group.arn, wanted)
 
     def wait(self, doing: str, why: str) -> Wait:
-        """A wait for something outside, which ends with HierarchyError at the deadline."""
+        """A wait for something outside, which ends with OutOfTimeError at the deadline."""
         return Wait(self.schedule, doing, why)
 
 
@@ -108,7 +108,7 @@ class Wait:
         self._why = why or self._why
         pause = self._pause * (0.75 + self._schedule.jitter() / 2)
         if pause >= self._schedule.left:
-            raise HierarchyError(self._doing, f"out of time, {self._why}", "deploy again")
+            raise OutOfTimeError(self._doing, f"out of time, {self._why}", "deploy again")
         self._schedule.clock.sleep(pause)
         self._pause = min(_LONGEST_PAUSE, self._pause * 1.5)
 
