@@ -111,7 +111,7 @@ def _outcome(site: Site, scenario: str, *, fails: bool) -> tuple[Any, ...]:
     stack = site.up(resources)
     ids = {path: before.get(group_id, "new") for path, group_id in site.ids.items()}
     # ids differ from site to site, and so do the tags that name one
-    of_site = (":request", ":displaces")
+    of_site = (":request", ":displaces", ":moved-from", ":found")
     tags = {
         group.name: {k: v for k, v in group.tags.items() if not k.endswith(of_site)}
         for group in site.connect.backend.hierarchy(site.instance_id).groups.values()

@@ -31,6 +31,10 @@ _GROUPS_PER_SEARCH_PAGE = 100
 _USERS_PER_PAGE = 500
 
 
+class InstanceGoneError(HierarchyError):
+    """There is no such instance, or none any more."""
+
+
 @dataclass(frozen=True)
 class Level:
     """One level of a structure; `modified_at` is in seconds since 1970."""
@@ -89,17 +93,30 @@ class Hierarchy:
 
     def levels(self) -> list[Level]:
         """The levels of the structure, level one first; none where the instance has none."""
-        answer = self._caller.call(
-            "reading the hierarchy structure",
-            self._client.describe_user_hierarchy_structure,
-            InstanceId=self._instance_id,
-        )
+        doing = "reading the hierarchy structure"
+        try:
+            answer = self._caller.call(
+                doing,
+                self._client.describe_user_hierarchy_structure,
+                InstanceId=self._instance_id,
+            )
+        except Refusal as refusal:
+            if refusal.code == NOT_FOUND:
+                raise InstanceGoneError(doing, str(refusal), "check the instance ARN") from None
+            raise self.error(doing, refusal) from None
         structure = answer.get("HierarchyStructure") or {}
         return [
             Level(structure[key]["Name"], _seconds(structure[key].get("LastModifiedTime")))
             for key in _LEVEL_KEYS
             if structure.get(key)
         ]
+
+    def levels_if_any(self) -> list[Level]:
+        """As `levels`, and none where the instance is gone."""
+        try:
+            return self.levels()
+        except InstanceGoneError:
+            return []
 
     def put_levels(self, names: Sequence[str], *, final: frozenset[str] = frozenset()) -> None:
         """Make these the levels, all of them: a level that is left out is removed."""
@@ -215,7 +232,7 @@ class Hierarchy:
     def tag_group(self, arn: str, tags: Mapping[str, str]) -> None:
         """Add or change tags; nothing is sent for none."""
         if tags:
-            self._caller.call(
+            self._translated(
                 f"tagging hierarchy group {GroupArn.parse(arn).group_id}",
                 self._client.tag_resource,
                 writes=True,
@@ -226,7 +243,7 @@ class Hierarchy:
     def untag_group(self, arn: str, keys: Sequence[str]) -> None:
         """Remove tags; nothing is sent for none."""
         if keys:
-            self._caller.call(
+            self._translated(
                 f"untagging hierarchy group {GroupArn.parse(arn).group_id}",
                 self._client.untag_resource,
                 writes=True,
@@ -335,14 +352,17 @@ class Hierarchy:
         token: str | None = None
         while True:
             further: dict[str, Any] = {} if token is None else {"NextToken": token}
-            try:
-                page = self._caller.call(doing, operation, **parameters, **further)
-            except Refusal as refusal:
-                raise self.error(doing, refusal) from None
+            page = self._translated(doing, operation, **parameters, **further)
             yield page
             token = page.get("NextToken")
             if not token:
                 return
+
+    def _translated(self, doing: str, operation: Any, **parameters: Any) -> Any:
+        try:
+            return self._caller.call(doing, operation, **parameters)
+        except Refusal as refusal:
+            raise self.error(doing, refusal) from None
 
     def error(self, doing: str, refusal: Refusal) -> HierarchyError:
         """What to tell the user of a refusal that nothing here can do anything about."""

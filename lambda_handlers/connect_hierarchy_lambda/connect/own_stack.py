@@ -96,12 +96,18 @@ class OwnStack:
             resource["LogicalResourceId"]
             for resource in self._resources()
             if resource.get("PhysicalResourceId") == physical_id
+            and not resource["ResourceStatus"].startswith("DELETE_")
         ]
 
     def is_updating(self, logical_id: str) -> bool:
         """Whether an Update of this resource is under way."""
         resource = self.resource(logical_id)
         return resource is not None and resource.status == "UPDATE_IN_PROGRESS"
+
+    def seconds_since_change(self, now: float) -> float:
+        """How long no resource of the stack has begun or ended anything."""
+        latest: float = max(r["LastUpdatedTimestamp"].timestamp() for r in self._resources())
+        return now - latest
 
     def _resources(self) -> Iterator[Mapping[str, Any]]:
         token: str | None = None

@@ -45,15 +45,20 @@ def https_put(url: str, body: bytes) -> int:
 def encoded(answer: Mapping[str, Any]) -> bytes:
     """The answer in at most 4096 bytes; one that is longer becomes a failure that says so."""
     fields = {**answer, "Reason": one_line(str(answer.get("Reason") or "")) or "see the log"}
-    body = json.dumps(fields, ensure_ascii=False).encode()
+    body = _bytes(fields)
     if len(body) > MAX_ANSWER_BYTES:
         reason = (
             f"the answer has {len(body)} bytes, CloudFormation takes {MAX_ANSWER_BYTES}: "
             "shorten the names of the group and of those above it"
         )
         fields |= {"Status": "FAILED", "Reason": reason, "Data": {}}
-        body = json.dumps(fields, ensure_ascii=False).encode()
+        body = _bytes(fields)
     return body
+
+
+def _bytes(fields: Mapping[str, Any]) -> bytes:
+    # half a surrogate pair, which a name can have in JSON, has no bytes
+    return json.dumps(fields, ensure_ascii=False).encode(errors="replace")
 
 
 def send(url: str, answer: Mapping[str, Any], put: Put, schedule: Schedule) -> bool:

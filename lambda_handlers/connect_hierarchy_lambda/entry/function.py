@@ -135,7 +135,7 @@ class Function:
 
         resource_type = event.get("ResourceType")
         if resource_type == ResourceType.STRUCTURE:
-            return Structures(hierarchy, own_stack, watch)
+            return Structures(hierarchy, own_stack, watch, schedule)
         if resource_type == ResourceType.GROUP:
             return Groups(hierarchy, own_stack, watch, schedule)
         raise HierarchyError(
@@ -163,6 +163,8 @@ def _serving(
         )
         conversation.request = request
         try:
+            if request.type == "Delete" and event.get("ResourceType") not in set(ResourceType):
+                return request.physical_id  # nothing of a type that is not known was ever made
             resource = resource_for(request)
             act = {
                 "Create": resource.create,
@@ -221,8 +223,7 @@ class _Conversation(CfnResource):
     def _timeout(self) -> None:
         """The function's time is over: crhelper would send an empty id, and the result as well."""
         reason = "out of time: a call did not end before the function's timeout; deploy again"
-        self.PhysicalResourceId = self.fail(reason)
-        self._send()
+        self._send("FAILED", reason)
 
     def _send(self, status: str | None = None, reason: str = "", **_: Any) -> None:
         if not self._answered.acquire(blocking=False):

@@ -15,8 +15,18 @@ STACK_TAG = RESERVED_PREFIX + "stack"
 RESOURCE_TAG = RESERVED_PREFIX + "resource"
 REQUEST_TAG = RESERVED_PREFIX + "request"
 ADOPTED_TAG = RESERVED_PREFIX + "adopted"
+"""`true`, or `former` once the group was made ours."""
+
+FORMERLY_ADOPTED = "former"
+
 DISPLACES_TAG = RESERVED_PREFIX + "displaces"
-"""On a group that waits for a sibling's name, or has taken it: the sibling's id."""
+"""On a group that waits for another's name, or has taken it: `<the other's id>/<request>`."""
+
+MOVED_FROM_TAG = RESERVED_PREFIX + "moved-from"
+"""On the group that a move made: the id of the one that it came from."""
+
+FOUND_TAG = RESERVED_PREFIX + "found"
+"""On a group that a resource of the same name had left behind: the request that found it again."""
 
 NATIVE_STACK_TAG = "aws:cloudformation:stack-name"
 
@@ -26,6 +36,8 @@ OWN_TAGS = (
     REQUEST_TAG,
     ADOPTED_TAG,
     DISPLACES_TAG,
+    MOVED_FROM_TAG,
+    FOUND_TAG,
 )
 
 
@@ -55,7 +67,7 @@ class Owner:
             stack=tags[STACK_TAG],
             resource=tags[RESOURCE_TAG],
             request=tags.get(REQUEST_TAG, ""),
-            adopted=ADOPTED_TAG in tags,
+            adopted=tags.get(ADOPTED_TAG) == "true",
         )
 
     def tags(self) -> dict[str, str]:

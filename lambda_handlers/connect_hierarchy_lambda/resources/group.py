@@ -16,24 +16,25 @@ from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError, OwnS
 from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
-from connect_hierarchy_lambda.model.messages import HierarchyError, listed
+from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError, listed
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_lambda.model.ownership import DISPLACES_TAG
+from connect_hierarchy_lambda.model.ownership import (
+    ADOPTED_TAG,
+    DISPLACES_TAG,
+    FORMERLY_ADOPTED,
+    MOVED_FROM_TAG,
+)
 from connect_hierarchy_lambda.model.properties import GroupAttribute
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
-from connect_hierarchy_lambda.resources.group_making import make_group
-from connect_hierarchy_lambda.resources.group_naming import (
-    forget_displaced,
-    give_name_back,
-    rename_group,
-)
+from connect_hierarchy_lambda.resources.group_making import give_name_back, make_group
+from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_removal import (
     remove_group,
     remove_unanswered,
     undo_creation,
 )
-from connect_hierarchy_lambda.resources.group_task import GroupTask
+from connect_hierarchy_lambda.resources.group_task import GroupTask, temporary_name
 from connect_hierarchy_lambda.resources.request import Answer, Request
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class Groups:
     def update(self, request: Request) -> Answer:
         """Rename, tag or move; what was deleted behind our back is made anew."""
         wanted = GroupProperties.read(request.properties)
-        old = GroupProperties.read(request.old_properties)
+        old = GroupProperties.read_earlier(request.old_properties, wanted)
         task = self._task(request, wanted.instance_arn)
         self._watch.look()
         try:
@@ -92,6 +93,15 @@ class Groups:
         except InvalidHierarchyError:
             self._delete_unanswered(request)
             return answer
+        recorded = self._own_stack.resource(request.logical_id)
+        if (
+            recorded is not None
+            and recorded.physical_id == request.physical_id
+            and not recorded.status.startswith("DELETE_")
+        ):
+            # delivered long after it was answered: the group was found again since
+            logger.warning("CloudFormation does not delete this, the group stays")
+            return answer
         remove_group(self._task(request, arn.instance_arn), arn.group_id)
         return answer
 
@@ -104,29 +114,32 @@ class Groups:
         remove_unanswered(self._task(request, wanted.instance_arn), wanted)
 
     def _task(self, request: Request, instance_arn: str) -> GroupTask:
-        return GroupTask(request, self._hierarchy(instance_arn), self._own_stack, self._schedule)
+        return GroupTask(request, self._hierarchy, instance_arn, self._own_stack, self._schedule)
 
 
 def _update(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> Group:
     if _place(wanted) != _place(old):
         return _move(task, old, wanted)
-    group = task.hierarchy.group(task.request.physical_id.rsplit("/", 1)[-1])
+    group = task.hierarchy.group(task.given_group_id)
     if group is None:
         logger.warning("the group was deleted outside of this stack, it is made anew")
         return make_group(task, wanted)
-    if group.owner is not None and not group.owner.is_same_resource(task.owner):
-        raise HierarchyError(
-            f"updating hierarchy group {quoted(group.name)}",
-            f"it now belongs to {group.owner.resource} of stack {group.owner.stack_name}",
-            "remove it from one of the two stacks",
-        )
+    _check_not_of_another_stack(task, group)
     return _bring_up_to_date(task, group, old, wanted)
 
 
 def _take_back(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> None:
-    """Undo what an update did that was cancelled, in the way that its reversed Update does."""
-    if old.instance_arn == wanted.instance_arn:
-        _update(task, wanted, old)
+    """Undo what an update did that was cancelled, where its reversed Update did not see it."""
+    if _place(wanted) != _place(old):
+        if old.instance_arn == wanted.instance_arn:
+            _move(task, wanted, old)
+    else:
+        group = task.hierarchy.group(task.given_group_id)
+        if group is not None and group.name in {wanted.name, temporary_name(task.owner)}:
+            # the reversed Update is at work as well: a name that is taken is left to it
+            task.hierarchy.rename_group(group.id, old.name)
+        if group is not None and old.tags != wanted.tags:
+            task.put_tags(group, old.tags, remove=wanted.tags.keys(), changed=True)
     undo_creation(task, wanted)
 
 
@@ -137,35 +150,40 @@ def _place(properties: GroupProperties) -> tuple[str, str | None]:
 def _bring_up_to_date(
     task: GroupTask, group: Group, old: GroupProperties, wanted: GroupProperties
 ) -> Group:
-    """Tags and name as wanted, whatever they are now."""
-    owner = group.owner or task.owner
-    if old.adopt_existing and not wanted.adopt_existing:
+    """Owner, tags and name as wanted, whatever they are now."""
+    held_by = group.owner or replace(task.owner, adopted=wanted.adopt_existing)
+    # another resource of the stack may have taken the group for one that is left out
+    owner = replace(held_by, resource=task.owner.resource)
+    marks = {}
+    if old.adopt_existing and not wanted.adopt_existing and owner.adopted:
         owner = replace(owner, adopted=False)
-    elif wanted.adopt_existing and not old.adopt_existing and task.rolls_back:
+        marks[ADOPTED_TAG] = FORMERLY_ADOPTED
+    elif group.tags.get(ADOPTED_TAG) == FORMERLY_ADOPTED and task.rolls_back:
         owner = replace(owner, adopted=True)
     task.put_tags(
         group,
-        {**wanted.tags, **owner.tags()},
+        {**wanted.tags, **owner.tags(), **marks},
         remove=old.tags.keys(),
         changed=old.tags != wanted.tags or old.adopt_existing != wanted.adopt_existing,
     )
-    displaces = DISPLACES_TAG in group.tags
-    rolls_back = displaces and task.rolls_back
-    if displaces and not rolls_back:
+    noted = group.tags.get(DISPLACES_TAG, "")
+    rolls_back = bool(noted) and task.rolls_back
+    if noted and not rolls_back and not noted.endswith(f"/{task.owner.request}"):
         forget_displaced(task, group)
     # as with tags: what the request says is new is written, whatever the group seems to be called
     if group.name != wanted.name or old.name != wanted.name:
         rename_group(task, group, wanted.name)
     if rolls_back:
         give_name_back(task, group, old.name)
+        forget_displaced(task, group)
     return replace(group, name=wanted.name, path=(*group.path[:-1], (group.id, wanted.name)))
 
 
 def _move(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> Group:
     """The group of this resource under the wanted parent, with all its agents in it."""
-    own = task.own_groups(frozenset({old.name, wanted.name}))
-    homes = [group for group in own if group.parent_id == wanted.parent_id]
-    sources = [group for group in own if group.parent_id != wanted.parent_id]
+    involved = _involved(task, old, wanted)
+    homes = [group for group in involved if group.parent_id == wanted.parent_id]
+    sources = [group for group in involved if group.parent_id != wanted.parent_id]
     if homes:
         # a run that was here before, or a rollback: then this is the original
         logger.info("found the group at its place", extra={"group": homes[0].arn})
@@ -173,10 +191,54 @@ def _move(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> Gro
     else:
         for source in sources:
             _check_children(task, source)
-        target = make_group(task, wanted)
+        target = make_group(task, wanted, moved_from=task.given_group_id)
     for source in sources:
         carry_agents(task.hierarchy, source, target.id)
+        if source.id not in {task.given_group_id, task.recorded_group_id}:
+            _remove_unknown(task, source)
     return target
+
+
+def _involved(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> list[Group]:
+    """The groups of this move: the one that the event is about, and those it came from or led to.
+
+    Others of this resource may exist, retained or left behind by earlier deployments: they stay
+    out of it.
+    """
+    given = task.given_group
+    ids = {task.given_group_id, task.recorded_group_id}
+    if given is not None:
+        _check_not_of_another_stack(task, given)
+        ids.add(given.tags.get(MOVED_FROM_TAG, ""))
+    own = {group.id: group for group in task.own_groups(frozenset({old.name, wanted.name}))}
+    if given is not None and given.arn.startswith(wanted.instance_arn):
+        own[given.id] = given
+    ids |= {group.id for group in own.values() if group.tags.get(MOVED_FROM_TAG) in ids - {""}}
+    # the original first: there can be two at a place where an earlier one was left behind
+    return sorted(
+        (group for group in own.values() if group.id in ids),
+        key=lambda group: MOVED_FROM_TAG in group.tags,
+    )
+
+
+def _remove_unknown(task: GroupTask, group: Group) -> None:
+    """Remove a group that only a run knows of which failed; nobody else would."""
+    try:
+        remove_group(task, group.id)
+    except OutOfTimeError:
+        raise
+    except HierarchyError as error:
+        logger.warning("a group is left behind", extra={"group": group.arn, "why": str(error)})
+
+
+def _check_not_of_another_stack(task: GroupTask, group: Group) -> None:
+    owner = group.owner
+    if owner is not None and not task.is_of_stack(group):
+        raise HierarchyError(
+            f"updating hierarchy group {quoted(group.name)}",
+            f"it now belongs to {owner.resource} of stack {owner.stack_name}",
+            "remove it from one of the two stacks",
+        )
 
 
 def _check_children(task: GroupTask, group: Group) -> None:

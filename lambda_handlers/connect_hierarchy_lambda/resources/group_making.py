@@ -10,7 +10,12 @@ from connect_hierarchy_lambda.connect.hierarchies import Group
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_lambda.model.ownership import NATIVE_STACK_TAG
+from connect_hierarchy_lambda.model.ownership import (
+    DISPLACES_TAG,
+    FOUND_TAG,
+    MOVED_FROM_TAG,
+    NATIVE_STACK_TAG,
+)
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_task import GroupTask, temporary_name
 
@@ -20,22 +25,52 @@ PATIENCE = 15.0
 """Seconds for the update of another resource of the stack to begin."""
 
 
-def make_group(task: GroupTask, wanted: GroupProperties) -> Group:
-    """A group as wanted that belongs to the task's resource, whatever it takes to have one."""
+def make_group(task: GroupTask, wanted: GroupProperties, moved_from: str = "") -> Group:
+    """A group as wanted that belongs to the task's resource, whatever it takes to have one.
+
+    `moved_from` is the id of the group that this one succeeds. A move takes nothing over: whoever
+    is at its new place steps aside or is in the way.
+    """
     doing = f"creating hierarchy group {quoted(wanted.name)}"
+    tags = {**wanted.tags, **task.owner.tags()}
+    if moved_from:
+        tags[MOVED_FROM_TAG] = moved_from
     wait = task.wait(doing, "the name is taken")
     while True:
-        made = task.hierarchy.create_group(
-            wanted.name, wanted.parent_id, {**wanted.tags, **task.owner.tags()}
-        )
+        made = task.hierarchy.create_group(wanted.name, wanted.parent_id, tags)
         if isinstance(made, str):
             return _read_back(task, made)
         holder = _holder(task, wanted)
         if holder is None:
             _free_name_elsewhere(task, wanted, made, doing, wait.seconds)
+        elif moved_from and not task.owner.is_same_resource(holder.owner):
+            if not task.is_of_stack(holder):
+                raise HierarchyError(
+                    doing,
+                    f"it exists already, {holder.id}, and a move takes nothing over",
+                    "choose another name, or delete that group",
+                )
+            if not may_free_its_name(task, holder, wait.seconds):
+                put_aside(task, holder)
+                tags[DISPLACES_TAG] = f"{holder.id}/{task.owner.request}"
         elif not may_free_its_name(task, holder, wait.seconds):
-            return _take_over(task, holder, wanted, doing)
+            return _take_over(task, holder, wanted, doing, moved_from)
         wait.pause(str(made))
+
+
+def put_aside(task: GroupTask, other: Group) -> None:
+    """Take the name from another resource's group, which is on its way out."""
+    logger.info("putting a group aside", extra={"group": other.arn, "held": other.name})
+    task.hierarchy.rename_group(other.id, temporary_name(task.owner, other.id))
+
+
+def give_name_back(task: GroupTask, group: Group, name: str) -> None:
+    """Give the group that was put aside its name back, now that this one has left it."""
+    other_id = group.tags[DISPLACES_TAG].split("/", 1)[0]
+    other = task.hierarchy.group(other_id, doubt_absence=False)
+    if other is not None and other.name in {name, temporary_name(task.owner, other_id)}:
+        logger.info("giving a name back", extra={"group": other.arn, "to": name})
+        task.hierarchy.rename_group(other.id, name)
 
 
 def _read_back(task: GroupTask, arn: str) -> Group:
@@ -80,34 +115,47 @@ def may_free_its_name(task: GroupTask, holder: Group, waited: float) -> bool:
     held_by = holder.owner
     if held_by is None or held_by.stack != task.owner.stack or held_by.is_same_resource(task.owner):
         return False
-    return waited < PATIENCE or task.own_stack.is_updating(held_by.resource)
+    if waited < PATIENCE or task.own_stack.is_updating(held_by.resource):
+        return True
+    # its update may wait for that of another resource
+    now = task.schedule.clock.now()
+    return task.own_stack.seconds_since_change(now) < PATIENCE
 
 
 def _free_name_elsewhere(
     task: GroupTask, wanted: GroupProperties, refusal: Refusal, doing: str, waited: float
 ) -> None:
     """Where a name is taken in the whole instance: our own original steps aside."""
-    for other in task.hierarchy.groups_named(frozenset({wanted.name})):
+    others = task.hierarchy.groups_named(frozenset({wanted.name}))
+    for other in others:
         if task.owner.is_same_resource(other.owner):
             logger.info("the original steps aside", extra={"group": other.arn})
             task.hierarchy.rename_group(other.id, temporary_name(task.owner))
             return
+    if waited <= STALE_SECONDS:
+        return  # a group made a moment ago may not show up yet
+    for other in others:
         raise HierarchyError(
             doing,
             f"the name is taken in the instance by group {other.id} ({other.path_of_names})",
             "choose another name, or rename that group",
         )
-    if waited > STALE_SECONDS:
-        raise HierarchyError(doing, f"{refusal}, but no group of that name was found")
+    raise HierarchyError(doing, f"{refusal}, but no group of that name was found")
 
 
-def _take_over(task: GroupTask, group: Group, wanted: GroupProperties, doing: str) -> Group:
+def _take_over(
+    task: GroupTask, group: Group, wanted: GroupProperties, doing: str, moved_from: str
+) -> Group:
     """Make a group that exists ours, where that is allowed."""
     owner, held_by = task.owner, group.owner
+    marks = {MOVED_FROM_TAG: moved_from} if moved_from else {}
     if held_by is None:
         _check_adoptable(group, wanted, doing)
         owner = replace(owner, adopted=True)
     elif held_by.is_same_resource(owner):
+        if held_by.request != owner.request:
+            # left behind by an earlier deployment: a rollback of this one leaves it there again
+            marks[FOUND_TAG] = owner.request
         owner = replace(held_by, request=owner.request)
     elif held_by.stack == owner.stack:
         # its construct has another id now: the group stays, and its id with it
@@ -120,7 +168,7 @@ def _take_over(task: GroupTask, group: Group, wanted: GroupProperties, doing: st
             "delete it there; if that stack is gone, untag it: see README",
         )
     logger.info("taking over", extra={"group": group.arn, "from": str(held_by)})
-    task.put_tags(group, {**wanted.tags, **owner.tags()}, changed=True)
+    task.put_tags(group, {**wanted.tags, **owner.tags(), **marks}, changed=True)
     if task.request.type == "Create":
         task.request.failed_id = group.arn
     return group

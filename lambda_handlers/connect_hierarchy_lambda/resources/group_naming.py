@@ -15,7 +15,7 @@ from connect_hierarchy_lambda.connect.hierarchies import Group
 from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import DISPLACES_TAG
-from connect_hierarchy_lambda.resources.group_making import may_free_its_name
+from connect_hierarchy_lambda.resources.group_making import may_free_its_name, put_aside
 from connect_hierarchy_lambda.resources.group_task import GroupTask, temporary_name
 
 logger = logging.getLogger(__name__)
@@ -31,35 +31,24 @@ def rename_group(task: GroupTask, group: Group, name: str) -> None:
         if refusal is None:
             logger.info("renamed", extra={"group": group.arn, "to": name})
             if aside and not displaced:
-                task.hierarchy.untag_group(group.arn, [DISPLACES_TAG])
+                forget_displaced(task, group)
             return
         holders = _holders(task, group, name, doing)
-        if any(task.owner.is_same_resource(holder.owner) for holder in holders):
+        own = [holder for holder in holders if task.owner.is_same_resource(holder.owner)]
+        for holder in own:
             # a move that is taken back, where a name can be had once in an instance
-            for holder in holders:
-                task.hierarchy.rename_group(holder.id, temporary_name(task.owner, displaced=True))
-            continue
-        siblings = [holder for holder in holders if holder.parent_id == group.parent_id]
+            put_aside(task, holder)
         if not aside:
             # this helps also where a group may not be renamed to the name that it has
             aside = True
-            if siblings:
-                task.hierarchy.tag_group(group.arn, {DISPLACES_TAG: siblings[0].id})
+            for holder in holders[:1]:
+                displaces = f"{holder.id}/{task.owner.request}"
+                task.hierarchy.tag_group(group.arn, {DISPLACES_TAG: displaces})
             task.hierarchy.rename_group(group.id, temporary_name(task.owner))
-        elif siblings and not may_free_its_name(task, siblings[0], wait.seconds):
+        elif holders and not own and not may_free_its_name(task, holders[0], wait.seconds):
             displaced = True
-            logger.info("putting a sibling aside", extra={"group": siblings[0].arn})
-            task.hierarchy.rename_group(siblings[0].id, temporary_name(task.owner, displaced=True))
+            put_aside(task, holders[0])
         wait.pause(str(refusal))
-
-
-def give_name_back(task: GroupTask, group: Group, name: str) -> None:
-    """Give a sibling back the name that was taken from it, now that this group has left it."""
-    sibling = task.hierarchy.group(group.tags[DISPLACES_TAG], doubt_absence=False)
-    if sibling is not None and sibling.name in {name, temporary_name(task.owner, displaced=True)}:
-        logger.info("giving a name back", extra={"group": sibling.arn, "to": name})
-        task.hierarchy.rename_group(sibling.id, name)
-    forget_displaced(task, group)
 
 
 def forget_displaced(task: GroupTask, group: Group) -> None:
@@ -68,12 +57,12 @@ def forget_displaced(task: GroupTask, group: Group) -> None:
 
 
 def _holders(task: GroupTask, group: Group, name: str, doing: str) -> list[Group]:
-    """Who has the name; HierarchyError if it is somebody outside of this stack."""
-    holders = [
+    """Who has the name, siblings alone where there are any; HierarchyError for a stranger."""
+    others = [
         other for other in task.hierarchy.groups_named(frozenset({name})) if other.id != group.id
     ]
-    siblings = [other for other in holders if other.parent_id == group.parent_id]
-    for other in siblings or holders:
+    holders = [other for other in others if other.parent_id == group.parent_id] or others
+    for other in holders:
         if not task.is_of_stack(other):
             raise HierarchyError(
                 doing,

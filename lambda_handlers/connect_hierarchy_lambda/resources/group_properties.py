@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connect_hierarchy_lambda.model.arns import GroupArn, check_instance_arn
@@ -25,6 +25,17 @@ class GroupProperties:
     tags: Mapping[str, str]
     adopt_existing: bool
     agents_on_delete: AgentsOnDelete
+
+    @classmethod
+    def read_earlier(cls, values: Mapping[str, Any], wanted: GroupProperties) -> GroupProperties:
+        """Those of before an update; where they can not be read, nothing is like it was wanted.
+
+        A reversed Update carries what was refused before.
+        """
+        try:
+            return cls.read(values)
+        except HierarchyError:
+            return replace(wanted, name="", tags={})
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> GroupProperties:

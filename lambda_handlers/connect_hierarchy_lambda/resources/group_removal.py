@@ -9,9 +9,10 @@ from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
 from connect_hierarchy_lambda.connect.hierarchies import Agent, Group
 from connect_hierarchy_lambda.model.messages import HierarchyError, listed
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_lambda.model.ownership import OWN_TAGS
+from connect_hierarchy_lambda.model.ownership import DISPLACES_TAG, FOUND_TAG, OWN_TAGS
 from connect_hierarchy_lambda.model.properties import AgentsOnDelete, GroupProperty
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
+from connect_hierarchy_lambda.resources.group_making import give_name_back
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 
@@ -24,32 +25,52 @@ MADE_UP_ID_PATIENCE = 30.0
 def remove_group(task: GroupTask, group_id: str) -> None:
     """Delete the group if it is ours; what is somebody else's stays."""
     group = _known_owner(task, group_id)
+    state = task.own_stack.state()
     if group is None:
         logger.info("the group is gone already")
-    elif task.own_stack.state().cleans_up and _stays_with_another(task, group):
+    elif state.cleans_up and _stays_with_another(task, group):
         return
     elif group.owner is None:
         logger.warning("the group has no owner any more, it stays", extra={"group": group.arn})
     elif not group.owner.is_same_resource(task.owner):
         logger.info("the group has another owner, it stays", extra={"group": group.arn})
-    elif group.owner.adopted and _successor(task, group) is None:
+    elif state.rolls_back and FOUND_TAG in group.tags:
+        logger.info("the group goes back to where it was left", extra={"group": group.arn})
+        task.hierarchy.untag_group(group.arn, [FOUND_TAG])
+    elif group.owner.adopted and (state.rolls_back or _successor(task, group) is None):
         logger.info("releasing the adopted group", extra={"group": group.arn})
         task.hierarchy.untag_group(group.arn, [key for key in OWN_TAGS if key in group.tags])
     else:
         _delete(task, group)
+        if state.rolls_back and DISPLACES_TAG in group.tags:
+            give_name_back(task, group, group.name)
 
 
 def remove_unanswered(task: GroupTask, wanted: GroupProperties) -> None:
-    """Remove what a Create without an answer may have made, or may be about to make."""
+    """Remove what a Create without an answer may have made, or may be about to make.
+
+    An id of ours says which request it was; one that CloudFormation made up does not, but no other
+    group of this resource stands at its place.
+    """
     wait = task.wait("looking for a group that nobody answered for", "none so far")
     patience = 0.0 if task.request.is_unmade else MADE_UP_ID_PATIENCE
     while True:
-        own = task.own_groups(frozenset({wanted.name}))
-        for group in own:
+        made = [
+            group
+            for group in task.own_groups(frozenset({wanted.name}))
+            if _is_made(task, group, wanted)
+        ]
+        for group in made:
             remove_group(task, group.id)
-        if own or wait.seconds >= patience:
+        if made or wait.seconds >= patience:
             return
         wait.pause()
+
+
+def _is_made(task: GroupTask, group: Group, wanted: GroupProperties) -> bool:
+    if task.request.is_unmade:
+        return group.owner is not None and group.owner.request == task.given_group_id
+    return (group.name, group.parent_id) == (wanted.name, wanted.parent_id)
 
 
 def undo_creation(task: GroupTask, wanted: GroupProperties) -> None:
@@ -92,10 +113,12 @@ def _stays_with_another(task: GroupTask, group: Group) -> bool:
 
 def _successor(task: GroupTask, group: Group) -> Group | None:
     """Where this Delete ends a move, or takes one back: the group that stays."""
-    name = task.request.properties.get(GroupProperty.NAME)
-    names = frozenset({group.name, name if isinstance(name, str) else group.name})
-    others = [other for other in task.own_groups(names) if other.id != group.id]
-    return others[0] if others else None
+    recorded_id = task.recorded_group_id
+    if recorded_id in {"", group.id}:
+        return None
+    recorded = task.hierarchy.group(recorded_id, doubt_absence=False)
+    is_ours = recorded is not None and task.owner.is_same_resource(recorded.owner)
+    return recorded if is_ours else None
 
 
 def _delete(task: GroupTask, group: Group) -> None:
@@ -110,11 +133,13 @@ def _delete(task: GroupTask, group: Group) -> None:
             return
         agents = hierarchy.agents(group.id)
         successor = _successor(task, group) if agents else None
+        # agents leave only a group that can go: not one that children hold
+        may_leave = agents and not hierarchy.children(group.id)
         if successor is not None:
             carry_agents(hierarchy, group, successor.id)
-        elif agents and policy == AgentsOnDelete.UNASSIGN:
+        elif may_leave and policy == AgentsOnDelete.UNASSIGN:
             carry_agents(hierarchy, group, None)
-        elif agents and policy == AgentsOnDelete.MOVE_TO_PARENT and group.parent_id:
+        elif may_leave and policy == AgentsOnDelete.MOVE_TO_PARENT and group.parent_id:
             carry_agents(hierarchy, group, group.parent_id)
         elif wait.seconds >= STALE_SECONDS:
             raise _blocked(task, group, agents, refusal, doing)

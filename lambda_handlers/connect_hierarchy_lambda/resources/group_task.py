@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,6 +11,8 @@ from hashlib import sha256
 from connect_hierarchy_lambda.connect.hierarchies import Group, Hierarchy
 from connect_hierarchy_lambda.connect.own_stack import OwnStack
 from connect_hierarchy_lambda.connect.time import Schedule
+from connect_hierarchy_lambda.model.arns import GroupArn
+from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.messages import OutOfTimeError
 from connect_hierarchy_lambda.model.ownership import ADOPTED_TAG, Owner, stack_name_and_uuid
 from connect_hierarchy_lambda.resources.request import Request
@@ -26,9 +28,15 @@ class GroupTask:
     """One request about a group."""
 
     request: Request
-    hierarchy: Hierarchy
+    hierarchy_of: Callable[[str], Hierarchy]
+    instance_arn: str
     own_stack: OwnStack
     schedule: Schedule
+
+    @property
+    def hierarchy(self) -> Hierarchy:
+        """The hierarchy that the request is about."""
+        return self.hierarchy_of(self.instance_arn)
 
     @property
     def owner(self) -> Owner:
@@ -49,20 +57,36 @@ class GroupTask:
         """Every group of this resource: by its tags, and since a search lags also by its names."""
         names |= {temporary_name(self.owner)}
         found = {
-            group.id: group
+            group.id
             for group in (
                 *self.hierarchy.groups_of_stack(self.owner.stack),
                 *self.hierarchy.groups_named(names),
             )
             if self.owner.is_same_resource(group.owner)
         }
-        # What a search tells may be old, so each is asked itself; one that can not be found may be
-        # so new that reads do not show it yet, and then the search knows better.
-        groups = [
-            self.hierarchy.group(group.id, doubt_absence=False) or group
-            for _, group in sorted(found.items())
-        ]
-        return [group for group in groups if self.owner.is_same_resource(group.owner)]
+        # What a search tells may be old: what counts is what the group says itself.
+        groups = [self.hierarchy.group(group_id) for group_id in sorted(found)]
+        return [group for group in groups if group and self.owner.is_same_resource(group.owner)]
+
+    @property
+    def given_group_id(self) -> str:
+        """The group that the event is about, as its physical id says."""
+        return self.request.physical_id.rsplit("/", 1)[-1]
+
+    @property
+    def given_group(self) -> Group | None:
+        """That group, on whatever instance it is; None where it is gone."""
+        try:
+            arn = GroupArn.parse(self.request.physical_id)
+        except InvalidHierarchyError:
+            return None
+        return self.hierarchy_of(arn.instance_arn).group(arn.group_id)
+
+    @property
+    def recorded_group_id(self) -> str:
+        """The group that CloudFormation has on record for this resource now."""
+        resource = self.own_stack.resource(self.request.logical_id)
+        return resource.physical_id.rsplit("/", 1)[-1] if resource else ""
 
     def put_tags(
         self,
@@ -113,7 +137,10 @@ class Wait:
         self._pause = min(_LONGEST_PAUSE, self._pause * 1.5)
 
 
-def temporary_name(owner: Owner, *, displaced: bool = False) -> str:
-    """The name of a group that steps aside; always the same for a resource, so it can be found."""
-    digest = sha256(f"{owner.stack}/{owner.resource}/{displaced}".encode()).hexdigest()
+def temporary_name(owner: Owner, displaced_id: str = "") -> str:
+    """The name of a resource's own group that steps aside, or of another that it puts aside.
+
+    Always the same for both, so that it can be found again.
+    """
+    digest = sha256(f"{owner.stack}/{owner.resource}/{displaced_id}".encode()).hexdigest()
     return f"connect-hierarchy temporary {digest[:16]}"

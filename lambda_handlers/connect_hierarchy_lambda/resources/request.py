@@ -78,7 +78,7 @@ class Properties:
 
     def optional_text(self, name: str) -> str | None:
         """A string, or None where it is left out."""
-        return self.text(name) if self._values.get(name) not in {None, ""} else None
+        return self.text(name) if self._values.get(name) not in (None, "") else None
 
     def flag(self, name: str) -> bool:
         """`true` or `false`, false where it is left out."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from connect_hierarchy_lambda.connect.calls import IN_USE, Refusal
+from connect_hierarchy_lambda.connect.calls import IN_USE, STALE_SECONDS, Refusal
 from connect_hierarchy_lambda.connect.hierarchies import Group, Hierarchy, Level
 from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError, OwnStack, StillWanted
+from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.model.arns import check_instance_arn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.messages import HierarchyError, listed
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 _SEGMENT = "/user-hierarchy-structure"
 _ADOPTED = "/adopted/"
+_PAUSE = 5.0
 _CLOCK_SKEW = 5.0
 """Seconds that the clocks of CloudFormation and Connect may differ."""
 
@@ -38,6 +40,16 @@ class StructureProperties:
     instance_arn: str
     levels: tuple[str, ...]
     adopt_existing: bool
+
+    @classmethod
+    def read_earlier(
+        cls, values: Mapping[str, Any], wanted: StructureProperties
+    ) -> StructureProperties:
+        """Those of before an update; where they can not be read, none of them came to be."""
+        try:
+            return cls.read(values)
+        except HierarchyError:
+            return replace(wanted, levels=())
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> StructureProperties:
@@ -82,10 +94,12 @@ class Structures:
         hierarchy: Callable[[str], Hierarchy],
         own_stack: OwnStack,
         watch: StillWanted,
+        schedule: Schedule,
     ) -> None:
         self._hierarchy = hierarchy
         self._own_stack = own_stack
         self._watch = watch
+        self._schedule = schedule
 
     def create(self, request: Request) -> Answer:
         """Write the levels to an instance that has none, or append to those it has."""
@@ -124,7 +138,7 @@ class Structures:
     def update(self, request: Request) -> Answer:
         """Write changed levels; another instance is a structure of its own."""
         wanted = StructureProperties.read(request.properties)
-        old = StructureProperties.read(request.old_properties)
+        old = StructureProperties.read_earlier(request.old_properties, wanted)
         at_home = request.physical_id.startswith(wanted.instance_arn + _SEGMENT)
         if wanted.instance_arn != old.instance_arn and not at_home:
             failed_id = request.failed_id
@@ -146,7 +160,7 @@ class Structures:
             if refusal.code != IN_USE:
                 doing = "updating the hierarchy structure"
                 raise hierarchy.error(doing, refusal) from None
-            self._keep_levels_in_use(request, hierarchy, names, target)
+            self._keep_levels_in_use(hierarchy, names, target)
         return answer
 
     def delete(self, request: Request) -> Answer:
@@ -157,7 +171,7 @@ class Structures:
         wanted = StructureProperties.read(request.properties)
         kept = levels_before(request.physical_id)
         hierarchy = self._hierarchy(wanted.instance_arn)
-        levels = hierarchy.levels()
+        levels = self._levels_to_remove(hierarchy, kept)
         names = tuple(level.name for level in levels)
         if kept is None:
             # an id that CloudFormation made up: its Create never answered
@@ -176,14 +190,25 @@ class Structures:
         self._put(hierarchy, "deleting the hierarchy structure", wanted.levels[:kept])
         return answer
 
+    def _levels_to_remove(self, hierarchy: Hierarchy, kept: int | None) -> list[Level]:
+        """The levels, read till they show what our id says that we wrote; none if all is gone."""
+        clock = self._schedule.clock
+        began = clock.now()
+        while True:
+            levels = hierarchy.levels_if_any()
+            expected = kept is None or len(levels) > kept
+            if expected or clock.now() - began >= STALE_SECONDS:
+                return levels
+            clock.sleep(_PAUSE)
+
     def _arrive(self, request: Request, wanted: StructureProperties) -> Answer:
         """The replacement on another instance; there it may be met again by a rollback."""
         hierarchy = self._hierarchy(wanted.instance_arn)
         names = tuple(level.name for level in hierarchy.levels())
-        if names == wanted.levels and self._rolls_back():
+        if names[: len(wanted.levels)] == wanted.levels and self._rolls_back():
             # the structure that was replaced still stands: its id is not known any more, so it is
             # taken for one that somebody else made, of which nothing will be removed
-            return _answer(wanted, structure_id(wanted.instance_arn, len(names)))
+            return _answer(wanted, structure_id(wanted.instance_arn, len(wanted.levels)))
         return self.create(request)
 
     def _put(self, hierarchy: Hierarchy, doing: str, levels: tuple[str, ...]) -> None:
@@ -242,24 +267,19 @@ class Structures:
                 )
 
     def _keep_levels_in_use(
-        self,
-        request: Request,
-        hierarchy: Hierarchy,
-        names: tuple[str, ...],
-        target: tuple[str, ...],
+        self, hierarchy: Hierarchy, names: tuple[str, ...], target: tuple[str, ...]
     ) -> None:
-        """Let levels stay in a rollback whose own groups go right after it; refuse otherwise."""
-        groups = [
-            group
-            for level in range(len(target) + 1, len(names) + 1)
-            for group in hierarchy.groups_at_level(level)
-        ]
-        own = all(_is_of_stack(group, request.stack_id) for group in groups)
+        """Let levels stay in a rollback, whose groups go right after it; refuse otherwise."""
         gone = _named(names[len(target) :])
-        if not (self._rolls_back() and own):
+        if not self._rolls_back():
+            groups = [
+                quoted(group.name)
+                for level in range(len(target) + 1, len(names) + 1)
+                for group in hierarchy.groups_at_level(level)
+            ]
             raise HierarchyError(
                 f"taking away hierarchy level {gone}",
-                f"it has groups: {listed([quoted(group.name) for group in groups]) or 'some'}",
+                f"it has groups: {listed(groups) or 'some'}",
                 "first deploy without the groups, then without the level",
             )
         logger.info("levels stay, the groups in them are deleted after this", extra={"level": gone})
