@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -32,7 +33,7 @@ from local_aws.cloudformation.resource_types import (
 from local_aws.cloudformation.responses import CloudFormationResponse
 from local_aws.cloudformation.service import CloudFormation
 from local_aws.connect import ConnectSettings, LocalConnect
-from local_aws.virtual_clock import VirtualClock, VirtualTask
+from local_aws.virtual_clock import TaskKilledError, VirtualClock, VirtualTask
 
 ACCOUNT_ID = "123456789012"
 REGION = "eu-west-2"
@@ -61,7 +62,23 @@ class Invocation:
     attempt: int
     began: float
     outcome: str = "running"
-    """`running`, `success`, `error` or `timeout`."""
+    """`running`, `success`, `error`, `timeout` or `killed`."""
+
+
+@dataclass
+class FunctionFaults:
+    """What is planned to happen to the function; each list counts from the next one on, from 1.
+
+    Args:
+        kills: numbers of calls to services; the run that makes such a call dies there, before its
+            effect (False) or after it (True).
+        copies: numbers of events; such an event is delivered once more, so many seconds later.
+    """
+
+    kills: dict[int, bool] = field(default_factory=dict)
+    copies: dict[int, float] = field(default_factory=dict)
+    injected: int = 0
+    """How many of them have happened."""
 
 
 class InProcessAws:
@@ -90,7 +107,9 @@ class InProcessAws:
             seed=seed or 0,
         )
         self.function_settings = function_settings or FunctionSettings()
+        self.function_faults = FunctionFaults()
         self.invocations: list[Invocation] = []
+        self._events_at_work = 0
         self.function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:handlers"
         self.custom_resources = CustomResources(
             self.clock, self._invoke_async, lambda token: f"https://answers.invalid/{token}"
@@ -132,23 +151,60 @@ class InProcessAws:
             }[service]
             client.meta.events.unregister(f"before-send.{service}", unique_id=service)
             client.meta.events.register(f"before-send.{service}", answer, unique_id=service)
+        for event_name, planned in (("before-send", False), ("response-received", True)):
+            name = f"{event_name}.{service}"
+            client.meta.events.unregister(name, unique_id=f"kill {name}")
+            client.meta.events.register_first(
+                name, partial(self._kill_as_planned, after_effect=planned), f"kill {name}"
+            )
         return client
 
+    def settle(self) -> None:
+        """Return when every event that was sent to the function has been dealt with."""
+        self.clock.wait_until(lambda: self._events_at_work == 0)
+
+    def _kill_as_planned(self, *, after_effect: bool, **_: Any) -> None:
+        """End the run at work where that is planned for this call, as a crash would."""
+        faults = self.function_faults
+        if not after_effect:
+            # both positions are those of one call
+            faults.kills = {nth - 1: position for nth, position in faults.kills.items()}
+        if faults.kills.get(0) is after_effect:
+            del faults.kills[0]
+            faults.injected += 1
+            raise TaskKilledError
+
     def _put(self, url: str, body: bytes) -> int:
-        return self.custom_resources.deliver(url.rsplit("/", 1)[-1], body)
+        return self.custom_resources.deliver(urlsplit(url).path.removeprefix("/"), body)
 
     def _invoke_async(self, service_token: str, event: dict[str, Any]) -> None:
         if service_token != self.function_arn:
             msg = f"Function not found: {service_token}"
             raise LookupError(msg)
-        self.clock.spawn(f"events of {event['LogicalResourceId']}", partial(self._serve, event))
+        faults = self.function_faults
+        faults.copies = {nth - 1: after for nth, after in faults.copies.items()}
+        delays = [0.0]
+        if 0 in faults.copies:
+            delays.append(faults.copies.pop(0))
+            faults.injected += 1
+        for delay in delays:
+            self._events_at_work += 1
+            self.clock.spawn(
+                f"events of {event['LogicalResourceId']}", partial(self._serve, event, delay)
+            )
 
-    def _serve(self, event: dict[str, Any]) -> None:
+    def _serve(self, event: dict[str, Any], delay: float) -> None:
+        try:
+            self._run_till_it_ends(event, self.clock.now(), delay)
+        finally:
+            self._events_at_work -= 1
+
+    def _run_till_it_ends(self, event: dict[str, Any], arrived: float, delay: float) -> None:
         """Run the function till it ends by itself, as Lambda does with an asynchronous event."""
         settings = self.function_settings
-        arrived = self.clock.now()
-        for attempt, delay in enumerate((0.0, *settings.retry_delays), start=1):
-            self.clock.sleep(delay)
+        self.clock.sleep(delay)
+        for attempt, pause in enumerate((0.0, *settings.retry_delays), start=1):
+            self.clock.sleep(pause)
             if self.clock.now() - arrived > settings.max_event_age:
                 return
             invocation = Invocation(event, attempt, self.clock.now())
@@ -170,6 +226,10 @@ class InProcessAws:
         context = _Context(self.clock, ends_at, self.function_arn)
         try:
             self._handler(dict(invocation.event), context)
+        except TaskKilledError:
+            if invocation.outcome == "running":
+                invocation.outcome = "killed"
+            raise
         except Exception:  # noqa: BLE001 - Lambda, too, takes any and tries again
             invocation.outcome = "error"
         else:

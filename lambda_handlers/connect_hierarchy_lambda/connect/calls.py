@@ -90,11 +90,12 @@ class Caller:
         stays, and HierarchyError where the deadline came first; `doing` begins its message.
         """
         clock = self.schedule.clock
-        doubted_since: float | None = None
+        doubted_since = self.schedule.unended.pop(doing, None)
         attempt = 0
         while True:
             attempt += 1
             if self.schedule.left <= 0:
+                self._leave(doing, doubted_since)
                 raise OutOfTimeError(doing, "out of time", "deploy again")
             if self._watch is not None:
                 self._watch.look(writes=writes)
@@ -117,6 +118,7 @@ class Caller:
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempt, 10))
             pause *= 0.5 + self.schedule.jitter() / 2
             if pause >= self.schedule.left:
+                self._leave(doing, doubted_since)
                 raise OutOfTimeError(
                     doing, f"out of time, last answer: {why}", "deploy again when it works"
                 ) from None
@@ -125,6 +127,11 @@ class Caller:
                 extra={"doing": doing, "why": why, "attempt": attempt, "pause": round(pause, 2)},
             )
             clock.sleep(pause)
+
+    def _leave(self, doing: str, doubted_since: float | None) -> None:
+        """Let a further run doubt the same answer no longer than this one would have."""
+        if doubted_since is not None:
+            self.schedule.unended[doing] = doubted_since
 
 
 def _refusal(error: ClientError) -> Refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _LEVEL_KEYS = ("LevelOne", "LevelTwo", "LevelThree", "LevelFour", "LevelFive")
 _ROOT_LEVEL_ID = "0"
+_ACTION = re.compile(r"\bconnect:\w+")
 _GROUPS_PER_LIST_PAGE = 1000
 _GROUPS_PER_SEARCH_PAGE = 100
 _USERS_PER_PAGE = 500
@@ -256,7 +258,7 @@ class Hierarchy:
         ids = [
             summary["Id"]
             for page in self._pages(
-                "listing hierarchy groups",
+                f"listing hierarchy groups of instance {self._instance_id}",
                 self._client.list_user_hierarchy_groups,
                 InstanceId=self._instance_id,
                 MaxResults=_GROUPS_PER_LIST_PAGE,
@@ -300,7 +302,7 @@ class Hierarchy:
         return [
             _group(item)
             for page in self._pages(
-                "searching hierarchy groups",
+                f"searching hierarchy groups of instance {self._instance_id}",
                 self._client.search_user_hierarchy_groups,
                 InstanceId=self._instance_id,
                 MaxResults=_GROUPS_PER_SEARCH_PAGE,
@@ -318,7 +320,7 @@ class Hierarchy:
         return [
             Agent(user["Id"], user.get("Username", user["Id"]))
             for page in self._pages(
-                "searching the agents of a hierarchy group",
+                f"searching the agents of hierarchy group {group_id}",
                 self._client.search_users,
                 InstanceId=self._instance_id,
                 MaxResults=_USERS_PER_PAGE,
@@ -366,14 +368,17 @@ class Hierarchy:
 
     def error(self, doing: str, refusal: Refusal) -> HierarchyError:
         """What to tell the user of a refusal that nothing here can do anything about."""
-        remedy = ""
+        why, remedy = str(refusal), "see what the message says, then deploy again"
         if refusal.code == INVALID_REQUEST:
             remedy = "check that the structure has a level below the parent group's"
         elif is_denied(refusal):
+            # the message repeats long ARNs, and only this word of it helps
+            action = _ACTION.search(refusal.message)
+            why = f"{action[0] if action else refusal.message} is denied"
             remedy = "check the function's role, and service control policies"
         elif refusal.code == NOT_FOUND:
             remedy = "check that the instance and the parent group still exist"
-        return HierarchyError(doing, str(refusal), remedy)
+        return HierarchyError(doing, why, remedy)
 
 
 def _group(answer: Mapping[str, Any]) -> Group:

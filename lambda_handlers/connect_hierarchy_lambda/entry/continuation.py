@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from connect_hierarchy_lambda.connect.calls import Caller, Refusal
 from connect_hierarchy_lambda.connect.time import Clock
@@ -40,6 +42,22 @@ class Continuation:
         earlier = event.get(_KEY)
         self._began = float(earlier["Began"]) if isinstance(earlier, Mapping) else clock.now()
         self._run = int(earlier["Run"]) if isinstance(earlier, Mapping) else 1
+        self.unended: dict[str, float] = dict(earlier.get("Unended", {})) if earlier else {}
+        """Since when earlier runs wait for something; see `Schedule`."""
+
+    @property
+    def issued_at(self) -> float:
+        """When CloudFormation sent the request, in seconds since 1970.
+
+        The event has no date of its own, but the presigned URL for its answer has one (Signature
+        Version 4, `X-Amz-Date`). An event may be delivered again long after.
+        """
+        query = parse_qs(urlsplit(str(self._event["ResponseURL"])).query)
+        try:
+            signed = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%S%z")
+        except (KeyError, ValueError):
+            return self._began
+        return signed.timestamp()
 
     @property
     def deadline(self) -> float:
@@ -50,7 +68,8 @@ class Continuation:
         """Start another run; False where there is no time for one, or it can not be started."""
         if self.deadline - self._clock.now() < _SHORTEST_RUN:
             return False
-        event = {**self._event, _KEY: {"Began": self._began, "Run": self._run + 1}}
+        progress = {"Began": self._began, "Run": self._run + 1, "Unended": self.unended}
+        event = {**self._event, _KEY: progress}
         try:
             caller.call(
                 "starting another run",

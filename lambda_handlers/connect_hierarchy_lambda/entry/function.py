@@ -108,14 +108,14 @@ class Function:
         now = self._clock.now()
         runs = Continuation(event, self._clock, context.invoked_function_arn)
         deadline = min(now + left - reserve, runs.deadline)
-        schedule = Schedule(self._clock, deadline, self._jitter)
+        schedule = Schedule(self._clock, deadline, self._jitter, runs.unended)
         sending = Schedule(self._clock, now + left - reserve / 4, self._jitter)
         conversation = _Conversation(
             lambda url, answer: answers.send(url, answer, self._put, sending)
         )
         serve = _serving(
             conversation,
-            lambda request: self._resource(event, request, schedule),
+            lambda request: self._resource(event, request, schedule, runs.issued_at),
             lambda: runs.go_on(self._clients("lambda"), Caller(sending)),
         )
         conversation.create(serve)
@@ -124,10 +124,12 @@ class Function:
         conversation(dict(event), context)
 
     def _resource(
-        self, event: Mapping[str, Any], request: Request, schedule: Schedule
+        self, event: Mapping[str, Any], request: Request, schedule: Schedule, issued_at: float
     ) -> CustomResource:
         own_stack = OwnStack(self._clients("cloudformation"), Caller(schedule), request.stack_id)
-        watch = StillWanted(own_stack, self._clock, request.type, request.logical_id)
+        watch = StillWanted(
+            own_stack, self._clock, request.type, request.logical_id, issued_at=issued_at
+        )
         caller = Caller(schedule, watch)
 
         def hierarchy(instance_arn: str) -> Hierarchy:

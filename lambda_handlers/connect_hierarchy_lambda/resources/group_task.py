@@ -11,16 +11,13 @@ from hashlib import sha256
 from connect_hierarchy_lambda.connect.hierarchies import Group, Hierarchy
 from connect_hierarchy_lambda.connect.own_stack import OwnStack
 from connect_hierarchy_lambda.connect.time import Schedule
+from connect_hierarchy_lambda.connect.waiting import Wait
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
-from connect_hierarchy_lambda.model.messages import OutOfTimeError
 from connect_hierarchy_lambda.model.ownership import ADOPTED_TAG, Owner, stack_name_and_uuid
 from connect_hierarchy_lambda.resources.request import Request
 
 logger = logging.getLogger(__name__)
-
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 15.0
 
 
 @dataclass(frozen=True)
@@ -110,31 +107,6 @@ class GroupTask:
     def wait(self, doing: str, why: str) -> Wait:
         """A wait for something outside, which ends with OutOfTimeError at the deadline."""
         return Wait(self.schedule, doing, why)
-
-
-class Wait:
-    """Pauses that grow, and how long they have been going on."""
-
-    def __init__(self, schedule: Schedule, doing: str, why: str) -> None:
-        self._schedule = schedule
-        self._doing = doing
-        self._why = why
-        self._began = schedule.clock.now()
-        self._pause = _FIRST_PAUSE
-
-    @property
-    def seconds(self) -> float:
-        """Since it began."""
-        return self._schedule.clock.now() - self._began
-
-    def pause(self, why: str = "") -> None:
-        """Sleep a while, each time longer; `why` is for the error message."""
-        self._why = why or self._why
-        pause = self._pause * (0.75 + self._schedule.jitter() / 2)
-        if pause >= self._schedule.left:
-            raise OutOfTimeError(self._doing, f"out of time, {self._why}", "deploy again")
-        self._schedule.clock.sleep(pause)
-        self._pause = min(_LONGEST_PAUSE, self._pause * 1.5)
 
 
 def temporary_name(owner: Owner, displaced_id: str = "") -> str:
