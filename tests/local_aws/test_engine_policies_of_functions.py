@@ -60,7 +60,7 @@ def test_a_policy_goes_early_unless_it_is_depended_on(*, depends: bool) -> None:
     with site() as s:
         told = _watched(s, "A", "delete")
         resource = custom("Policy") if depends else custom()
-        stack = s.deploy({"Policy": _policy("delete"), "A": resource})
+        stack = s.deploy({"A": resource, "Policy": _policy("delete")})
         assert s.delete(stack).status == "DELETE_COMPLETE"
         assert told == [depends]
 

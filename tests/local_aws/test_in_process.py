@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.in_process import FunctionSettings, InProcessAws
 from local_aws.virtual_clock import VirtualClock
@@ -17,7 +18,11 @@ Act = Callable[[VirtualClock, int], None]
 """What the function does in its first, second, … run, before it answers."""
 
 
-def playing(act: Act, settings: FunctionSettings | None = None) -> InProcessAws:
+def playing(
+    act: Act,
+    settings: FunctionSettings | None = None,
+    engine_settings: EngineSettings | None = None,
+) -> InProcessAws:
     """An AWS whose function does this and then answers well."""
 
     def make_handler(
@@ -33,12 +38,13 @@ def playing(act: Act, settings: FunctionSettings | None = None) -> InProcessAws:
 
         return handler
 
-    return InProcessAws(make_handler, function_settings=settings)
+    return InProcessAws(make_handler, function_settings=settings, engine_settings=engine_settings)
 
 
-def deploy(aws: InProcessAws) -> Stack:
+def deploy(aws: InProcessAws, **properties: Any) -> Stack:
     """Deploy one custom resource."""
-    resource = {"Type": "Custom::X", "Properties": {"ServiceToken": aws.function_arn}}
+    properties["ServiceToken"] = aws.function_arn
+    resource = {"Type": "Custom::X", "Properties": properties}
     return aws.cloudformation.deploy("stack", {"Resources": {"A": resource}})
 
 
@@ -110,6 +116,14 @@ def test_an_event_is_given_up_at_its_maximum_age() -> None:
     aws = playing(crash, FunctionSettings(max_event_age=100))
     deploy(aws)
     assert attempts(aws) == [(0, "error"), (70, "error")]
+
+
+@pytest.mark.parametrize(("limit", "works"), [(256 * 1024, False), (1024 * 1024, True)])
+def test_the_largest_event_is_a_switch(limit: int, *, works: bool) -> None:
+    """Fact 13: whether CloudFormation passes on what Lambda takes by now is not documented."""
+    aws = playing(lambda *_: None, engine_settings=EngineSettings(max_event_bytes=limit))
+    stack = deploy(aws, Tree="x" * 300_000)
+    assert stack.status == ("CREATE_COMPLETE" if works else "ROLLBACK_COMPLETE")
 
 
 @pytest.mark.parametrize("as_arn", [False, True])
