@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -26,33 +25,36 @@ from local_aws.connect import ConnectSettings, DuplicateScope
 from tests.stacks import Site
 
 LEVELS = ("Division", "Region", "Team")
-PLAIN = ConnectSettings(default_rate=None)
 
-SWITCHES: dict[str, ConnectSettings | EngineSettings] = {
-    "a name once in an instance": replace(PLAIN, duplicate_scope=DuplicateScope.INSTANCE),
-    "searches take ARNs as values": replace(PLAIN, search_accepts_arns=True),
-    "searches take no ARN of an instance": replace(PLAIN, search_accepts_instance_arn=False),
-    "gaps between levels": replace(PLAIN, level_gaps_allowed=True),
-    "no equal names of levels": replace(PLAIN, equal_level_names_allowed=False),
-    "few characters in names": replace(PLAIN, name_pattern=r"[A-Za-z0-9 -]+"),
-    "few characters in values of tags": replace(PLAIN, tag_value_pattern=r"[\w\s.:/=+@-]*"),
-    "security profiles hold groups": replace(PLAIN, security_profile_blocks_group_deletion=True),
-    "tags of AWS are hidden": replace(PLAIN, aws_tags_returned=False),
-    "what is in use is named by its ARN": replace(PLAIN, in_use_names_arn=True),
-    "no hidden root": replace(PLAIN, search_shows_root=False),
-    "pages of one": replace(PLAIN, page_limit=1),
-    "the original id in a reversed Update": EngineSettings(ReversedUpdateId.ORIGINAL),
+SWITCHES: dict[str, dict[str, Any]] = {
+    "a name once in an instance": {"duplicate_scope": DuplicateScope.INSTANCE},
+    "searches take ARNs as values": {"search_accepts_arns": True},
+    "searches take no ARN of an instance": {"search_accepts_instance_arn": False},
+    "gaps between levels": {"level_gaps_allowed": True},
+    "no equal names of levels": {"equal_level_names_allowed": False},
+    "few characters in names": {"name_pattern": r"[A-Za-z0-9 -]+"},
+    "few characters in values of tags": {"tag_value_pattern": r"[\w\s.:/=+@-]*"},
+    "security profiles hold groups": {"security_profile_blocks_group_deletion": True},
+    "tags of AWS are hidden": {"aws_tags_returned": False},
+    "what is in use is named by its ARN": {"in_use_names_arn": True},
+    "no hidden root": {"search_shows_root": False},
+    "pages of one": {"page_limit": 1},
+    "the original id in a reversed Update": {"reversed_update_id": ReversedUpdateId.ORIGINAL},
+    "larger events": {"max_event_bytes": 1024 * 1024},
 }
+SWITCHES["all of them"] = {name: value for one in SWITCHES.values() for name, value in one.items()}
 
 Resources = dict[str, Any]
 History = Callable[[Site], list[Any]]
 
 
 def _site(switch: str = "") -> Site:
-    settings = SWITCHES.get(switch, PLAIN)
-    if isinstance(settings, EngineSettings):
-        return Site(connect_settings=replace(PLAIN), engine_settings=settings)
-    return Site(connect_settings=replace(settings))
+    connect, engine = ConnectSettings(default_rate=None), EngineSettings()
+    for name, value in SWITCHES.get(switch, {}).items():
+        settings = connect if hasattr(connect, name) else engine
+        assert getattr(settings, name) != value, "the position is the usual one"
+        setattr(settings, name, value)
+    return Site(connect_settings=connect, engine_settings=engine)
 
 
 def _tree(site: Site, **changed: Any) -> Resources:
