@@ -896,6 +896,7 @@ def test_search_by_tags(staffed: Desk, expression: dict[str, Any], names: set[st
     for name, tags in (("One", {"a": "1"}), ("Two", {"b": "2"}), ("Both", {"a": "1", "b": "2"})):
         staffed.create(name, Tags=tags)
     staffed.create("None")
+    staffed.create("Others", Tags={"a": "2", "c": "1"})
     found = staffed.search(SearchFilter={"AttributeFilter": expression})
     assert {group["Name"] for group in found} == names
 
