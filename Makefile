@@ -3,7 +3,7 @@
 #                (VERBOSE=1 shows every line of the CLI)
 #   make test    all tests
 #   make mutants switch off one behaviour of the local AWS after the other: does a test notice?
-#                (ONLY="word …" for those with one of the words in them)
+#                (ONLY="13 size" for those with these words in fact, behaviour or file)
 #   make check   formatting, lint, types
 #   make local   the local AWS in the foreground, for trying things by hand
 #                (PORT=… in place of 4566, OPTIONS=--help for its switches)
@@ -35,7 +35,7 @@ test: set-up
 	@$(with-node) $(PYTHON) -m pytest -n 2 --dist worksteal
 
 mutants: set-up
-	@$(PYTHON) -m tests.local_aws.mutants $(ONLY)
+	@$(PYTHON) -m tests.local_aws.mutants $(if $(ONLY),"$(ONLY)")
 
 check: set-up
 	@ruff format --check

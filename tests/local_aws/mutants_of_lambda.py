@@ -9,8 +9,10 @@ MUTANTS = (
         "1 asynchronous",
         "invoking returns before the function has run",
         "awslambda/service.py",
-        "                self._deliveries.append(self._clock.spawn(name, deliver))",
-        "                deliver()",
+        "        return request_id\n\n    def _deliver",
+        "        while any(not task.done for task in self._deliveries):\n"
+        "            self._clock.sleep(0.01)\n"
+        "        return request_id\n\n    def _deliver",
         "test_awslambda.py::test_nobody_waits_for_the_end_of_an_event",
     ),
     Mutant(
@@ -115,7 +117,7 @@ MUTANTS = (
         "in_process.py",
         '            if invocation.outcome == "success":\n                return\n',
         "",
-        "test_in_process.py::test_a_function_that_raises_runs_again",
+        "test_in_process.py::test_a_run_that_went_well_is_the_last",
     ),
     Mutant(
         "1 retries",

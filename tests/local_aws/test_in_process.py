@@ -74,6 +74,14 @@ def test_a_function_that_raises_runs_again() -> None:
     assert attempts(aws) == [(0, "error"), (70, "error"), (200, "success")]
 
 
+def test_a_run_that_went_well_is_the_last() -> None:
+    """Fact 1: nothing runs again without a reason."""
+    aws = playing(lambda *_: None)
+    deploy(aws)
+    aws.clock.sleep(1000)
+    assert attempts(aws) == [(0, "success")]
+
+
 def test_a_function_that_times_out_runs_again() -> None:
     """Fact 1: it is ended at its time-out, in the midst of what it does."""
     aws = playing(hang, FunctionSettings(timeout=300))
