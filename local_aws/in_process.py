@@ -111,8 +111,12 @@ class InProcessAws:
         self.invocations: list[Invocation] = []
         self._events_at_work = 0
         self.function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:handlers"
+        engine_settings = engine_settings or EngineSettings()
         self.custom_resources = CustomResources(
-            self.clock, self._invoke_async, lambda token: f"https://answers.invalid/{token}"
+            self.clock,
+            self._invoke_async,
+            lambda token: f"https://answers.invalid/{token}",
+            max_event_bytes=engine_settings.max_event_bytes,
         )
         self.cloudformation = CloudFormation(
             self.clock,

@@ -42,6 +42,8 @@ class Level:
     """One level of a structure; `modified_at` is in seconds since 1970."""
 
     name: str
+    """Empty for a gap: whether a level may be missing above another is not documented."""
+
     modified_at: float
 
 
@@ -94,7 +96,10 @@ class Hierarchy:
     # structure ----------------------------------------------------------------------------------
 
     def levels(self) -> list[Level]:
-        """The levels of the structure, level one first; none where the instance has none."""
+        """The levels of the structure, level one first; none where the instance has none.
+
+        A level that is missing above another is one without a name.
+        """
         doing = "reading the hierarchy structure"
         try:
             answer = self._caller.call(
@@ -107,10 +112,12 @@ class Hierarchy:
                 raise InstanceGoneError(doing, str(refusal), "check the instance ARN") from None
             raise self.error(doing, refusal) from None
         structure = answer.get("HierarchyStructure") or {}
+        levels = [structure.get(key) or {} for key in _LEVEL_KEYS]
+        while levels and not levels[-1]:
+            levels.pop()
         return [
-            Level(structure[key]["Name"], _seconds(structure[key].get("LastModifiedTime")))
-            for key in _LEVEL_KEYS
-            if structure.get(key)
+            Level(level.get("Name", ""), _seconds(level.get("LastModifiedTime")))
+            for level in levels
         ]
 
     def levels_if_any(self) -> list[Level]:
@@ -121,7 +128,10 @@ class Hierarchy:
             return []
 
     def put_levels(self, names: Sequence[str], *, final: frozenset[str] = frozenset()) -> None:
-        """Make these the levels, all of them: a level that is left out is removed."""
+        """Make these the levels, all of them: a level that is left out is removed.
+
+        An empty name leaves a gap, as `levels` tells of one.
+        """
         self._caller.call(
             "updating the hierarchy structure",
             self._client.update_user_hierarchy_structure,
@@ -129,7 +139,7 @@ class Hierarchy:
             final=final,
             InstanceId=self._instance_id,
             HierarchyStructure={
-                key: {"Name": name} for key, name in zip(_LEVEL_KEYS, names, strict=False)
+                key: {"Name": name} for key, name in zip(_LEVEL_KEYS, names, strict=False) if name
             },
         )
 
