@@ -35,6 +35,9 @@ from local_aws.cloudformation.service import CloudFormation
 from local_aws.connect import ConnectSettings, LocalConnect
 from local_aws.virtual_clock import VirtualClock, VirtualTask
 
+_ANSWERS = "https://cloudformation-custom-resource-response-euwest2.invalid/"
+_SIGNED = "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIALOCAL&X-Amz-Signature=0123abcd"
+
 ACCOUNT_ID = "123456789012"
 REGION = "eu-west-2"
 
@@ -118,7 +121,7 @@ class InProcessAws:
         self._served: dict[VirtualTask, Invocation] = {}
         self.function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:handlers"
         self.custom_resources = CustomResources(
-            self.clock, self._invoke_async, lambda token: f"https://answers.invalid/{token}"
+            self.clock, self._invoke_async, lambda token: f"{_ANSWERS}{token}{_SIGNED}"
         )
         self.cloudformation = CloudFormation(
             self.clock,
@@ -166,7 +169,8 @@ class InProcessAws:
         return None if invocation is None else str(invocation.event["StackId"])
 
     def _put(self, url: str, body: bytes) -> int:
-        return self.custom_resources.deliver(url.rsplit("/", 1)[-1], body)
+        token = url.removeprefix(_ANSWERS).removesuffix(_SIGNED)
+        return self.custom_resources.deliver(token, body)
 
     def _invoke_async(self, service_token: str, event: dict[str, Any]) -> None:
         if service_token != self.function_arn:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,9 +38,7 @@ class Continuation:
         self._event = event
         self._clock = clock
         self._function_arn = function_arn
-        earlier = event.get(_KEY)
-        self._began = float(earlier["Began"]) if isinstance(earlier, Mapping) else clock.now()
-        self._run = int(earlier["Run"]) if isinstance(earlier, Mapping) else 1
+        self._began, self._run = _earlier(event.get(_KEY)) or (clock.now(), 1)
 
     @property
     def deadline(self) -> float:
@@ -64,3 +63,13 @@ class Continuation:
             return False
         logger.info("goes on in another run", extra={"run": self._run + 1})
         return True
+
+
+def _earlier(noted: Any) -> tuple[float, int] | None:
+    """When the first run began and which one this is, None where nothing of that form is noted."""
+    if not isinstance(noted, Mapping):
+        return None
+    began, run = noted.get("Began"), noted.get("Run")
+    if not isinstance(began, int | float) or not math.isfinite(began) or not isinstance(run, int):
+        return None
+    return float(began), run
