@@ -169,7 +169,7 @@ def _serving(
         )
         conversation.request = request
         try:
-            if request.type == "Delete" and event.get("ResourceType") not in set(ResourceType):
+            if request.type == "Delete" and event.get("ResourceType") not in list(ResourceType):
                 return request.physical_id  # nothing of a type that is not known was ever made
             resource = resource_for(request)
             act = {

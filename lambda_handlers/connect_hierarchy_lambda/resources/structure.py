@@ -168,8 +168,15 @@ class Structures:
         answer = Answer(request.physical_id)
         if request.is_unmade:
             return answer
-        wanted = StructureProperties.read(request.properties)
         kept = levels_before(request.physical_id)
+        try:
+            wanted = StructureProperties.read(request.properties)
+        except HierarchyError as error:
+            if kept is not None:
+                raise
+            # an id that CloudFormation made up, for a Create that was refused with no answer heard
+            logger.info("nothing can have been made", extra={"why": str(error)})
+            return answer
         hierarchy = self._hierarchy(wanted.instance_arn)
         levels = self._levels_to_remove(hierarchy, kept)
         names = tuple(level.name for level in levels)
