@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 import ssl
 import sys
@@ -28,6 +29,7 @@ from connect_hierarchy_lambda.entry.logs import JsonLines
 from connect_hierarchy_lambda.model.messages import MAX_REASON_LENGTH, printable
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
+from local_aws.connect import ConnectSettings
 from tests.constructs_fixtures import INSTANCE_ARN, new_stack, properties_of
 from tests.stacks import Site
 from tests.test_entry import URL as ANSWER_URL
@@ -117,6 +119,37 @@ def test_any_name_of_a_group(name: str) -> None:
     """The same for whatever hypothesis finds, two other groups' names excepted."""
     assume(name not in {"other", "X"})
     _live(Site(), name)
+
+
+SERVICE_PATTERN = r"[\w .:/=+@-]*"
+
+
+@pytest.mark.parametrize("name", [n for n in HOSTILE_NAMES if not re.fullmatch(SERVICE_PATTERN, n)])
+def test_names_that_the_service_refuses(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Should Connect have a pattern for names or tags: it is told at once, and taken back."""
+    patterns = ConnectSettings(name_pattern=SERVICE_PATTERN, tag_value_pattern=SERVICE_PATTERN)
+    site = Site(connect_settings=patterns)
+    first = {"Structure": site.structure("A", "B"), "G": site.group("G"), "P": site.group("P")}
+    stack = site.up(first)
+    assert stack.status == "CREATE_COMPLETE", site.reasons(stack)
+    site.hire("ada", "G")
+    before = site.ids, site.agents, site.levels
+    for changed in (
+        {**first, "New": site.group(name)},
+        {**first, "G": site.group(name)},
+        {**first, "G": site.group(name, "P")},
+        {**first, "G": site.group("G", Tags={"k": name})},
+        {**first, "G": site.group("G", Tags={f"{name}\n": "v"})},
+        {**first, "Structure": site.structure("A", name[:50])},
+    ):
+        began = site.clock.now()
+        assert site.up(changed).status == "UPDATE_ROLLBACK_COMPLETE"
+        assert site.clock.now() - began < 60
+        assert (site.ids, site.agents, site.levels) == before
+        told = reasons(site, stack)[-1]
+        assert "InvalidParameterException" in told
+        assert told.isprintable()
+    assert unexpected(caplog) == []
 
 
 @pytest.mark.parametrize("name", HALF_A_PAIR)

@@ -26,7 +26,7 @@ Put = Callable[[str, bytes], int]
 
 
 def https_put(url: str, body: bytes) -> int:
-    """PUT over HTTPS with a time limit of 10 seconds."""
+    """PUT over HTTPS, with 10 seconds for each thing that is waited for."""
     parts = urlsplit(url)
     connection = http.client.HTTPSConnection(
         parts.netloc, timeout=_TIMEOUT, context=ssl.create_default_context()
