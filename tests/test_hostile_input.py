@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 import trustme
-from aws_cdk import App, Stack, Tags
+from aws_cdk import App, Tags
+from aws_cdk import Stack as CdkStack
 from awslambdaric.bootstrap import LambdaLoggerHandler, StandardLogSink
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
@@ -27,13 +28,15 @@ from connect_hierarchy_lambda.entry import answer as answers
 from connect_hierarchy_lambda.entry.function import Function
 from connect_hierarchy_lambda.entry.logs import JsonLines
 from connect_hierarchy_lambda.model.messages import MAX_REASON_LENGTH, printable
+from connect_hierarchy_lambda.model.properties import GroupProperty, StructureProperty
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
+from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings
 from tests.constructs_fixtures import INSTANCE_ARN, new_stack, properties_of
 from tests.stacks import Site
+from tests.test_entry import STACK_ID, Answers, Context, ManualClock, event, serve, waiting_for
 from tests.test_entry import URL as ANSWER_URL
-from tests.test_entry import Answers, Context, ManualClock, event, serve
 
 Resources = Mapping[str, Any]
 
@@ -227,7 +230,7 @@ def test_a_tag_called_proto_at_synth() -> None:
 def test_the_template_on_disk_has_the_names(tmp_path: Path) -> None:
     """From Python through JavaScript into a file: no name is changed on the way."""
     app = App(outdir=str(tmp_path), context={"aws:cdk:bundling-stacks": []})
-    stack = Stack(app, "Names")
+    stack = CdkStack(app, "Names")
     structure = HierarchyStructure(
         stack, "Structure", instance_arn=INSTANCE_ARN, levels=["Division"], group_quota=500
     )
@@ -369,13 +372,41 @@ JSON = st.recursive(
 )
 
 
-def _site_for_events() -> Site:
+def _site_for_events(request_type: str) -> tuple[Site, Mapping[str, str]]:
+    """A site whose CloudFormation waits for an answer, and physical ids of what stands there."""
     site = Site()
     site.connect.settings.default_rate = None
     site.write_levels("Division")
-    return site
+    stack = Stack(STACK_ID, "site", created_at=site.clock.now(), status="UPDATE_IN_PROGRESS")
+    site.cloudformation.engine.stacks[STACK_ID] = stack
+    waiting_for(site, f"{request_type.upper()}_IN_PROGRESS")
+    own = {
+        "connect-hierarchy:stack": STACK_ID.split(":stack/")[1],
+        "connect-hierarchy:resource": "Group",
+        "connect-hierarchy:request": "request-0",
+    }
+    backend = site.connect.backend
+    ids = {
+        "own": backend.create_user_hierarchy_group(site.instance_id, "Sales", tags=own).arn,
+        "of another": backend.create_user_hierarchy_group(
+            site.instance_id, "Support", tags={**own, "connect-hierarchy:stack": "other/1111"}
+        ).arn,
+        "of nobody": backend.create_user_hierarchy_group(site.instance_id, "Free").arn,
+        "gone": f"{site.instance_arn}/agent-group/gone",
+        "structure": f"{site.instance_arn}/user-hierarchy-structure",
+        "adopted": f"{site.instance_arn}/user-hierarchy-structure/adopted/1",
+        "made up": "site-Group-ABCDEF",
+        "unmade": "unmade/Group/request-1",
+        "none": "",
+    }
+    return site, ids
 
 
+_PROPERTIES = st.dictionaries(
+    st.sampled_from([name.value for name in (*StructureProperty, *GroupProperty)]),
+    JSON,
+    max_size=2,
+)
 _FIELDS = (
     "RequestType",
     "StackId",
@@ -396,49 +427,75 @@ _FIELDS = (
 )
 @given(
     request_type=st.sampled_from(["Create", "Update", "Delete"]),
+    physical_id=st.sampled_from(
+        [
+            "own",
+            "of another",
+            "of nobody",
+            "gone",
+            "structure",
+            "adopted",
+            "made up",
+            "unmade",
+            "none",
+        ]
+    ),
     resource_type=st.sampled_from(
         ["Custom::ConnectHierarchyGroup", "Custom::ConnectHierarchyStructure", "Custom::X"]
     ),
     changes=st.dictionaries(st.sampled_from(_FIELDS), JSON, max_size=4),
-    properties=st.dictionaries(
-        st.sampled_from(["InstanceArn", "Name", "Levels", "ParentGroupArn", "Tags"]), JSON
-    ),
+    properties=_PROPERTIES,
+    old_properties=_PROPERTIES,
 )
 @example(
     request_type="Delete",
+    physical_id="made up",
     resource_type="Custom::ConnectHierarchyStructure",
-    changes={"PhysicalResourceId": "site-Structure-ABCDEF"},
+    changes={},
     properties={"Levels": "text"},
+    old_properties={},
 )
 @example(
     request_type="Create",
+    physical_id="none",
     resource_type="Custom::X",
     changes={"ConnectHierarchyContinuation": {"Began": float("nan"), "Run": 1}},
     properties={},
+    old_properties={},
 )
 @example(
     request_type="Create",
+    physical_id="none",
     resource_type="Custom::X",
     changes={"ConnectHierarchyContinuation": {"Began": "soon"}},
     properties={},
+    old_properties={},
 )
 @example(
     request_type="Create",
+    physical_id="none",
     resource_type="Custom::X",
     changes={"CrHelperPoll": True, "CrHelperData": 5},
     properties={},
+    old_properties={},
 )
 def test_events_of_any_form(
-    request_type: str, resource_type: str, changes: dict[str, Any], properties: dict[str, Any]
+    request_type: str,
+    physical_id: str,
+    resource_type: str,
+    changes: dict[str, Any],
+    properties: dict[str, Any],
+    old_properties: dict[str, Any],
 ) -> None:
     """One answer at most, one if there is somebody to answer, and never an exception."""
-    site = _site_for_events()
+    site, ids = _site_for_events(request_type)
+    good = {"InstanceArn": site.instance_arn, "Name": "Sales", "Levels": ["Division"]}
     given_event = event(
         request_type,
         ResourceType=resource_type,
-        PhysicalResourceId="site-Group-ABCDEF",
-        ResourceProperties={"InstanceArn": site.instance_arn, "Name": "Sales"} | properties,
-        OldResourceProperties=properties,
+        PhysicalResourceId=ids[physical_id],
+        ResourceProperties=good | properties,
+        OldResourceProperties=good | old_properties,
     )
     given_event |= changes
     put = Answers()
@@ -455,6 +512,9 @@ def test_events_of_any_form(
     is_answerable = is_answerable and given_event["RequestType"] in {"Create", "Update", "Delete"}
     assert len(put.bodies) == is_answerable
     assert lines
+    assert f"{site.instance_arn}/agent-group/{site.ids['Support']}" == ids["of another"]
+    # a group whose id an Update carries is ours: somebody took our tags away, and they come back
+    assert "Free" in site.ids or (request_type, physical_id) == ("Update", "of nobody")
     for body in put.bodies:
         answer = json.loads(body)
         assert answer["PhysicalResourceId"]
