@@ -341,11 +341,11 @@ class Hierarchy:
 
     def move_agent(self, agent: Agent, group_id: str | None) -> bool:
         """Put an agent into a group, or into none; False where the agent is gone."""
-        doing = f"moving agent {quoted(agent.username)}"
         parameters: dict[str, Any] = {} if group_id is None else {"HierarchyGroupId": group_id}
         try:
             self._caller.call(
-                doing,
+                # this is logged at every try, and a name is somebody's
+                f"moving agent {agent.id}",
                 self._client.update_user_hierarchy,
                 writes=True,
                 InstanceId=self._instance_id,
@@ -355,7 +355,7 @@ class Hierarchy:
         except Refusal as refusal:
             if refusal.code == NOT_FOUND:
                 return False
-            raise self.error(doing, refusal) from None
+            raise self.error(f"moving agent {quoted(agent.username)}", refusal) from None
         return True
 
     # --------------------------------------------------------------------------------------------

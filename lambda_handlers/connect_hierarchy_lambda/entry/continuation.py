@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import parse_qs, urlsplit
 
 from connect_hierarchy_lambda.connect.calls import Caller, Refusal
@@ -39,10 +40,9 @@ class Continuation:
         self._event = event
         self._clock = clock
         self._function_arn = function_arn
-        earlier = event.get(_KEY)
-        self._began = float(earlier["Began"]) if isinstance(earlier, Mapping) else clock.now()
-        self._run = int(earlier["Run"]) if isinstance(earlier, Mapping) else 1
-        self.unended: dict[str, float] = dict(earlier.get("Unended", {})) if earlier else {}
+        earlier = _earlier(event.get(_KEY))
+        self._began, self._run = earlier[:2] if earlier else (clock.now(), 1)
+        self.unended = earlier[2] if earlier else {}
         """Since when earlier runs wait for something; see `Schedule`."""
 
     @property
@@ -52,8 +52,8 @@ class Continuation:
         The event has no date of its own, but the presigned URL for its answer has one (Signature
         Version 4, `X-Amz-Date`). An event may be delivered again long after.
         """
-        query = parse_qs(urlsplit(str(self._event["ResponseURL"])).query)
         try:
+            query = parse_qs(urlsplit(str(self._event["ResponseURL"])).query)
             signed = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%S%z")
         except (KeyError, ValueError):
             return self._began
@@ -83,3 +83,20 @@ class Continuation:
             return False
         logger.info("goes on in another run", extra={"run": self._run + 1})
         return True
+
+
+def _earlier(noted: Any) -> tuple[float, int, dict[str, float]] | None:
+    """When the first run began, which one this is, and since when it waits for what.
+
+    None where nothing of that form is noted.
+    """
+    if not isinstance(noted, Mapping):
+        return None
+    began, run, unended = noted.get("Began"), noted.get("Run"), noted.get("Unended", {})
+    if not _is_time(began) or not isinstance(run, int) or not isinstance(unended, Mapping):
+        return None
+    return float(began), run, {str(key): at for key, at in unended.items() if _is_time(at)}
+
+
+def _is_time(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and math.isfinite(value)

@@ -170,8 +170,15 @@ class Structures:
         answer = Answer(request.physical_id)
         if request.is_unmade:
             return answer
-        wanted = StructureProperties.read(request.properties)
         kept = levels_before(request.physical_id)
+        try:
+            wanted = StructureProperties.read(request.properties)
+        except HierarchyError as error:
+            if kept is not None:
+                raise
+            # an id that CloudFormation made up, for a Create that was refused with no answer heard
+            logger.info("nothing can have been made", extra={"why": str(error)})
+            return answer
         hierarchy = self._hierarchy(wanted.instance_arn)
         # till they show what our id says that we wrote
         levels = self._levels_read_till(hierarchy, lambda names: kept is None or len(names) > kept)
@@ -233,12 +240,13 @@ class Structures:
         doing = "updating the hierarchy structure"
         names = tuple(level.name for level in levels)
         if len(wanted) >= len(old):
-            added = names[len(old) : len(wanted)]
-            strange = added != wanted[len(old) :][: len(added)]
+            there = zip(names[len(old) :], wanted[len(old) :], strict=False)
+            # one without a name is a gap, and can be filled
+            strange = tuple(name for name, new in there if name not in {"", new})
             if strange and not self._rolls_back():
                 raise HierarchyError(
                     doing,
-                    f"the instance also has {_named(added)}, which is not in levels so far",
+                    f"the instance also has {_named(strange)}, which is not in levels so far",
                     "put it there under its own name, or remove it in Amazon Connect",
                 )
             return wanted + names[len(wanted) :]
