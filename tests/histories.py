@@ -34,16 +34,10 @@ def failing(site: Site, resources: Resources) -> Resources:
 
 def _everyday(scenario: str, *, fails: bool) -> Callable[[Site], None]:
     def play(site: Site) -> None:
-        first = begin(
-            site,
-            A=site.group("A", Tags={"k": "1"}),
-            B=site.group("B"),
-            T=site.group("T", "A"),
-        )
-        deploy(site, first)
-        site.hire("ada", "A", "T")
+        deploy(site, SCENARIOS[scenario].start(site))
+        SCENARIOS[scenario].prepare(site)
         site.clock.sleep(1000)
-        resources = SCENARIOS[scenario](site)
+        resources = SCENARIOS[scenario].change(site)
         if fails:
             resources = failing(site, resources)
         stack = deploy(site, resources, "ROLLBACK_COMPLETE" if fails else "UPDATE_COMPLETE")
@@ -139,9 +133,8 @@ def _levels_of_others(site: Site) -> None:
 def _another_instance(site: Site) -> None:
     groups = {"A": site.group("A"), "T": site.group("T", "A")}
     deploy(site, begin(site, **groups))
-    second = site.new_instance()
     elsewhere = begin(site, **groups)
-    elsewhere = {**elsewhere, "Structure": site.structure(*LEVELS, InstanceArn=second)}
+    elsewhere = {**elsewhere, "Structure": site.structure(*LEVELS, InstanceArn=site.other_arn)}
     deploy(site, failing(site, elsewhere), "ROLLBACK_COMPLETE")
     deploy(site, elsewhere)
 

@@ -31,6 +31,7 @@ class Site(InProcessAws):
             function_settings=function_settings,
         )
         self.instance_arn = self.new_instance()
+        self.other_arn = self.new_instance()
 
     @property
     def instance_id(self) -> str:

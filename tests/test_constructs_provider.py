@@ -171,6 +171,7 @@ def test_permissions_of_the_function_itself() -> None:
             "Action": [
                 "cloudformation:DescribeStackResource",
                 "cloudformation:DescribeStacks",
+                "cloudformation:GetTemplate",
                 "cloudformation:ListStackResources",
             ],
             "Resource": {"Ref": "AWS::StackId"},

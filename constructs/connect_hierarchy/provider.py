@@ -223,6 +223,7 @@ def own_stack_statement() -> iam.PolicyStatement:
         actions=[
             "cloudformation:DescribeStackResource",
             "cloudformation:DescribeStacks",
+            "cloudformation:GetTemplate",
             "cloudformation:ListStackResources",
         ],
         resources=[Aws.STACK_ID],

@@ -99,6 +99,18 @@ class OwnStack:
             and not resource["ResourceStatus"].startswith("DELETE_")
         ]
 
+    def declared(self, logical_id: str) -> Mapping[str, Any]:
+        """What the template says of a resource; empty where it has none of this id.
+
+        While the stack is updated this can be the template from before or the new one: AWS does not
+        say which. A template that is not written in JSON says nothing.
+        """
+        body = self._call("reading the own stack's template", self._client.get_template)
+        template = body["TemplateBody"]
+        resources = template.get("Resources", {}) if isinstance(template, Mapping) else {}
+        declaration: Mapping[str, Any] = resources.get(logical_id, {})
+        return declaration
+
     def is_updating(self, logical_id: str) -> bool:
         """Whether an Update of this resource is under way."""
         resource = self.resource(logical_id)
@@ -167,11 +179,18 @@ class StillWanted:
 
         It is raised once: what follows undoes the work.
         """
-        now = self._clock.now()
         interval = _WRITE_INTERVAL if writes else _READ_INTERVAL
-        if self._given_up or self._request_type == "Delete" or now - self._looked_at < interval:
+        if self._clock.now() - self._looked_at >= interval:
+            self.look_once_more()
+
+    def look_once_more(self) -> None:
+        """As `look`, however short ago the last one was: for when the work is done.
+
+        What is given up after this is cleaned up by the Delete or reversed Update that follows.
+        """
+        if self._given_up or self._request_type == "Delete":
             return
-        self._looked_at = now
+        self._looked_at = self._clock.now()
         try:
             resource = self._own_stack.resource(self._logical_id)
         except Refusal as refusal:

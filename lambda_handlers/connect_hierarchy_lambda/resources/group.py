@@ -62,7 +62,7 @@ class Groups:
         self._watch.look()
         try:
             group = make_group(task, wanted)
-            self._watch.look(writes=True)
+            self._watch.look_once_more()
         except NoLongerWantedError:
             # its Delete may be over already, so nobody else would
             undo_creation(task, wanted)
@@ -75,12 +75,14 @@ class Groups:
         old = GroupProperties.read_earlier(request.old_properties, wanted)
         task = self._task(request, wanted.instance_arn)
         self._watch.look()
+        is_reversed = task.rolls_back
         try:
             group = _update(task, old, wanted)
-            self._watch.look(writes=True)
+            self._watch.look_once_more()
         except NoLongerWantedError:
-            # the reversed Update may be over already, so nobody else would
-            if task.rolls_back:
+            # the reversed Update may be over already, so nobody else would; for one that is the
+            # reversed Update, another run of the same event has answered
+            if task.rolls_back and not is_reversed:
                 _take_back(task, old, wanted)
             raise
         return _answer(group)
@@ -164,7 +166,12 @@ def _place(properties: GroupProperties) -> tuple[str, str | None]:
 
 
 def _bring_up_to_date(
-    task: GroupTask, group: Group, old: GroupProperties, wanted: GroupProperties
+    task: GroupTask,
+    group: Group,
+    old: GroupProperties,
+    wanted: GroupProperties,
+    *,
+    doubts_name: bool = False,
 ) -> Group:
     """Owner, tags and name as wanted, whatever they are now."""
     held_by = group.owner or replace(task.owner, adopted=wanted.adopt_existing)
@@ -187,7 +194,7 @@ def _bring_up_to_date(
     if noted and not rolls_back and not noted.endswith(f"/{task.owner.request}"):
         forget_displaced(task, group)
     # as with tags: what the request says is new is written, whatever the group seems to be called
-    if group.name != wanted.name or old.name != wanted.name:
+    if doubts_name or group.name != wanted.name or old.name != wanted.name:
         rename_group(task, group, wanted.name)
     if rolls_back:
         give_name_back(task, group, old.name)
@@ -203,7 +210,8 @@ def _move(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> Gro
     if homes:
         # a run that was here before, or a rollback: then this is the original
         logger.info("found the group at its place", extra={"group": homes[0].arn})
-        target = _bring_up_to_date(task, homes[0], old, wanted)
+        # it may have stepped aside a moment ago, which reads need not show yet
+        target = _bring_up_to_date(task, homes[0], old, wanted, doubts_name=True)
     else:
         for source in sources:
             _check_children(task, source)

@@ -43,25 +43,43 @@ def make_group(task: GroupTask, wanted: GroupProperties, moved_from: str = "") -
             holder = _holder(task, wanted)
             if holder is None:
                 _free_name_elsewhere(task, wanted, made, doing, wait.seconds)
+            elif may_free_its_name(task, holder, wait.seconds):
+                pass
+            elif _steps_aside(task, holder, moved_from):
+                put_aside(task, holder)
+                tags[DISPLACES_TAG] = f"{holder.id}/{task.owner.request}"
             elif moved_from and not task.owner.is_same_resource(holder.owner):
-                if not task.is_of_stack(holder):
-                    raise HierarchyError(
-                        doing,
-                        f"it exists already, {holder.id}, and a move takes nothing over",
-                        "choose another name, or delete that group",
-                    )
-                if not may_free_its_name(task, holder, wait.seconds):
-                    put_aside(task, holder)
-                    tags[DISPLACES_TAG] = f"{holder.id}/{task.owner.request}"
-            elif not may_free_its_name(task, holder, wait.seconds):
+                raise HierarchyError(
+                    doing,
+                    f"it exists already, {holder.id}, and a move takes nothing over",
+                    "choose another name, or delete that group",
+                )
+            else:
                 return _take_over(task, holder, wanted, doing, moved_from)
             wait.pause(str(made))
 
 
+def _steps_aside(task: GroupTask, holder: Group, moved_from: str) -> bool:
+    """Whether the holder of the name makes room and is not taken over.
+
+    It does for a move, which brings its own group along, and where it has its name by hand only:
+    then it is not the group of a construct that now has another id.
+    """
+    if not task.is_of_stack(holder) or task.owner.is_same_resource(holder.owner):
+        return False
+    return bool(moved_from) or task.declared_name(holder) not in {"", holder.name}
+
+
 def put_aside(task: GroupTask, other: Group) -> None:
-    """Take the name from another resource's group, which is on its way out."""
-    logger.info("putting a group aside", extra={"group": other.arn, "held": other.name})
-    task.hierarchy.rename_group(other.id, temporary_name(task.owner, other.id))
+    """Take the name from another resource's group.
+
+    It is on its way out; or it was renamed by hand, then it gets the name that it should have.
+    """
+    name = task.declared_name(other)
+    if name in {"", other.name} or task.hierarchy.rename_group(other.id, name) is not None:
+        name = temporary_name(task.owner, other.id)
+        task.hierarchy.rename_group(other.id, name)
+    logger.info("put a group aside", extra={"group": other.arn, "held": other.name, "now": name})
 
 
 def give_name_back(task: GroupTask, group: Group, name: str) -> None:

@@ -124,6 +124,7 @@ def _successor(task: GroupTask, group: Group) -> Group | None:
 def _delete(task: GroupTask, group: Group) -> None:
     hierarchy = task.hierarchy
     doing = f"deleting hierarchy group {quoted(group.name)}"
+    is_looked_at = False
     policy = task.request.properties.get(GroupProperty.AGENTS_ON_DELETE, AgentsOnDelete.FAIL)
     with task.wait(doing, "it is in use") as wait:
         while True:
@@ -140,20 +141,52 @@ def _delete(task: GroupTask, group: Group) -> None:
             elif may_leave and policy == AgentsOnDelete.UNASSIGN:
                 carry_agents(hierarchy, group, None)
             elif may_leave and policy == AgentsOnDelete.MOVE_TO_PARENT and group.parent_id:
+                if not is_looked_at:
+                    _check_way_up(task, group, agents, doing)
+                    is_looked_at = True
                 carry_agents(hierarchy, group, group.parent_id)
             elif wait.seconds >= STALE_SECONDS:
                 raise _blocked(task, group, agents, refusal, doing)
             wait.pause(str(refusal))
 
 
+def _check_way_up(task: GroupTask, group: Group, agents: list[Agent], doing: str) -> None:
+    """Refuse to move agents up where the whole stack goes and a group above lets none go.
+
+    Else they would climb from group to group and be stuck at the last one.
+    """
+    if task.own_stack.state().status != "DELETE_IN_PROGRESS":
+        return
+    for group_id, name in reversed(group.path[:-1]):
+        above = task.hierarchy.group(group_id)
+        if above is None or not task.is_of_stack(above) or above.owner is None:
+            return
+        declared = task.own_stack.declared(above.owner.resource)
+        stays = above.owner.adopted or declared.get("DeletionPolicy", "Delete") != "Delete"
+        properties = declared.get("Properties", {})
+        policy = properties.get(GroupProperty.AGENTS_ON_DELETE, AgentsOnDelete.FAIL)
+        if stays or policy == AgentsOnDelete.UNASSIGN:
+            return
+        if policy == AgentsOnDelete.FAIL:
+            raise HierarchyError(
+                doing,
+                f"{_counted(agents)}, and {quoted(name)} above goes too and lets no agents go",
+                "move them to a group that stays, then delete again",
+            )
+
+
+def _counted(agents: list[Agent]) -> str:
+    names = listed([quoted(agent.username) for agent in agents])
+    return f"{len(agents)} agent(s) are in it: {names}"
+
+
 def _blocked(
     task: GroupTask, group: Group, agents: list[Agent], refusal: Refusal, doing: str
 ) -> HierarchyError:
     if agents:
-        names = listed([quoted(agent.username) for agent in agents])
         return HierarchyError(
             doing,
-            f"{len(agents)} agent(s) are in it: {names}",
+            _counted(agents),
             "move them, or set agents_on_delete and deploy, then delete",
         )
     children = listed([quoted(child.name) for child in task.hierarchy.children(group.id)])

@@ -15,6 +15,7 @@ from connect_hierarchy_lambda.connect.waiting import Wait
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.ownership import ADOPTED_TAG, Owner, stack_name_and_uuid
+from connect_hierarchy_lambda.model.properties import GroupProperty
 from connect_hierarchy_lambda.resources.request import Request
 
 logger = logging.getLogger(__name__)
@@ -84,6 +85,14 @@ class GroupTask:
         """The group that CloudFormation has on record for this resource now."""
         resource = self.own_stack.resource(self.request.logical_id)
         return resource.physical_id.rsplit("/", 1)[-1] if resource else ""
+
+    def declared_name(self, group: Group) -> str:
+        """What the template calls a group of this stack; empty where that is not known."""
+        if group.owner is None:
+            return ""
+        properties = self.own_stack.declared(group.owner.resource).get("Properties", {})
+        name = properties.get(GroupProperty.NAME)
+        return name if isinstance(name, str) else ""
 
     def put_tags(
         self,

@@ -127,10 +127,12 @@ class Structures:
             request.failed_id = physical_id
             self._put(hierarchy, "creating the hierarchy structure", wanted.levels)
             try:
-                self._watch.look(writes=True)
+                self._watch.look_once_more()
             except NoLongerWantedError:
+                # another run of the same event may have answered, then they are in use; otherwise
                 # its Delete may be over already, so nobody else would take them away
-                self._put(hierarchy, "undoing the hierarchy structure", names)
+                if request.logical_id not in self._own_stack.resources_with(physical_id):
+                    self._put(hierarchy, "undoing the hierarchy structure", names)
                 raise
         return _answer(wanted, physical_id)
 

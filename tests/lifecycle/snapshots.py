@@ -1,0 +1,102 @@
+"""What stands in Connect at a moment, read past all lag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from connect_hierarchy_lambda.model.ownership import Owner, stack_name_and_uuid
+from connect_hierarchy_lambda.model.tags import RESERVED_PREFIX
+from local_aws.cloudformation.stacks import Stack
+from tests.stacks import Site
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One group."""
+
+    id: str
+    instance_arn: str
+    name: str
+    parent_id: str | None
+    tags: Mapping[str, str]
+    agents: frozenset[str]
+
+    @property
+    def user_tags(self) -> dict[str, str]:
+        """The tags that are not ours."""
+        return {k: v for k, v in self.tags.items() if not k.startswith(RESERVED_PREFIX)}
+
+    @property
+    def owner(self) -> Owner | None:
+        """Who owns it, as its tags say."""
+        return Owner.of(self.tags)
+
+    @property
+    def place(self) -> tuple[str, str | None, str]:
+        """Where a name may occur once."""
+        return self.instance_arn, self.parent_id, self.name
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Groups by id, levels by instance, and the agents without a group."""
+
+    groups: Mapping[str, Seen]
+    levels: Mapping[str, tuple[str, ...]]
+    free_agents: frozenset[str]
+
+    def children(self, group_id: str) -> list[Seen]:
+        """The groups right below one."""
+        return [group for group in self.groups.values() if group.parent_id == group_id]
+
+    def agents(self) -> dict[str, str | None]:
+        """Where each agent is: a group's id, or None."""
+        places: dict[str, str | None] = dict.fromkeys(self.free_agents)
+        for group in self.groups.values():
+            places |= dict.fromkeys(group.agents, group.id)
+        return places
+
+
+def snapshot(site: Site, instance_arns: list[str]) -> Snapshot:
+    """Take one of these instances."""
+    backend = site.connect.backend
+    groups: dict[str, Seen] = {}
+    levels: dict[str, tuple[str, ...]] = {}
+    free: set[str] = set()
+    for instance_arn in instance_arns:
+        instance_id = instance_arn.rsplit("/", 1)[-1]
+        agents: dict[str | None, set[str]] = {}
+        for user in backend.list_users(instance_id):
+            agents.setdefault(user.hierarchy_group_id, set()).add(user.name)
+        for group in backend.list_user_hierarchy_groups(instance_id):
+            groups[group.id] = Seen(
+                group.id,
+                instance_arn,
+                group.name,
+                group.parent_id,
+                group.tags,
+                frozenset(agents.get(group.id, ())),
+            )
+        levels[instance_arn] = tuple(
+            level.name for level in backend.describe_user_hierarchy_structure(instance_id)
+        )
+        free |= agents.get(None, set())
+    return Snapshot(groups, levels, frozenset(free))
+
+
+def record(stack: Stack | None) -> dict[str, str]:
+    """The ids of the groups that CloudFormation has on record, by logical id."""
+    if stack is None:
+        return {}
+    return {
+        name: resource.physical_id.rsplit("/", 1)[-1]
+        for name, resource in stack.resources.items()
+        if "/agent-group/" in resource.physical_id
+    }
+
+
+def is_of(stack: Stack, group: Seen) -> bool:
+    """Whether the group's tags name this stack."""
+    owner = group.owner
+    return owner is not None and owner.stack == stack_name_and_uuid(stack.stack_id)

@@ -1,0 +1,272 @@
+"""One history: a stack, the instances it is about, and everything that is done to both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from connect_hierarchy_lambda.model.ownership import stack_name_and_uuid
+from local_aws.cloudformation.custom_resources import ReversedUpdateId
+from local_aws.cloudformation.engine import EngineSettings
+from local_aws.cloudformation.stacks import Stack
+from local_aws.connect import ConnectSettings, DuplicateScope
+from local_aws.connect.exceptions import ConnectError
+from tests.iam import Guard
+from tests.lifecycle.expectations import Change, Verdict
+from tests.lifecycle.faults import Faults
+from tests.lifecycle.plans import FAIL, MOVE_TO_PARENT, StackPlan
+from tests.lifecycle.protocol import check_conversations
+from tests.lifecycle.snapshots import Snapshot, is_of, record, snapshot
+from tests.stacks import Site
+
+COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+TAKEN_BACK = {"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
+HALF_TAKEN_BACK = {"ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED"}
+
+
+@dataclass
+class Tally:
+    """What histories were made of."""
+
+    histories: int = 0
+    deployments: int = 0
+    succeeded: int = 0
+    taken_back: int = 0
+    destroyed: int = 0
+    faults: int = 0
+    calls: int = 0
+    open_verdicts: int = 0
+    actions: set[str] = field(default_factory=set)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.histories} histories, {self.deployments} deployments "
+            f"({self.succeeded} completed, {self.taken_back} rolled back), "
+            f"{self.destroyed} stacks deleted, {self.faults} faults, {self.calls} calls to Connect"
+        )
+
+
+class World:
+    """A site with two instances and one stack; AssertionError where anything ends wrong."""
+
+    def __init__(
+        self, scope: DuplicateScope, reversed_id: ReversedUpdateId, seed: int, tally: Tally
+    ) -> None:
+        self.site = Site(
+            seed=seed,
+            connect_settings=ConnectSettings(default_rate=None, duplicate_scope=scope),
+            engine_settings=EngineSettings(reversed_update_id=reversed_id),
+        )
+        self.scope = scope
+        self.tally = tally
+        self.instance_arns = [self.site.instance_arn, self.site.other_arn]
+        self.guard = Guard(self.site, *self.instance_arns)
+        self.stack: Stack | None = None
+        self.plan: StackPlan | None = None
+        """What the stack was last deployed as; None before the first and after the last."""
+
+        self.is_stuck = False
+        """Whether the stack can only be deleted."""
+
+        self.drifted: set[str] = set()
+        self.levels_drifted = False
+        tally.histories += 1
+
+    # looking ------------------------------------------------------------------------------------
+
+    def look(self) -> Snapshot:
+        """What stands in Connect."""
+        return snapshot(self.site, self.instance_arns)
+
+    @property
+    def record(self) -> dict[str, str]:
+        """The groups that CloudFormation knows of."""
+        return record(self.stack)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why things failed, for a failing history's report."""
+        return [] if self.stack is None else self.site.reasons(self.stack)
+
+    # deploying ----------------------------------------------------------------------------------
+
+    def deploy(
+        self, plan: StackPlan, faults: Faults, joins: Sequence[tuple[float, str, str]] = ()
+    ) -> None:
+        """Deploy, and check how it ended; `joins` are seconds, user name and group id each."""
+        site = self.site
+        change = self._change(plan, faults)
+        verdict, why = change.verdict()
+        self.tally.open_verdicts += verdict is Verdict.OPEN
+        conversations_before = len(site.custom_resources.conversations)
+        calls_before = len(site.connect.calls)
+        events_before = len(self.stack.events) if self.stack else 0
+        faults.begin(site, len(change.before.groups))
+        for seconds, username, group_id in joins:
+            join = partial(self._join, change, seconds, username, group_id)
+            site.clock.spawn(f"{username} joins", join)
+        self.stack = site.up(self._resources(plan, faults))
+        status = self.stack.status
+        if not change.own_stack:
+            change.own_stack = stack_name_and_uuid(self.stack.stack_id)
+        site.settle()
+        site.clock.sleep(max((seconds + 1 for seconds, _, _ in joins), default=0.0))
+        faults.end(site)
+        self._count(faults, calls_before)
+        conversations = list(site.custom_resources.conversations.values())[conversations_before:]
+        check_conversations(site, conversations, len(faults.copies))
+        if status == "UPDATE_ROLLBACK_FAILED":
+            assert not faults.are_mild, (status, self.reasons)
+            site.cloudformation.continue_update_rollback(self.stack)
+            site.cloudformation.wait(self.stack)
+            site.settle()
+            status = self.stack.status
+        change.delete_failed = self._delete_failed(events_before)
+        change.after, change.record_after = self.look(), self.record
+        if faults.are_mild and not faults.fails and verdict is not Verdict.OPEN:
+            expected = COMPLETE if verdict is Verdict.SUCCEEDS else TAKEN_BACK
+            assert status in expected, (status, verdict, why, self.reasons)
+        if status in COMPLETE:
+            assert not faults.fails, status
+            assert verdict is not Verdict.FAILS, why
+            self._keep(plan, change)
+        elif status in TAKEN_BACK:
+            self.tally.taken_back += 1
+            change.check_taken_back()
+            self.is_stuck = self.plan is None
+        else:
+            assert status == "ROLLBACK_FAILED", (status, self.reasons)
+            assert not faults.are_mild or joins, (status, self.reasons)
+            self.is_stuck = True
+
+    def _change(self, plan: StackPlan, faults: Faults) -> Change:
+        return Change(
+            before=self.look(),
+            record_before=self.record,
+            old=self.plan,
+            new=plan,
+            own_stack=stack_name_and_uuid(self.stack.stack_id) if self.stack else "",
+            scope=self.scope,
+            drifted=frozenset(self.drifted),
+            levels_drifted=self.levels_drifted,
+            mild=faults.are_mild,
+        )
+
+    def _resources(self, plan: StackPlan, faults: Faults) -> dict[str, object]:
+        resources: dict[str, object] = dict(plan.resources(self.site))
+        if faults.fails == "after":
+            resources["Failing"] = self.site.failing(*resources)
+        elif faults.fails == "during":
+            resources["Failing"] = self.site.failing_later(faults.fails_after)
+        return resources
+
+    def _keep(self, plan: StackPlan, change: Change) -> None:
+        self.tally.succeeded += 1
+        change.check_success()
+        self.drifted = {n for n in self.drifted & plan.groups.keys() if not change.is_touched(n)}
+        if change.old is None or change.old.levels != plan.levels or change.changes_instance:
+            self.levels_drifted = False
+        self.plan = plan
+
+    def _count(self, faults: Faults, calls_before: int) -> None:
+        self.tally.deployments += 1
+        self.tally.faults += faults.count
+        self.tally.calls += len(self.site.connect.calls) - calls_before
+        assert not self.guard.denied, self.guard.denied
+        self.tally.actions |= self.guard.actions
+
+    def _join(self, change: Change, seconds: float, username: str, group_id: str) -> None:
+        self.site.clock.sleep(seconds)
+        instance_id = self.site.instance_id
+        try:
+            self.site.connect.backend.create_user(
+                instance_id, username, hierarchy_group_id=group_id
+            )
+        except ConnectError:
+            return  # the group is gone already
+        change.joined[username] = group_id
+
+    def _delete_failed(self, events_before: int) -> frozenset[str]:
+        assert self.stack is not None
+        last: dict[str, str] = {}
+        for event in self.stack.events[events_before:]:
+            if "/agent-group/" in event.physical_id and event.status.startswith("DELETE_"):
+                last[event.physical_id.rsplit("/", 1)[-1]] = event.status
+        return frozenset(i for i, status in last.items() if status == "DELETE_FAILED")
+
+    # deleting -----------------------------------------------------------------------------------
+
+    def destroy(self, faults: Faults) -> None:
+        """Delete the stack, and check what is left."""
+        site, stack, before, known = self.site, self.stack, self.look(), self.record
+        assert stack is not None
+        conversations_before = len(site.custom_resources.conversations)
+        calls_before = len(site.connect.calls)
+        faults.begin(site, len(before.groups))
+        site.down(stack)
+        site.settle()
+        faults.end(site)
+        self._count(faults, calls_before)
+        conversations = list(site.custom_resources.conversations.values())[conversations_before:]
+        check_conversations(site, conversations, len(faults.copies))
+        after = self.look()
+        if stack.status == "DELETE_FAILED":
+            self.is_stuck = True
+            if faults.are_mild and self.plan is not None:
+                assert self._blocked(before), self.reasons
+        else:
+            assert stack.status == "DELETE_COMPLETE", stack.status
+            self.tally.destroyed += 1
+            self._check_destroyed(before, after, known)
+            self.stack, self.plan, self.is_stuck = None, None, False
+            # who wrote levels is told by when, and reads have to show them
+            site.clock.sleep(30.0)
+            self.drifted, self.levels_drifted = set(), False
+        recorded = set(known.values())
+        for group_id, group in before.groups.items():
+            # one that a creation made and never answered for is found by its tags
+            if group_id not in recorded and not is_of(stack, group):
+                assert after.groups.get(group_id) == group, f"{group.name!r} is not the stack's"
+        assert after.levels == before.levels, "a retained structure was changed"
+
+    def _blocked(self, before: Snapshot) -> bool:
+        """Whether a group of the stack can not be deleted, or not with what is in it."""
+        assert self.plan is not None
+        ours = {
+            group_id
+            for group_id in self.record.values()
+            if (group := before.groups.get(group_id)) is not None
+            and group.owner is not None
+            and not group.owner.adopted
+        }
+        for logical_id, group_id in self.record.items():
+            if group_id not in ours:
+                continue
+            group = before.groups[group_id]
+            policy = (
+                self.plan.groups[logical_id].on_delete if logical_id in self.plan.groups else FAIL
+            )
+            if group.agents and policy in {FAIL, MOVE_TO_PARENT}:
+                return True
+            if any(child.id not in ours for child in before.children(group_id)):
+                return True
+        return False
+
+    def _check_destroyed(self, before: Snapshot, after: Snapshot, known: Mapping[str, str]) -> None:
+        for logical_id, group_id in known.items():
+            former, group = before.groups.get(group_id), after.groups.get(group_id)
+            if former is None:
+                assert group is None
+            elif former.owner is None:
+                assert group == former, f"{logical_id} had no owner any more and was touched"
+            elif former.owner.adopted:
+                assert group is not None, f"{logical_id} was adopted and is gone"
+                assert group.owner is None, f"{logical_id} was adopted and is not released"
+                assert group.agents == former.agents
+            else:
+                assert group is None, f"{logical_id} is left"
+        places = after.agents()
+        for agent, home in before.agents().items():
+            if home in after.groups:
+                assert places[agent] == home, f"{agent} was moved"

@@ -1,0 +1,26 @@
+"""Random histories of a stack under faults, the same ones in every run; `make soak` plays more."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lifecycle.soak import play
+from tests.lifecycle.world import Tally
+
+FIRST_SEED = 1
+SEEDS = 12
+HISTORIES_A_SEED = 25
+
+
+@pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + SEEDS))
+def test_every_history_ends_where_it_should(seed: int) -> None:
+    """Whatever is deployed, by hand or by fault: ids, agents, names and levels are the model's."""
+    tally = Tally()
+    # a failure is shrunk by `make soak`, which takes the seed
+    play(tally, seed, HISTORIES_A_SEED, shrinks=False)
+    assert tally.histories >= HISTORIES_A_SEED
+    assert tally.succeeded > 0
+    assert tally.taken_back > 0
+    assert tally.faults > 0
+    # most deployments have one right end
+    assert tally.open_verdicts * 4 < tally.deployments
