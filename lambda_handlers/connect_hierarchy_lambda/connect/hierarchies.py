@@ -55,6 +55,8 @@ class Group:
     """(id, name) from level one down to the group itself."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
+    modified_at: float = 0.0
+    """When it was made or renamed, in seconds since 1970."""
 
     @property
     def parent_id(self) -> str | None:
@@ -70,6 +72,15 @@ class Group:
     def path_of_names(self) -> str:
         """The names from level one down, joined with ` / `."""
         return " / ".join(name for _, name in self.path)
+
+
+@dataclass(frozen=True)
+class GroupSummary:
+    """What ListUserHierarchyGroups tells of a group; `modified_at` in seconds since 1970."""
+
+    id: str
+    name: str
+    modified_at: float
 
 
 @dataclass(frozen=True)
@@ -251,10 +262,12 @@ class Hierarchy:
                 tagKeys=list(keys),
             )
 
-    def groups_named(self, names: frozenset[str]) -> list[Group]:
-        """The groups of these names anywhere in the instance, read without the lag of a search."""
-        ids = [
-            summary["Id"]
+    def group_summaries(self) -> list[GroupSummary]:
+        """Every group of the instance, read without the lag of a search."""
+        return [
+            GroupSummary(
+                summary["Id"], summary.get("Name", ""), _seconds(summary.get("LastModifiedTime"))
+            )
             for page in self._pages(
                 "listing hierarchy groups",
                 self._client.list_user_hierarchy_groups,
@@ -262,8 +275,11 @@ class Hierarchy:
                 MaxResults=_GROUPS_PER_LIST_PAGE,
             )
             for summary in page["UserHierarchyGroupSummaryList"]
-            if summary.get("Name") in names
         ]
+
+    def groups_named(self, names: frozenset[str]) -> list[Group]:
+        """The groups of these names anywhere in the instance, read without the lag of a search."""
+        ids = [summary.id for summary in self.group_summaries() if summary.name in names]
         groups = (self.group(group_id, doubt_absence=False) for group_id in ids)
         return [group for group in groups if group is not None and group.name in names]
 
@@ -312,9 +328,13 @@ class Hierarchy:
 
     # agents -------------------------------------------------------------------------------------
 
-    def agents(self, group_id: str) -> list[Agent]:
-        """The agents right in a group; what was done in the last moments may be missing."""
-        condition = {"Value": group_id, "HierarchyGroupMatchType": "EXACT"}
+    def agents(self, group_id: str, *, and_below: bool = False) -> list[Agent]:
+        """The agents right in a group; what was done in the last moments may be missing.
+
+        With `and_below` those in any group below it, too.
+        """
+        match = "WITH_CHILD_GROUPS" if and_below else "EXACT"
+        condition = {"Value": group_id, "HierarchyGroupMatchType": match}
         return [
             Agent(user["Id"], user.get("Username", user["Id"]))
             for page in self._pages(
@@ -387,6 +407,7 @@ def _group(answer: Mapping[str, Any]) -> Group:
             (path[key]["Id"], path[key].get("Name", "")) for key in _LEVEL_KEYS if path.get(key)
         ),
         tags=answer.get("Tags") or {},
+        modified_at=_seconds(answer.get("LastModifiedTime")),
     )
 
 

@@ -25,6 +25,7 @@ from connect_hierarchy_lambda.model.properties import ResourceType
 from connect_hierarchy_lambda.resources.group import Groups
 from connect_hierarchy_lambda.resources.request import Answer, Request
 from connect_hierarchy_lambda.resources.structure import Structures
+from connect_hierarchy_lambda.resources.tree import TreeReferences, Trees
 
 logger = logging.getLogger(__name__)
 
@@ -138,6 +139,10 @@ class Function:
             return Structures(hierarchy, own_stack, watch, schedule)
         if resource_type == ResourceType.GROUP:
             return Groups(hierarchy, own_stack, watch, schedule)
+        if resource_type == ResourceType.TREE:
+            return Trees(hierarchy, own_stack, watch, schedule)
+        if resource_type == ResourceType.TREE_REFERENCES:
+            return TreeReferences(hierarchy, own_stack, schedule)
         raise HierarchyError(
             f"serving {resource_type}",
             f"this function knows {', '.join(ResourceType)}",

@@ -102,6 +102,10 @@ class Properties:
             raise self._wrong(name, "a map of strings")
         return dict(value)
 
+    def value(self, name: str) -> Any:
+        """Whatever is there, None where it is left out."""
+        return self._values.get(name)
+
     def _wrong(self, name: str, wanted: str) -> HierarchyError:
         found = json.dumps(self._values.get(name), default=str)
         return HierarchyError(

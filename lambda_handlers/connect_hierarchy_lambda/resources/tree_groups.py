@@ -1,0 +1,157 @@
+"""The groups of a tree as far as they are known: read once, and corrected by what follows.
+
+A search tells everything about a hundred groups in one call, and lags. So its answer is held
+against the list of all groups, which tells only names; what has changed lately and is in one of the
+two alone is looked at by itself. What this run has written, or has read of a single group, wins
+over both from then on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+
+from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
+from connect_hierarchy_lambda.connect.hierarchies import Group, GroupSummary
+from connect_hierarchy_lambda.model.ownership import KEY_TAG, RETIRED_TAG
+from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask
+
+logger = logging.getLogger(__name__)
+
+_LATELY = 1200.0
+"""Seconds that a search may lag; what is older than that shows up in it."""
+
+
+class TreeGroups:
+    """The groups that a tree owns."""
+
+    def __init__(self, task: GroupTask, names: frozenset[str]) -> None:
+        self._task = task
+        self._names = names
+        self._own: dict[str, Group] = {}
+        self._certain: dict[str, Group | None] = {}
+
+    @property
+    def own(self) -> list[Group]:
+        """All of them, in the order of their ids."""
+        return [self._own[group_id] for group_id in sorted(self._own)]
+
+    def get(self, group_id: str) -> Group | None:
+        """One of them, None if it is none."""
+        return self._own.get(group_id)
+
+    def is_certain(self, group_id: str) -> bool:
+        """Whether this run has read this group by itself, or written it."""
+        return group_id in self._certain
+
+    def read(self) -> None:
+        """Read all of them; what is certain already stays so."""
+        hierarchy = self._task.hierarchy
+        wait = self._task.wait("reading the groups of the tree", "search and list differ")
+        while True:
+            listed = {summary.id: summary for summary in hierarchy.group_summaries()}
+            found = {
+                group.id: group
+                for group in hierarchy.groups_of_stack(self._task.owner.stack)
+                if self._is_own(group)
+            }
+            unlisted = [
+                group
+                for group in found.values()
+                if group.id not in listed and self._is_late(group.modified_at)
+            ]
+            unlisted = [group for group in unlisted if group.id not in self._certain]
+            if not unlisted or wait.seconds >= STALE_SECONDS:
+                break
+            wait.pause()
+        self._own = {
+            group.id: replace(
+                group,
+                name=listed[group.id].name,
+                path=(*group.path[:-1], (group.id, listed[group.id].name)),
+            )
+            for group in found.values()
+            if group.id in listed
+        }
+        for summary in self._new_ones(listed.values(), found.keys()):
+            group = hierarchy.group(summary.id, doubt_absence=False)
+            if group is not None and self._is_own(group):
+                self._own[group.id] = group
+        for group_id, certain in self._certain.items():
+            self._put(group_id, certain)
+
+    def _new_ones(self, listed: Iterable[GroupSummary], found: Iterable[str]) -> list[GroupSummary]:
+        """Groups that a search may not show yet."""
+        known = {*found, *self._certain}
+        return [
+            summary
+            for summary in listed
+            if summary.id not in known
+            and self._is_late(summary.modified_at)
+            and (summary.name in self._names or summary.name.startswith(TEMPORARY_NAME))
+        ]
+
+    def learn(self, group: Group) -> None:
+        """Take down what was read of one group, or written to it."""
+        self._certain[group.id] = group
+        self._put(group.id, group)
+
+    def forget(self, group_id: str) -> None:
+        """Take down that a group is gone, or somebody else's."""
+        self._certain[group_id] = None
+        self._put(group_id, None)
+
+    def look_at(self, group_id: str) -> Group | None:
+        """One of them as the service tells it, once a run; None if it is gone or not the tree's."""
+        if group_id not in self._certain:
+            group = self._task.hierarchy.group(group_id)
+            if group is None or not self._is_own(group):
+                self.forget(group_id)
+            else:
+                self.learn(group)
+        return self._certain[group_id]
+
+    def retagged(self, group: Group, tags: dict[str, str], *, without: Iterable[str] = ()) -> Group:
+        """Take down that tags were written, and give the group as it is now."""
+        gone = set(without)
+        changed = {k: v for k, v in {**group.tags, **tags}.items() if k not in gone}
+        group = replace(group, tags=changed)
+        self.learn(group)
+        return group
+
+    def renamed(self, group: Group, name: str) -> Group:
+        """Take down that a group was renamed, and give it as it is now."""
+        group = replace(group, name=name, path=(*group.path[:-1], (group.id, name)))
+        self.learn(group)
+        return group
+
+    def given_up(self, mark: str) -> list[Group]:
+        """Those that were given up from the generation with this mark, in tags or above them."""
+        marked = {group.id for group in self.own if group.tags.get(RETIRED_TAG) == mark}
+        return [
+            group for group in self.own if any(group_id in marked for group_id, _ in group.path)
+        ]
+
+    def live_ids(self, marks: frozenset[str]) -> dict[str, str]:
+        """The ids of the groups of these keys, without those that were given up."""
+        gone = {group.id for group in self.own if RETIRED_TAG in group.tags}
+        live = [
+            group
+            for group in sorted(self.own, key=lambda group: group.modified_at)
+            if not any(group_id in gone for group_id, _ in group.path)
+        ]
+        ids = {group.tags.get(KEY_TAG, ""): group.id for group in live}
+        return {mark: ids[mark] for mark in ids.keys() & marks}
+
+    def _put(self, group_id: str, group: Group | None) -> None:
+        if group is None or not self._is_own(group):
+            self._own.pop(group_id, None)
+        else:
+            self._own[group_id] = group
+
+    def _is_own(self, group: Group) -> bool:
+        return self._task.owner.is_same_resource(group.owner)
+
+    def _is_late(self, modified_at: float) -> bool:
+        return modified_at > self._task.schedule.clock.now() - _LATELY

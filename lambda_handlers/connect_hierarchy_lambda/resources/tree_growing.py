@@ -1,0 +1,463 @@
+"""Making the groups of a tree what is wanted, short of deleting any.
+
+The plan is made from what is known, and made again when a call shows that this was not so: a name
+that is taken, a group that is gone. What is not wanted any more is only marked as given up, for the
+clean-up of the generation that it belonged to.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
+from connect_hierarchy_lambda.connect.hierarchies import Group
+from connect_hierarchy_lambda.model.arns import GroupArn
+from connect_hierarchy_lambda.model.messages import HierarchyError, listed
+from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.ownership import (
+    ADOPTED_TAG,
+    DISPLACES_TAG,
+    FORMERLY_ADOPTED,
+    FOUND_TAG,
+    KEY_TAG,
+    LEFT,
+    RETIRED_TAG,
+)
+from connect_hierarchy_lambda.model.plan import (
+    Call,
+    CarryAgents,
+    Create,
+    Delete,
+    Pairing,
+    Present,
+    PutAside,
+    Rename,
+    Tag,
+    Untag,
+    Wanted,
+    pair,
+    plan,
+    topmost,
+)
+from connect_hierarchy_lambda.model.properties import AgentsOnDelete
+from connect_hierarchy_lambda.resources.group_agents import carry_agents
+from connect_hierarchy_lambda.resources.group_making import (
+    give_name_back,
+    make_group,
+    put_aside,
+)
+from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
+from connect_hierarchy_lambda.resources.group_task import GroupTask
+from connect_hierarchy_lambda.resources.progress import Progress
+from connect_hierarchy_lambda.resources.tree_groups import TreeGroups
+from connect_hierarchy_lambda.resources.tree_passing_on import pass_on, wait_until_shown
+from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
+
+logger = logging.getLogger(__name__)
+
+_DOING = "updating the groups of the tree"
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What came of it.
+
+    `ids` are those of the groups, by the marks of their keys. `given_up` are the topmost groups
+    that are to go.
+    """
+
+    ids: Mapping[str, str]
+    given_up: tuple[Group, ...] = ()
+
+
+class _UnexpectedError(Exception):
+    """Something is not as the plan took it to be; what is known has been put right."""
+
+
+@dataclass
+class TreeGrowth:
+    """One way from the groups of one wish to those of another.
+
+    `mark` stands for the generation that groups are given up from.
+    """
+
+    task: GroupTask
+    old: TreeProperties
+    wanted: TreeProperties
+    mark: str
+    groups: TreeGroups = field(init=False)
+    _one_name_an_instance: bool = False
+    _ids: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.groups = TreeGroups(self.task, self.old.names | self.wanted.names)
+
+    @cached_property
+    def rolls_back(self) -> bool:
+        """Whether the stack takes an operation back."""
+        return self.task.rolls_back
+
+    def carry_out(self) -> Grown:
+        """Do it; HierarchyError where it can not be done."""
+        self.groups.read()
+        self._check()
+        wait = self.task.wait(_DOING, "groups are not as they seemed")
+        progress = Progress(self.task.schedule.clock)
+        while True:
+            try:
+                calls = self._plan()
+                progress.expect(len(calls))
+                for call in calls:
+                    self._perform(call)
+                    progress.step()
+                    wait = self.task.wait(_DOING, "groups are not as they seemed")
+                break
+            except _UnexpectedError as error:
+                if wait.seconds >= 2 * STALE_SECONDS:
+                    raise HierarchyError(_DOING, str(error), "deploy again") from None
+                logger.info("planning again", extra={"why": str(error)})
+                wait.pause(str(error))
+                self.groups.read()
+        self._settle()
+        given_up = self._give_up()
+        return Grown(dict(self._ids), given_up)
+
+    # what is there, and what is wanted ----------------------------------------------------------
+
+    @property
+    def _former(self) -> Pairing:
+        """The groups of the old wish; others may have been left behind, and stay out of it."""
+        return pair(self.old.wanted, self._presents(), self.old.parent_id)
+
+    def _presents(self) -> list[Present]:
+        return [
+            Present(
+                id=group.id,
+                name=group.name,
+                parent_id=group.parent_id,
+                key=group.tags.get(KEY_TAG),
+                tags=group.tags,
+                retired=RETIRED_TAG in group.tags,
+            )
+            for group in self.groups.own
+        ]
+
+    def _plan(self) -> list[Call]:
+        former = self._former
+        # in a rollback the old wish is the one that is taken back: what it made goes
+        relevant = {present.id for present in former.kept.values() if self._is_live(present)}
+        by_id = {present.id: key for key, present in former.kept.items()}
+        presents = self._presents()
+        now = pair(self.wanted.wanted, presents, self.wanted.parent_id)
+        kept = {present.id: key for key, present in now.kept.items()}
+        doubted = [
+            self._doubted(present, by_id.get(present.id), kept.get(present.id))
+            for present in presents
+        ]
+        desired = [
+            replace(wanted, former_tags=self._former_tags(wanted, now, by_id))
+            for wanted in self.wanted.wanted
+        ]
+        calls = plan(
+            desired,
+            doubted,
+            self.wanted.parent_id,
+            one_name_an_instance=self._one_name_an_instance,
+        )
+        self._ids = {key: present.id for key, present in now.kept.items()}
+        return [
+            *self._revivals(now, by_id),
+            *(
+                call
+                for call in calls
+                if not isinstance(call, CarryAgents | Delete) or call.id in relevant
+            ),
+        ]
+
+    def _is_live(self, present: Present) -> bool:
+        """Whether it is not one that an earlier deployment gave up and left."""
+        return present.tags.get(RETIRED_TAG, self.mark) == self.mark
+
+    def _doubted(self, present: Present, old_key: str | None, new_key: str | None) -> Present:
+        """A group as it has to be taken: what the request says is new is written in any case.
+
+        What was read may be older than the update that is taken back, or from before a run of the
+        same event.
+        """
+        if self.groups.is_certain(present.id) or old_key is None or new_key is None:
+            return present
+        old, new = self.old.by_mark[old_key], self.wanted.by_mark[new_key]
+        name = present.name
+        if old.name != new.name == name:
+            name = old.name
+        old_tags, new_tags = self.old.user_tags(old), self.wanted.user_tags(new)
+        tags = dict(present.tags)
+        if old_tags != new_tags:
+            tags = {k: v for k, v in tags.items() if k not in new_tags}
+            tags |= {k: tags.get(k, "") for k in old_tags.keys() - new_tags.keys()}
+        return replace(present, name=name, tags=tags)
+
+    def _former_tags(
+        self, wanted: Wanted, now: Pairing, by_id: Mapping[str, str]
+    ) -> frozenset[str]:
+        present = now.kept.get(wanted.key)
+        old_key = by_id.get(present.id) if present else None
+        if old_key is None:
+            return frozenset()
+        return frozenset(self.old.user_tags(self.old.by_mark[old_key]))
+
+    def _revivals(self, now: Pairing, by_id: Mapping[str, str]) -> list[Call]:
+        """Take back that groups were given up."""
+        calls: list[Call] = []
+        new_ids = {present.id for present in now.kept.values() if present.id not in by_id}
+        for key, present in now.kept.items():
+            is_new = present.id in new_ids and not self.groups.is_certain(present.id)
+            if is_new and not self.rolls_back:
+                # left behind: what its tags say by now counts
+                self.groups.look_at(present.id)
+            group = self.groups.get(present.id)
+            if group is None:
+                raise _UnexpectedError("a group is gone")
+            marked = RETIRED_TAG in group.tags
+            # only the topmost of what was given up together has the mark
+            may_be_marked = is_new and self.rolls_back and present.parent_id not in new_ids
+            if marked or may_be_marked:
+                calls.append(Untag(present.id, key, (RETIRED_TAG,)))
+            if marked and not self._is_live(replace(present, tags=group.tags)):
+                # a rollback of this leaves it there again
+                calls.append(Tag(present.id, key, {FOUND_TAG: self.task.owner.request}))
+        return calls
+
+    # before the first write ---------------------------------------------------------------------
+
+    def _check(self) -> None:
+        """Refuse what could not be ended; a rollback has to do what it can."""
+        if self.rolls_back:
+            return
+        now = pair(self.wanted.wanted, self._presents(), self.wanted.parent_id)
+        kept = {present.id for present in now.kept.values()}
+        going = [
+            present
+            for present in self._former.kept.values()
+            if present.id not in kept and not present.retired
+        ]
+        moving = [present for present in going if present.key in self.wanted.by_mark]
+        for present in moving:
+            self._check_children(present)
+        self._check_agents([present for present in going if present not in moving])
+
+    def _check_children(self, present: Present) -> None:
+        strangers = [
+            quoted(child.name)
+            for child in self.task.hierarchy.children(present.id)
+            if not self.task.is_of_stack(child)
+        ]
+        if strangers:
+            raise HierarchyError(
+                f"moving hierarchy group {quoted(present.name)}",
+                f"it has child groups that are not of this stack: {listed(strangers)}",
+                "adopt them in this stack, or move them away first",
+            )
+
+    def _check_agents(self, removed: list[Present]) -> None:
+        by_id = {present.id: present for present in removed}
+        hierarchy = self.task.hierarchy
+        records = self.task.own_stack.resources_by_physical_id() if removed else {}
+        for top in topmost(removed):
+            group = self.groups.get(top.id)
+            if group is None or group.arn in records:
+                continue  # it passes to a resource of its own
+            if not hierarchy.agents(top.id, and_below=True):
+                continue
+            for present in removed:
+                below = self.groups.get(present.id)
+                if below is None or top.id not in {group_id for group_id, _ in below.path}:
+                    continue
+                if self._policy_in_effect(present, by_id) != AgentsOnDelete.FAIL:
+                    continue
+                agents = hierarchy.agents(present.id)
+                if agents:
+                    names = listed([quoted(agent.username) for agent in agents])
+                    raise HierarchyError(
+                        f"removing hierarchy group {quoted(present.name)} from the tree",
+                        f"{len(agents)} agent(s) are in it: {names}",
+                        "move them, or set agents_on_delete and deploy, then remove it",
+                    )
+
+    def _policy_in_effect(self, present: Present, removed: Mapping[str, Present]) -> AgentsOnDelete:
+        """What becomes of its agents in the end, who may move up to a parent that goes as well."""
+        policy = self.old.policy(present.key or "")
+        while policy == AgentsOnDelete.MOVE_TO_PARENT and present.parent_id in removed:
+            present = removed[str(present.parent_id)]
+            policy = self.old.policy(present.key or "")
+        return policy
+
+    # the calls ----------------------------------------------------------------------------------
+
+    def _perform(self, call: Call) -> None:
+        match call:
+            case Create():
+                self._create(call.wanted)
+            case Rename():
+                self._rename(self._looked_at(call.id), call.name)
+            case PutAside():
+                self._put_aside(self._looked_at(call.id))
+            case Tag():
+                group = self._looked_at(call.id)
+                self.task.hierarchy.tag_group(group.arn, call.tags)
+                self.groups.retagged(group, dict(call.tags))
+            case Untag():
+                group = self._looked_at(call.id)
+                self.task.hierarchy.untag_group(group.arn, call.keys)
+                self.groups.retagged(group, {}, without=call.keys)
+            case CarryAgents():
+                source = self.groups.get(call.id)
+                if source is not None:
+                    carry_agents(self.task.hierarchy, source, self._ids[call.key])
+            case Delete():
+                pass  # given up at the end
+
+    def _looked_at(self, group_id: str) -> Group:
+        """A group that is about to be written to, as the service tells it."""
+        known = self.groups.get(group_id)
+        group = self.groups.look_at(group_id)
+        if group is None:
+            msg = f"hierarchy group {quoted(known.name if known else group_id)} is gone"
+            raise _UnexpectedError(msg)
+        return group
+
+    def _create(self, wanted: Wanted) -> None:
+        parent_id = self.wanted.parent_id
+        if wanted.parent is not None:
+            parent_id = self._ids[wanted.parent]
+        moved_from = self._former.kept.get(wanted.key)
+        properties = self.wanted.group(wanted, parent_id)
+        tags = {**wanted.tags, **self.task.owner.tags()}
+        made = self.task.hierarchy.create_group(wanted.name, parent_id, tags)
+        if isinstance(made, Refusal):
+            self._check_own_holders(wanted.name, parent_id, str(made))
+            failed_id = self.task.request.failed_id
+            try:
+                group = make_group(
+                    self.task,
+                    properties,
+                    moved_from="" if moved_from is None else moved_from.id,
+                    marks={KEY_TAG: wanted.key},
+                )
+            finally:
+                self.task.request.failed_id = failed_id
+            # what was somebody else's a moment ago may seem to be so still to its Delete
+            group = wait_until_shown(self.task, group)
+        else:
+            group_id = GroupArn.parse(made).group_id
+            above = self.groups.get(parent_id) if parent_id is not None else None
+            path = above.path if above else ((parent_id, ""),) if parent_id is not None else ()
+            group = Group(
+                arn=made,
+                id=group_id,
+                name=wanted.name,
+                level_id="",
+                path=(*path, (group_id, wanted.name)),
+                tags=tags,
+            )
+        self.groups.learn(group)
+        self._ids[wanted.key] = group.id
+
+    def _check_own_holders(self, name: str, parent_id: str | None, why: str) -> None:
+        """Plan again where the name is taken by a group of the tree itself."""
+        holders = self.task.hierarchy.groups_named(frozenset({name}))
+        own = [group for group in holders if self.task.owner.is_same_resource(group.owner)]
+        for group in own:
+            self.groups.learn(group)
+        if any(group.parent_id == parent_id for group in own):
+            raise _UnexpectedError(why)
+        if any(group.parent_id == parent_id for group in holders):
+            return
+        if own and not self._one_name_an_instance:
+            self._one_name_an_instance = True
+            raise _UnexpectedError(why)
+        if not holders:
+            # made a moment ago, by a call whose answer was lost: it shows up soon
+            raise _UnexpectedError(f"{why}, but no group of that name was found")
+
+    def _rename(self, group: Group, name: str) -> None:
+        refusal = self.task.hierarchy.rename_group(group.id, name)
+        if refusal is not None:
+            self._check_own_holders(name, group.parent_id, str(refusal))
+            rename_group(self.task, group, name)
+            # it may have got a tag about whom it put aside
+            self.groups.forget(group.id)
+            renamed = self.task.hierarchy.group(group.id)
+            if renamed is None:
+                raise _UnexpectedError(str(refusal))
+            group = renamed
+        self.groups.renamed(group, name)
+        logger.info("renamed", extra={"group": group.arn, "to": name})
+
+    def _put_aside(self, group: Group) -> None:
+        put_aside(self.task, group)
+        again = self.task.hierarchy.group(group.id)
+        if again is not None and again.name != group.name:
+            self.groups.learn(again)
+        else:
+            self.groups.renamed(group, f"{group.name} put aside")
+
+    # after the calls ----------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Bring up to date what our own tags say of the groups that stay."""
+        for group_id in self._ids.values():
+            group = self.groups.get(group_id)
+            if group is None:
+                continue
+            held = group.tags.get(ADOPTED_TAG)
+            mark = held
+            if self.old.adopt_existing and not self.wanted.adopt_existing and held == "true":
+                mark = FORMERLY_ADOPTED
+            elif held == FORMERLY_ADOPTED and self.rolls_back:
+                mark = "true"
+            if mark is not None and mark != held:
+                self._perform(Tag(group_id, "", {ADOPTED_TAG: mark}))
+            self._settle_displaced(group)
+
+    def _settle_displaced(self, group: Group) -> None:
+        noted = group.tags.get(DISPLACES_TAG, "")
+        if not noted:
+            return
+        if self.rolls_back:
+            for old_key, present in self._former.kept.items():
+                if present.id == group.id:
+                    give_name_back(self.task, group, self.old.by_mark[old_key].name)
+        elif noted.endswith(f"/{self.task.owner.request}"):
+            return
+        forget_displaced(self.task, group)
+
+    def _give_up(self) -> tuple[Group, ...]:
+        """Mark what is not wanted any more; what belongs to another resource goes back to it."""
+        kept = set(self._ids.values())
+        going = [
+            present
+            for present in self._former.kept.values()
+            if present.id not in kept and self._is_live(present)
+        ]
+        if not going:
+            return ()
+        passed_on = pass_on(self.task, self.groups, [present.id for present in going])
+        remaining = [present for present in going if present.id not in passed_on]
+        given_up = []
+        for present in topmost(remaining):
+            group = self.groups.look_at(present.id)
+            if group is None:
+                continue
+            if self.rolls_back and FOUND_TAG in group.tags:
+                # it goes back to where it was left
+                self.task.hierarchy.untag_group(group.arn, [FOUND_TAG])
+                self._perform(Tag(group.id, "", {RETIRED_TAG: LEFT}))
+                continue
+            if group.tags.get(RETIRED_TAG) != self.mark:
+                self._perform(Tag(group.id, "", {RETIRED_TAG: self.mark}))
+            given_up.append(group)
+        return tuple(given_up)

@@ -1,0 +1,196 @@
+"""Deleting, releasing or handing on the groups of a tree: all of them, or those given up."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
+from connect_hierarchy_lambda.connect.hierarchies import Group
+from connect_hierarchy_lambda.connect.own_stack import StackState
+from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError, listed
+from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.ownership import (
+    DISPLACES_TAG,
+    FOUND_TAG,
+    KEY_TAG,
+    LEFT,
+    RETIRED_TAG,
+)
+from connect_hierarchy_lambda.model.properties import AgentsOnDelete
+from connect_hierarchy_lambda.resources.group_making import give_name_back
+from connect_hierarchy_lambda.resources.group_removal import delete_group, release_group
+from connect_hierarchy_lambda.resources.group_task import GroupTask
+from connect_hierarchy_lambda.resources.progress import Progress
+from connect_hierarchy_lambda.resources.tree_groups import TreeGroups
+from connect_hierarchy_lambda.resources.tree_passing_on import pass_on
+from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class TreeRemoval:
+    """Takes groups of a tree away; `properties` are those that the groups were made by."""
+
+    task: GroupTask
+    properties: TreeProperties
+    groups: TreeGroups = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.groups = TreeGroups(self.task, self.properties.names)
+
+    @cached_property
+    def _state(self) -> StackState:
+        return self.task.own_stack.state()
+
+    def remove_given_up(self, mark: str, expected: int) -> None:
+        """Remove what was given up from the generation with this mark.
+
+        That many of them, at the top of what is to go, have a tag that a search may not show yet.
+        """
+        wait = self.task.wait("looking for groups that were given up", "they do not show yet")
+        while True:
+            self.groups.read()
+            going = self.groups.given_up(mark)
+            shown = sum(group.tags.get(RETIRED_TAG) == mark for group in going)
+            if shown >= expected or wait.seconds >= STALE_SECONDS:
+                break
+            wait.pause()
+        self._remove(going)
+
+    def remove_all(self) -> None:
+        """Remove every group of the tree."""
+        self.groups.read()
+        going = self.groups.own
+        if not self._state.rolls_back:
+            self._check_agents(going)
+        self._remove(going)
+
+    def remove_made_by(self, request_id: str) -> list[str]:
+        """Remove what a request has made or taken over; the ids."""
+        self.groups.read()
+        going = [
+            group
+            for group in self.groups.own
+            if (group.owner is not None and group.owner.request == request_id)
+            or group.tags.get(FOUND_TAG) == request_id
+        ]
+        self._remove(going)
+        return [group.id for group in going]
+
+    def remove_made_at_its_place(self) -> list[str]:
+        """Remove what a creation made of which only the properties are known; the ids."""
+        self.groups.read()
+        going = [
+            group
+            for group in self.groups.own
+            if group.tags.get(KEY_TAG) in self.properties.by_mark
+            and (RETIRED_TAG not in group.tags or FOUND_TAG in group.tags)
+        ]
+        self._remove(going)
+        return [group.id for group in going]
+
+    def _check_agents(self, going: Iterable[Group]) -> None:
+        """Refuse to remove anything of a tree that can not go as a whole."""
+        held: list[str] = []
+        going = list(going)
+        ids = {group.id for group in going}
+        hierarchy = self.task.hierarchy
+        for top in going:
+            if top.parent_id in ids or not hierarchy.agents(top.id, and_below=True):
+                continue
+            for group in going:
+                below = top.id in {group_id for group_id, _ in group.path}
+                if below and self._policy_in_effect(group, going) == AgentsOnDelete.FAIL:
+                    held += [quoted(agent.username) for agent in hierarchy.agents(group.id)]
+        if held:
+            raise HierarchyError(
+                "deleting the hierarchy tree",
+                f"{len(held)} agent(s) are in its groups: {listed(held)}",
+                "move them, or set agents_on_delete and deploy, then delete",
+            )
+
+    def _policy_in_effect(self, group: Group, going: list[Group]) -> AgentsOnDelete:
+        by_id = {one.id: one for one in going}
+        policy = self._policy(group)
+        while policy == AgentsOnDelete.MOVE_TO_PARENT and group.parent_id in by_id:
+            group = by_id[group.parent_id]
+            policy = self._policy(group)
+        return policy
+
+    def _policy(self, group: Group) -> AgentsOnDelete:
+        return self.properties.policy(group.tags.get(KEY_TAG, ""))
+
+    def _remove(self, going: list[Group]) -> None:
+        """Remove what can be; HierarchyError for the first that can not, after all others."""
+        if not going:
+            return
+        passed_on = pass_on(self.task, self.groups, [group.id for group in going])
+        remaining = sorted(
+            (group for group in going if group.id not in passed_on),
+            key=lambda group: len(group.path),
+            reverse=True,
+        )
+        progress = Progress(self.task.schedule.clock)
+        progress.expect(len(remaining))
+        failure: HierarchyError | None = None
+        blocked: set[str] = set()
+        for known in remaining:
+            progress.step()
+            if known.id in blocked:
+                blocked.add(known.parent_id or "")
+                continue
+            try:
+                self._remove_one(known)
+            except OutOfTimeError:
+                raise
+            except HierarchyError as error:
+                # what is above it can not go either
+                blocked.add(known.parent_id or "")
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+    def _remove_one(self, known: Group) -> None:
+        group = self.groups.look_at(known.id)
+        if group is None:
+            logger.info("the group is gone, or somebody else's", extra={"group": known.arn})
+            return
+        hierarchy = self.task.hierarchy
+        adopted = group.owner is not None and group.owner.adopted
+        if self._state.rolls_back and FOUND_TAG in group.tags:
+            logger.info("the group goes back to where it was left", extra={"group": group.arn})
+            hierarchy.untag_group(group.arn, [FOUND_TAG])
+            hierarchy.tag_group(group.arn, {RETIRED_TAG: LEFT})
+        elif adopted and (self._state.rolls_back or self._successor(group)() is None):
+            release_group(self.task, group)
+        else:
+            policy = self._policy(group)
+            delete_group(self.task, group, policy, self._successor(group))
+            if self._state.rolls_back and DISPLACES_TAG in group.tags:
+                give_name_back(self.task, group, group.name)
+        self.groups.forget(group.id)
+
+    def _successor(self, group: Group) -> Callable[[], Group | None]:
+        """The group that has this one's key now, where there is another."""
+        key = group.tags.get(KEY_TAG)
+
+        def successor() -> Group | None:
+            for other in self.groups.own:
+                if other.id != group.id and key and other.tags.get(KEY_TAG) == key:
+                    found = self.groups.look_at(other.id)
+                    given_up = found is not None and self._is_given_up(found)
+                    if found is not None and not given_up:
+                        return found
+            return None
+
+        return successor
+
+    def _is_given_up(self, group: Group) -> bool:
+        return any(
+            (above := self.groups.get(group_id)) is not None and RETIRED_TAG in above.tags
+            for group_id, _ in group.path
+        )
