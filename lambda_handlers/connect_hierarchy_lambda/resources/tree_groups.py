@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
@@ -31,6 +32,9 @@ class TreeGroups:
         self._names = names
         self._own: dict[str, Group] = {}
         self._certain: dict[str, Group | None] = {}
+        self._listed: dict[str, GroupSummary] = {}
+        self._named: set[str] = set()
+        self._tagged: set[str] = set()
 
     @property
     def own(self) -> list[Group]:
@@ -44,6 +48,14 @@ class TreeGroups:
     def is_certain(self, group_id: str) -> bool:
         """Whether this run has read this group by itself, or written it."""
         return group_id in self._certain
+
+    def has_named(self, group_id: str) -> bool:
+        """Whether this run gave the group its name."""
+        return group_id in self._named
+
+    def has_tagged(self, group_id: str) -> bool:
+        """Whether this run gave the group tags."""
+        return group_id in self._tagged
 
     def read(self) -> None:
         """Read all of them; what is certain already stays so."""
@@ -65,6 +77,7 @@ class TreeGroups:
             if not unlisted or wait.seconds >= STALE_SECONDS:
                 break
             wait.pause()
+        self._listed = listed
         self._own = {
             group.id: replace(
                 group,
@@ -81,6 +94,16 @@ class TreeGroups:
         for group_id, certain in self._certain.items():
             self._put(group_id, certain)
 
+    def look_for(self, names: AbstractSet[str]) -> None:
+        """Look at every group of these names that is not known to be the tree's.
+
+        It may have become so a moment ago, by a tag that the search does not show.
+        """
+        for summary in self._listed.values():
+            known = summary.id in self._own or summary.id in self._certain
+            if summary.name in names and not known:
+                self.look_at(summary.id)
+
     def _new_ones(self, listed: Iterable[GroupSummary], found: Iterable[str]) -> list[GroupSummary]:
         """Groups that a search may not show yet."""
         known = {*found, *self._certain}
@@ -92,8 +115,14 @@ class TreeGroups:
             and (summary.name in self._names or summary.name.startswith(TEMPORARY_NAME))
         ]
 
+    def made(self, group: Group) -> None:
+        """Take down that a group was made, or taken over."""
+        self._named.add(group.id)
+        self._tagged.add(group.id)
+        self.learn(group)
+
     def learn(self, group: Group) -> None:
-        """Take down what was read of one group, or written to it."""
+        """Take down what was read of one group."""
         self._certain[group.id] = group
         self._put(group.id, group)
 
@@ -117,12 +146,14 @@ class TreeGroups:
         gone = set(without)
         changed = {k: v for k, v in {**group.tags, **tags}.items() if k not in gone}
         group = replace(group, tags=changed)
+        self._tagged.add(group.id)
         self.learn(group)
         return group
 
     def renamed(self, group: Group, name: str) -> Group:
         """Take down that a group was renamed, and give it as it is now."""
         group = replace(group, name=name, path=(*group.path[:-1], (group.id, name)))
+        self._named.add(group.id)
         self.learn(group)
         return group
 

@@ -24,7 +24,9 @@ from connect_hierarchy_lambda.model.ownership import (
     FOUND_TAG,
     KEY_TAG,
     LEFT,
+    RESOURCE_TAG,
     RETIRED_TAG,
+    STACK_TAG,
 )
 from connect_hierarchy_lambda.model.plan import (
     Call,
@@ -102,7 +104,7 @@ class TreeGrowth:
 
     def carry_out(self) -> Grown:
         """Do it; HierarchyError where it can not be done."""
-        self.groups.read()
+        self._read()
         self._check()
         wait = self.task.wait(_DOING, "groups are not as they seemed")
         progress = Progress(self.task.schedule.clock)
@@ -120,10 +122,17 @@ class TreeGrowth:
                     raise HierarchyError(_DOING, str(error), "deploy again") from None
                 logger.info("planning again", extra={"why": str(error)})
                 wait.pause(str(error))
-                self.groups.read()
+                self._read()
         self._settle()
         given_up = self._give_up()
         return Grown(dict(self._ids), given_up)
+
+    def _read(self) -> None:
+        self.groups.read()
+        if self.rolls_back:
+            # what the update that is taken back took over does not have to show yet
+            missing = self._former.new
+            self.groups.look_for({self.old.by_mark[wanted.key].name for wanted in missing})
 
     # what is there, and what is wanted ----------------------------------------------------------
 
@@ -187,15 +196,19 @@ class TreeGrowth:
         What was read may be older than the update that is taken back, or from before a run of the
         same event.
         """
-        if self.groups.is_certain(present.id) or old_key is None or new_key is None:
+        if new_key is None:
             return present
-        old, new = self.old.by_mark[old_key], self.wanted.by_mark[new_key]
-        name = present.name
-        if old.name != new.name == name:
+        new = self.wanted.by_mark[new_key]
+        name, tags = present.name, dict(present.tags)
+        if old_key is None:
+            put_aside = self.rolls_back and name in self.old.names
+            doubtful = put_aside and not self.groups.has_named(present.id)
+            return replace(present, name="") if doubtful else present
+        old = self.old.by_mark[old_key]
+        if old.name != new.name == name and not self.groups.has_named(present.id):
             name = old.name
         old_tags, new_tags = self.old.user_tags(old), self.wanted.user_tags(new)
-        tags = dict(present.tags)
-        if old_tags != new_tags:
+        if old_tags != new_tags and not self.groups.has_tagged(present.id):
             tags = {k: v for k, v in tags.items() if k not in new_tags}
             tags |= {k: tags.get(k, "") for k in old_tags.keys() - new_tags.keys()}
         return replace(present, name=name, tags=tags)
@@ -213,6 +226,9 @@ class TreeGrowth:
         """Take back that groups were given up."""
         calls: list[Call] = []
         new_ids = {present.id for present in now.kept.values() if present.id not in by_id}
+        records: dict[str, list[str]] = {}
+        if new_ids and self.rolls_back:
+            records = self.task.own_stack.resources_by_physical_id()
         for key, present in now.kept.items():
             is_new = present.id in new_ids and not self.groups.is_certain(present.id)
             if is_new and not self.rolls_back:
@@ -226,6 +242,10 @@ class TreeGrowth:
             may_be_marked = is_new and self.rolls_back and present.parent_id not in new_ids
             if marked or may_be_marked:
                 calls.append(Untag(present.id, key, (RETIRED_TAG,)))
+            if group.arn in records and not self.groups.has_tagged(group.id):
+                # a resource that is on its way out had taken it, whether that shows or not
+                owner = {STACK_TAG: self.task.owner.stack, RESOURCE_TAG: self.task.owner.resource}
+                calls.append(Tag(present.id, key, {**owner, KEY_TAG: key}))
             if marked and not self._is_live(replace(present, tags=group.tags)):
                 # a rollback of this leaves it there again
                 calls.append(Tag(present.id, key, {FOUND_TAG: self.task.owner.request}))
@@ -363,7 +383,7 @@ class TreeGrowth:
                 path=(*path, (group_id, wanted.name)),
                 tags=tags,
             )
-        self.groups.learn(group)
+        self.groups.made(group)
         self._ids[wanted.key] = group.id
 
     def _check_own_holders(self, name: str, parent_id: str | None, why: str) -> None:

@@ -63,7 +63,7 @@ class TreeRemoval:
 
     def remove_all(self) -> None:
         """Remove every group of the tree."""
-        self.groups.read()
+        self._read()
         going = self.groups.own
         if not self._state.rolls_back:
             self._check_agents(going)
@@ -71,7 +71,7 @@ class TreeRemoval:
 
     def remove_made_by(self, request_id: str) -> list[str]:
         """Remove what a request has made or taken over; the ids."""
-        self.groups.read()
+        self._read()
         going = [
             group
             for group in self.groups.own
@@ -83,7 +83,7 @@ class TreeRemoval:
 
     def remove_made_at_its_place(self) -> list[str]:
         """Remove what a creation made of which only the properties are known; the ids."""
-        self.groups.read()
+        self._read()
         going = [
             group
             for group in self.groups.own
@@ -92,6 +92,13 @@ class TreeRemoval:
         ]
         self._remove(going)
         return [group.id for group in going]
+
+    def _read(self) -> None:
+        """Read, and look for what may not show yet as the tree's."""
+        self.groups.read()
+        present = {group.tags.get(KEY_TAG) for group in self.groups.own}
+        names = {node.name for mark, node in self.properties.by_mark.items() if mark not in present}
+        self.groups.look_for(names)
 
     def _check_agents(self, going: Iterable[Group]) -> None:
         """Refuse to remove anything of a tree that can not go as a whole."""
