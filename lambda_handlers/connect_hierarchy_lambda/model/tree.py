@@ -43,6 +43,8 @@ class Node:
     parent: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     agents_on_delete: AgentsOnDelete | None = None
+    line: str = field(default="", compare=False)
+    """In which line of which file it stands, empty where that is not known."""
 
     @property
     def name(self) -> str:
@@ -107,6 +109,12 @@ def key_mark(key: str) -> str:
     return sha256(key.encode(errors="surrogatepass")).hexdigest()[:_MARK_LENGTH]
 
 
+def located_error(line: str, path: Sequence[str], why: str) -> InvalidHierarchyError:
+    """An error about what stands in a line, at or below a path of names."""
+    parts = [line, f"in {quoted(SEPARATOR.join(path), _QUOTED_PATH)}" if path else "", why]
+    return InvalidHierarchyError(": ".join(part for part in parts if part))
+
+
 def digest(ids: Mapping[str, str], marks: Sequence[str]) -> str:
     """What stands for the ids of these keys, all of them at once."""
     text = "\n".join(f"{mark}={ids.get(mark, '')}" for mark in marks)
@@ -130,9 +138,7 @@ class _Reader:
 
     def error(self, place: Place, path: tuple[str, ...], why: str) -> InvalidHierarchyError:
         """What is wrong with what stands there."""
-        line = self.line_of(place)
-        within = f"in {quoted(SEPARATOR.join(path), _QUOTED_PATH)}: " if path else ""
-        return InvalidHierarchyError(f"{line}: {within}{why}" if line else f"{within}{why}")
+        return located_error(self.line_of(place), path, why)
 
     def nodes(
         self, value: object, place: Place, above: Node | None = None
@@ -170,6 +176,7 @@ class _Reader:
             parent=parent,
             tags=self._tags(fields, place, path),
             agents_on_delete=self._agents_on_delete(fields, place, path),
+            line=self.line_of(place),
         )
         yield node, place
         children = fields.get("children")
