@@ -28,6 +28,8 @@ CloudFormation's hour less five minutes, since the first event may have waited f
 """
 
 _SHORTEST_RUN = 30.0
+_MAX_EVENT_BYTES = 250 * 1024
+"""Lambda takes 256 KB of an asynchronous event."""
 
 
 class Continuation:
@@ -40,27 +42,45 @@ class Continuation:
         earlier = event.get(_KEY)
         self._began = float(earlier["Began"]) if isinstance(earlier, Mapping) else clock.now()
         self._run = int(earlier["Run"]) if isinstance(earlier, Mapping) else 1
+        notes = earlier.get("Notes") if isinstance(earlier, Mapping) else None
+        self.notes: dict[str, str] = dict(notes) if isinstance(notes, Mapping) else {}
+        """What earlier runs had to say to later ones, oldest first."""
 
     @property
     def deadline(self) -> float:
         """When the last run has to end, in seconds since 1970."""
         return self._began + WINDOW
 
+    @property
+    def is_first(self) -> bool:
+        """Whether no other run was before this one."""
+        return self._run == 1
+
     def go_on(self, client: Any, caller: Caller) -> bool:
         """Start another run; False where there is no time for one, or it can not be started."""
         if self.deadline - self._clock.now() < _SHORTEST_RUN:
             return False
-        event = {**self._event, _KEY: {"Began": self._began, "Run": self._run + 1}}
         try:
             caller.call(
                 "starting another run",
                 client.invoke,
                 FunctionName=self._function_arn,
                 InvocationType="Event",
-                Payload=json.dumps(event).encode(),
+                Payload=self._next_event(),
             )
         except (Refusal, HierarchyError) as error:
             logger.error("no further run", extra={"why": str(error)})  # noqa: TRY400 - is told
             return False
         logger.info("goes on in another run", extra={"run": self._run + 1})
         return True
+
+    def _next_event(self) -> bytes:
+        """The event of the next run, with as many notes as it has room for, the newest."""
+        known = {"Began": self._began, "Run": self._run + 1}
+        notes = list(self.notes.items())
+        while True:
+            further = {**known, "Notes": dict(notes)} if notes else known
+            event = json.dumps({**self._event, _KEY: further}).encode()
+            if len(event) <= _MAX_EVENT_BYTES or not notes:
+                return event
+            notes = notes[len(notes) // 4 + 1 :]

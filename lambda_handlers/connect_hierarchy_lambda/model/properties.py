@@ -11,6 +11,13 @@ HANDLER = "connect_hierarchy_lambda.entry.handler"
 """The function's entry point."""
 
 
+class PaceVariable(StrEnum):
+    """Variables of the function's environment about the pace of its requests."""
+
+    REQUESTS_PER_SECOND = "CONNECT_REQUESTS_PER_SECOND"
+    BURST = "CONNECT_BURST"
+
+
 class ResourceType(StrEnum):
     """The custom resource types that the function serves."""
 

@@ -24,6 +24,10 @@ _LATELY = 1200.0
 """Seconds that a search may lag; what is older than that shows up in it."""
 
 
+GONE = "gone"
+"""Noted for the next run about a group that was deleted."""
+
+
 class TreeGroups:
     """The groups that a tree owns."""
 
@@ -57,8 +61,11 @@ class TreeGroups:
         """Whether this run gave the group tags."""
         return group_id in self._tagged
 
-    def read(self) -> None:
-        """Read all of them; what is certain already stays so."""
+    def read(self, noted: Iterable[Group] = ()) -> None:
+        """Read all of them; what is certain already stays so.
+
+        `noted` are groups that an earlier run of the same request has made.
+        """
         hierarchy = self._task.hierarchy
         wait = self._task.wait("reading the groups of the tree", "search and list differ")
         while True:
@@ -73,21 +80,25 @@ class TreeGroups:
                 for group in found.values()
                 if group.id not in listed and self._is_late(group.modified_at)
             ]
-            unlisted = [group for group in unlisted if group.id not in self._certain]
+            notes = self._task.request.notes
+            unlisted = [
+                group
+                for group in unlisted
+                if group.id not in self._certain and notes.get(group.id) != GONE
+            ]
             if not unlisted or wait.seconds >= STALE_SECONDS:
                 break
             wait.pause()
         self._listed = listed
         self._own = {
-            group.id: replace(
-                group,
-                name=listed[group.id].name,
-                path=(*group.path[:-1], (group.id, listed[group.id].name)),
-            )
+            group.id: _called(group, listed[group.id].name)
             for group in found.values()
             if group.id in listed
         }
-        for summary in self._new_ones(listed.values(), found.keys()):
+        for made in noted:
+            if made.id in listed and made.id not in found:
+                self._own[made.id] = _called(made, listed[made.id].name)
+        for summary in self._new_ones(listed.values(), {*found, *self._own}):
             group = hierarchy.group(summary.id, doubt_absence=False)
             if group is not None and self._is_own(group):
                 self._own[group.id] = group
@@ -117,6 +128,8 @@ class TreeGroups:
 
     def made(self, group: Group) -> None:
         """Take down that a group was made, or taken over."""
+        notes = self._task.request.notes
+        notes[group.id] = f"{group.tags.get(KEY_TAG, '')}/{group.parent_id or ''}"
         self._named.add(group.id)
         self._tagged.add(group.id)
         self.learn(group)
@@ -130,6 +143,11 @@ class TreeGroups:
         """Take down that a group is gone, or somebody else's."""
         self._certain[group_id] = None
         self._put(group_id, None)
+
+    def deleted(self, group_id: str) -> None:
+        """Take down that a group was deleted."""
+        self._task.request.notes[group_id] = GONE
+        self.forget(group_id)
 
     def look_at(self, group_id: str) -> Group | None:
         """One of them as the service tells it, once a run; None if it is gone or not the tree's."""
@@ -152,7 +170,7 @@ class TreeGroups:
 
     def renamed(self, group: Group, name: str) -> Group:
         """Take down that a group was renamed, and give it as it is now."""
-        group = replace(group, name=name, path=(*group.path[:-1], (group.id, name)))
+        group = _called(group, name)
         self._named.add(group.id)
         self.learn(group)
         return group
@@ -186,3 +204,8 @@ class TreeGroups:
 
     def _is_late(self, modified_at: float) -> bool:
         return modified_at > self._task.schedule.clock.now() - _LATELY
+
+
+def _called(group: Group, name: str) -> Group:
+    """The group with another name."""
+    return replace(group, name=name, path=(*group.path[:-1], (group.id, name)))

@@ -128,11 +128,31 @@ class TreeGrowth:
         return Grown(dict(self._ids), given_up)
 
     def _read(self) -> None:
-        self.groups.read()
+        self.groups.read(self._noted())
         if self.rolls_back:
             # what the update that is taken back took over does not have to show yet
             missing = self._former.new
             self.groups.look_for({self.old.by_mark[wanted.key].name for wanted in missing})
+
+    def _noted(self) -> list[Group]:
+        """The groups that an earlier run of this request made, which a search may not show yet."""
+        wanted = {one.key: one for one in self.wanted.wanted}
+        groups = []
+        for group_id, note in self.task.request.notes.items():
+            mark, _, parent_id = note.partition("/")
+            if mark in wanted:
+                above = ((parent_id, ""),) if parent_id else ()
+                groups.append(
+                    Group(
+                        arn=str(GroupArn(self.wanted.instance_arn, group_id)),
+                        id=group_id,
+                        name=wanted[mark].name,
+                        level_id="",
+                        path=(*above, (group_id, wanted[mark].name)),
+                        tags={**wanted[mark].tags, **self.task.owner.tags()},
+                    )
+                )
+        return groups
 
     # what is there, and what is wanted ----------------------------------------------------------
 

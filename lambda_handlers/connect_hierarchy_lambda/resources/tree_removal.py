@@ -179,6 +179,8 @@ class TreeRemoval:
             delete_group(self.task, group, policy, self._successor(group))
             if self._state.rolls_back and DISPLACES_TAG in group.tags:
                 give_name_back(self.task, group, group.name)
+            self.groups.deleted(group.id)
+            return
         self.groups.forget(group.id)
 
     def _successor(self, group: Group) -> Callable[[], Group | None]:
