@@ -29,6 +29,8 @@ _ROOT_LEVEL_ID = "0"
 _GROUPS_PER_LIST_PAGE = 1000
 _GROUPS_PER_SEARCH_PAGE = 100
 _USERS_PER_PAGE = 500
+_CONDITIONS_A_SEARCH = 20
+"""The service does not document how many it takes."""
 
 
 class InstanceGoneError(HierarchyError):
@@ -89,6 +91,8 @@ class Agent:
 
     id: str
     username: str
+    group_id: str | None = None
+    """The group that the agent is right in."""
 
 
 class Hierarchy:
@@ -288,6 +292,10 @@ class Hierarchy:
         condition = {"TagKey": STACK_TAG, "TagValue": stack}
         return self._search(SearchFilter={"AttributeFilter": {"TagCondition": condition}})
 
+    def all_groups(self) -> list[Group]:
+        """Every group of the instance; what was done in the last moments may be missing."""
+        return self._search()
+
     def children(self, group_id: str) -> list[Group]:
         """The groups right below one; what was done in the last moments may be missing."""
         return self._search(
@@ -328,21 +336,30 @@ class Hierarchy:
 
     # agents -------------------------------------------------------------------------------------
 
-    def agents(self, group_id: str, *, and_below: bool = False) -> list[Agent]:
-        """The agents right in a group; what was done in the last moments may be missing.
+    def agents(self, group_id: str) -> list[Agent]:
+        """The agents right in a group; what was done in the last moments may be missing."""
+        return self._agents({"HierarchyGroupCondition": _condition(group_id, "EXACT")})
 
-        With `and_below` those in any group below it, too.
-        """
-        match = "WITH_CHILD_GROUPS" if and_below else "EXACT"
-        condition = {"Value": group_id, "HierarchyGroupMatchType": match}
+    def agents_below(self, group_ids: Sequence[str]) -> list[Agent]:
+        """The agents in groups and in any below them; the last moments' may be missing."""
+        found: list[Agent] = []
+        for first in range(0, len(group_ids), _CONDITIONS_A_SEARCH):
+            conditions = [
+                {"HierarchyGroupCondition": _condition(group_id, "WITH_CHILD_GROUPS")}
+                for group_id in group_ids[first : first + _CONDITIONS_A_SEARCH]
+            ]
+            found += self._agents({"OrConditions": conditions})
+        return found
+
+    def _agents(self, criteria: Mapping[str, Any]) -> list[Agent]:
         return [
-            Agent(user["Id"], user.get("Username", user["Id"]))
+            Agent(user["Id"], user.get("Username", user["Id"]), user.get("HierarchyGroupId"))
             for page in self._pages(
                 "searching the agents of a hierarchy group",
                 self._client.search_users,
                 InstanceId=self._instance_id,
                 MaxResults=_USERS_PER_PAGE,
-                SearchCriteria={"HierarchyGroupCondition": condition},
+                SearchCriteria=criteria,
             )
             for user in page["Users"]
         ]
@@ -394,6 +411,10 @@ class Hierarchy:
         elif refusal.code == NOT_FOUND:
             remedy = "check that the instance and the parent group still exist"
         return HierarchyError(doing, str(refusal), remedy)
+
+
+def _condition(group_id: str, match: str) -> dict[str, str]:
+    return {"Value": group_id, "HierarchyGroupMatchType": match}
 
 
 def _group(answer: Mapping[str, Any]) -> Group:

@@ -171,7 +171,7 @@ def plan(
     calls: list[Call] = [
         *_Naming(desired, actual, pairing, root_id, anywhere=one_name_an_instance).calls()
     ]
-    calls += [Create(wanted) for wanted in pairing.new]
+    calls += [Create(wanted) for wanted in _level_by_level(pairing.new)]
     for wanted in desired:
         present = pairing.kept.get(wanted.key)
         if present is not None:
@@ -198,6 +198,14 @@ def deepest_first(groups: Iterable[Present]) -> list[Present]:
         return depth
 
     return sorted(by_id.values(), key=depth, reverse=True)
+
+
+def _level_by_level(new: Sequence[Wanted]) -> list[Wanted]:
+    """Parents first, and not right before their children: these may not find them yet."""
+    depths: dict[str | None, int] = {}
+    for wanted in new:
+        depths[wanted.key] = depths.get(wanted.parent, 0) + 1
+    return sorted(new, key=lambda wanted: depths[wanted.key])
 
 
 def topmost(groups: Iterable[Present]) -> list[Present]:
@@ -263,6 +271,7 @@ class _Naming:
     def _rename(self, key: str, present: Present) -> None:
         """Rename, after whoever has the name, after whoever has that one's new name, and so on."""
         chain = [(key, present)]
+        chained = {present.id}
         while True:
             key, present = chain[-1]
             if present.name == self._names[key] or present.id in self._done:
@@ -273,11 +282,12 @@ class _Naming:
             if holder is None or holder.id in self._done:
                 break
             holder_key = self._keys.get(holder.id)
-            if holder_key is None or (holder_key, holder) in chain:
+            if holder_key is None or holder.id in chained:
                 # it is on its way out, or waits for a name that waits for this one
                 self._put_aside(place)
                 break
             chain.append((holder_key, holder))
+            chained.add(holder.id)
         for key, present in reversed(chain):
             self._done.add(present.id)
             self._calls.append(Rename(present.id, key, self._names[key]))

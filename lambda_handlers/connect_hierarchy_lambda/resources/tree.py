@@ -131,6 +131,9 @@ class Trees:
         self, task: GroupTask, old: TreeProperties, wanted: TreeProperties, given: TreeId
     ) -> None:
         """Undo what an update did that was cancelled, where its reversed one did not see it."""
+        # what was done is known only of groups that were made: all else is done once more
+        made = {key: note for key, note in task.request.notes.items() if "/" in note}
+        task = replace(task, request=replace(task.request, notes=made))
         TreeGrowth(task, wanted, old, given.mark).carry_out()
         TreeRemoval(task, wanted).remove_made_by(task.request.request_id)
 

@@ -24,8 +24,16 @@ _LATELY = 1200.0
 """Seconds that a search may lag; what is older than that shows up in it."""
 
 
+CHECKED = "checked"
+"""Noted once nothing was found in the way."""
+
 GONE = "gone"
-"""Noted for the next run about a group that was deleted."""
+LOOKED_AT = "looked-at"
+NAMED = "named"
+TAGGED = "tagged"
+EMPTIED = "emptied"
+GIVEN_UP = "given-up"
+"""What is noted about a group for the next run of the same request, which need not do it again."""
 
 
 class TreeGroups:
@@ -37,8 +45,6 @@ class TreeGroups:
         self._own: dict[str, Group] = {}
         self._certain: dict[str, Group | None] = {}
         self._listed: dict[str, GroupSummary] = {}
-        self._named: set[str] = set()
-        self._tagged: set[str] = set()
 
     @property
     def own(self) -> list[Group]:
@@ -49,17 +55,22 @@ class TreeGroups:
         """One of them, None if it is none."""
         return self._own.get(group_id)
 
+    @property
+    def pages(self) -> int:
+        """How many pages a search for all groups of the instance has."""
+        return len(self._listed) // 100 + 1
+
     def is_certain(self, group_id: str) -> bool:
         """Whether this run has read this group by itself, or written it."""
         return group_id in self._certain
 
-    def has_named(self, group_id: str) -> bool:
-        """Whether this run gave the group its name."""
-        return group_id in self._named
+    def note(self, what: str, group_id: str) -> None:
+        """Note for this run, and for the next of the same request, what was done to a group."""
+        self._task.request.notes[f"{what}/{group_id}"] = ""
 
-    def has_tagged(self, group_id: str) -> bool:
-        """Whether this run gave the group tags."""
-        return group_id in self._tagged
+    def is_noted(self, what: str, group_id: str) -> bool:
+        """Whether this run, or an earlier one of the same request, has done this to a group."""
+        return f"{what}/{group_id}" in self._task.request.notes
 
     def read(self, noted: Iterable[Group] = ()) -> None:
         """Read all of them; what is certain already stays so.
@@ -69,23 +80,22 @@ class TreeGroups:
         hierarchy = self._task.hierarchy
         wait = self._task.wait("reading the groups of the tree", "search and list differ")
         while True:
-            listed = {summary.id: summary for summary in hierarchy.group_summaries()}
+            listed = {
+                summary.id: summary
+                for summary in hierarchy.group_summaries()
+                if not self.is_noted(GONE, summary.id)
+            }
             found = {
                 group.id: group
                 for group in hierarchy.groups_of_stack(self._task.owner.stack)
-                if self._is_own(group)
+                if self._is_own(group) and not self.is_noted(GONE, group.id)
             }
             unlisted = [
                 group
                 for group in found.values()
                 if group.id not in listed and self._is_late(group.modified_at)
             ]
-            notes = self._task.request.notes
-            unlisted = [
-                group
-                for group in unlisted
-                if group.id not in self._certain and notes.get(group.id) != GONE
-            ]
+            unlisted = [group for group in unlisted if group.id not in self._certain]
             if not unlisted or wait.seconds >= STALE_SECONDS:
                 break
             wait.pause()
@@ -96,8 +106,10 @@ class TreeGroups:
             if group.id in listed
         }
         for made in noted:
-            if made.id in listed and made.id not in found:
-                self._own[made.id] = _called(made, listed[made.id].name)
+            # one made a moment ago does not have to be in the list yet
+            if made.id not in found:
+                name = listed[made.id].name if made.id in listed else made.name
+                self._own[made.id] = _called(made, name)
         for summary in self._new_ones(listed.values(), {*found, *self._own}):
             group = hierarchy.group(summary.id, doubt_absence=False)
             if group is not None and self._is_own(group):
@@ -128,10 +140,11 @@ class TreeGroups:
 
     def made(self, group: Group) -> None:
         """Take down that a group was made, or taken over."""
-        notes = self._task.request.notes
-        notes[group.id] = f"{group.tags.get(KEY_TAG, '')}/{group.parent_id or ''}"
-        self._named.add(group.id)
-        self._tagged.add(group.id)
+        self._task.request.notes[group.id] = (
+            f"{group.tags.get(KEY_TAG, '')}/{group.parent_id or ''}"
+        )
+        self.note(NAMED, group.id)
+        self.note(TAGGED, group.id)
         self.learn(group)
 
     def learn(self, group: Group) -> None:
@@ -146,7 +159,7 @@ class TreeGroups:
 
     def deleted(self, group_id: str) -> None:
         """Take down that a group was deleted."""
-        self._task.request.notes[group_id] = GONE
+        self.note(GONE, group_id)
         self.forget(group_id)
 
     def look_at(self, group_id: str) -> Group | None:
@@ -164,14 +177,14 @@ class TreeGroups:
         gone = set(without)
         changed = {k: v for k, v in {**group.tags, **tags}.items() if k not in gone}
         group = replace(group, tags=changed)
-        self._tagged.add(group.id)
+        self.note(TAGGED, group.id)
         self.learn(group)
         return group
 
     def renamed(self, group: Group, name: str) -> Group:
         """Take down that a group was renamed, and give it as it is now."""
         group = _called(group, name)
-        self._named.add(group.id)
+        self.note(NAMED, group.id)
         self.learn(group)
         return group
 

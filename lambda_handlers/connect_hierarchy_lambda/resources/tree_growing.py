@@ -24,6 +24,7 @@ from connect_hierarchy_lambda.model.ownership import (
     FOUND_TAG,
     KEY_TAG,
     LEFT,
+    REQUEST_TAG,
     RESOURCE_TAG,
     RETIRED_TAG,
     STACK_TAG,
@@ -44,7 +45,6 @@ from connect_hierarchy_lambda.model.plan import (
     plan,
     topmost,
 )
-from connect_hierarchy_lambda.model.properties import AgentsOnDelete
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
 from connect_hierarchy_lambda.resources.group_making import (
     give_name_back,
@@ -54,7 +54,16 @@ from connect_hierarchy_lambda.resources.group_making import (
 from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.progress import Progress
-from connect_hierarchy_lambda.resources.tree_groups import TreeGroups
+from connect_hierarchy_lambda.resources.tree_agents import check_agents
+from connect_hierarchy_lambda.resources.tree_groups import (
+    CHECKED,
+    EMPTIED,
+    GIVEN_UP,
+    LOOKED_AT,
+    NAMED,
+    TAGGED,
+    TreeGroups,
+)
 from connect_hierarchy_lambda.resources.tree_passing_on import pass_on, wait_until_shown
 from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
 
@@ -136,7 +145,7 @@ class TreeGrowth:
 
     def _noted(self) -> list[Group]:
         """The groups that an earlier run of this request made, which a search may not show yet."""
-        wanted = {one.key: one for one in self.wanted.wanted}
+        wanted = {one.key: one for one in (*self.old.wanted, *self.wanted.wanted)}
         groups = []
         for group_id, note in self.task.request.notes.items():
             mark, _, parent_id = note.partition("/")
@@ -206,6 +215,14 @@ class TreeGrowth:
             ),
         ]
 
+    def _is_of_this_request(self, present: Present) -> bool:
+        return present.tags.get(REQUEST_TAG) == self.task.owner.request
+
+    def _look_once(self, group_id: str) -> None:
+        if not self.groups.is_noted(LOOKED_AT, group_id):
+            self.groups.look_at(group_id)
+            self.groups.note(LOOKED_AT, group_id)
+
     def _is_live(self, present: Present) -> bool:
         """Whether it is not one that an earlier deployment gave up and left."""
         return present.tags.get(RETIRED_TAG, self.mark) == self.mark
@@ -222,13 +239,13 @@ class TreeGrowth:
         name, tags = present.name, dict(present.tags)
         if old_key is None:
             put_aside = self.rolls_back and name in self.old.names
-            doubtful = put_aside and not self.groups.has_named(present.id)
+            doubtful = put_aside and not self.groups.is_noted(NAMED, present.id)
             return replace(present, name="") if doubtful else present
         old = self.old.by_mark[old_key]
-        if old.name != new.name == name and not self.groups.has_named(present.id):
+        if old.name != new.name == name and not self.groups.is_noted(NAMED, present.id):
             name = old.name
         old_tags, new_tags = self.old.user_tags(old), self.wanted.user_tags(new)
-        if old_tags != new_tags and not self.groups.has_tagged(present.id):
+        if old_tags != new_tags and not self.groups.is_noted(TAGGED, present.id):
             tags = {k: v for k, v in tags.items() if k not in new_tags}
             tags |= {k: tags.get(k, "") for k in old_tags.keys() - new_tags.keys()}
         return replace(present, name=name, tags=tags)
@@ -250,19 +267,20 @@ class TreeGrowth:
         if new_ids and self.rolls_back:
             records = self.task.own_stack.resources_by_physical_id()
         for key, present in now.kept.items():
-            is_new = present.id in new_ids and not self.groups.is_certain(present.id)
+            # only the topmost of what was given up together has a mark
+            is_new = present.id in new_ids and present.parent_id not in new_ids
+            is_new = is_new and not self._is_of_this_request(present)
             if is_new and not self.rolls_back:
                 # left behind: what its tags say by now counts
-                self.groups.look_at(present.id)
+                self._look_once(present.id)
             group = self.groups.get(present.id)
             if group is None:
                 raise _UnexpectedError("a group is gone")
             marked = RETIRED_TAG in group.tags
-            # only the topmost of what was given up together has the mark
-            may_be_marked = is_new and self.rolls_back and present.parent_id not in new_ids
-            if marked or may_be_marked:
+            seen = self.groups.is_certain(present.id) or self.groups.is_noted(TAGGED, present.id)
+            if marked or (is_new and self.rolls_back and not seen):
                 calls.append(Untag(present.id, key, (RETIRED_TAG,)))
-            if group.arn in records and not self.groups.has_tagged(group.id):
+            if group.arn in records and not self.groups.is_noted(TAGGED, group.id):
                 # a resource that is on its way out had taken it, whether that shows or not
                 owner = {STACK_TAG: self.task.owner.stack, RESOURCE_TAG: self.task.owner.resource}
                 calls.append(Tag(present.id, key, {**owner, KEY_TAG: key}))
@@ -275,7 +293,8 @@ class TreeGrowth:
 
     def _check(self) -> None:
         """Refuse what could not be ended; a rollback has to do what it can."""
-        if self.rolls_back:
+        notes = self.task.request.notes
+        if self.rolls_back or CHECKED in notes:
             return
         now = pair(self.wanted.wanted, self._presents(), self.wanted.parent_id)
         kept = {present.id for present in now.kept.values()}
@@ -285,55 +304,41 @@ class TreeGrowth:
             if present.id not in kept and not present.retired
         ]
         moving = [present for present in going if present.key in self.wanted.by_mark]
-        for present in moving:
-            self._check_children(present)
+        self._check_children(moving)
         self._check_agents([present for present in going if present not in moving])
+        notes[CHECKED] = ""
 
-    def _check_children(self, present: Present) -> None:
-        strangers = [
-            quoted(child.name)
-            for child in self.task.hierarchy.children(present.id)
-            if not self.task.is_of_stack(child)
-        ]
-        if strangers:
-            raise HierarchyError(
-                f"moving hierarchy group {quoted(present.name)}",
-                f"it has child groups that are not of this stack: {listed(strangers)}",
-                "adopt them in this stack, or move them away first",
-            )
+    def _check_children(self, moving: list[Present]) -> None:
+        """Refuse to move a group with children that would not follow it."""
+        hierarchy = self.task.hierarchy
+        if len(moving) > self.groups.pages:
+            children = hierarchy.all_groups()
+        else:
+            children = [child for one in moving for child in hierarchy.children(one.id)]
+        names = {present.id: present.name for present in moving}
+        for group_id, name in names.items():
+            strangers = [
+                quoted(child.name)
+                for child in children
+                if child.parent_id == group_id and not self.task.is_of_stack(child)
+            ]
+            if strangers:
+                raise HierarchyError(
+                    f"moving hierarchy group {quoted(name)}",
+                    f"it has child groups that are not of this stack: {listed(strangers)}",
+                    "adopt them in this stack, or move them away first",
+                )
 
     def _check_agents(self, removed: list[Present]) -> None:
-        by_id = {present.id: present for present in removed}
-        hierarchy = self.task.hierarchy
         records = self.task.own_stack.resources_by_physical_id() if removed else {}
-        for top in topmost(removed):
-            group = self.groups.get(top.id)
-            if group is None or group.arn in records:
-                continue  # it passes to a resource of its own
-            if not hierarchy.agents(top.id, and_below=True):
-                continue
-            for present in removed:
-                below = self.groups.get(present.id)
-                if below is None or top.id not in {group_id for group_id, _ in below.path}:
-                    continue
-                if self._policy_in_effect(present, by_id) != AgentsOnDelete.FAIL:
-                    continue
-                agents = hierarchy.agents(present.id)
-                if agents:
-                    names = listed([quoted(agent.username) for agent in agents])
-                    raise HierarchyError(
-                        f"removing hierarchy group {quoted(present.name)} from the tree",
-                        f"{len(agents)} agent(s) are in it: {names}",
-                        "move them, or set agents_on_delete and deploy, then remove it",
-                    )
-
-    def _policy_in_effect(self, present: Present, removed: Mapping[str, Present]) -> AgentsOnDelete:
-        """What becomes of its agents in the end, who may move up to a parent that goes as well."""
-        policy = self.old.policy(present.key or "")
-        while policy == AgentsOnDelete.MOVE_TO_PARENT and present.parent_id in removed:
-            present = removed[str(present.parent_id)]
-            policy = self.old.policy(present.key or "")
-        return policy
+        groups = [self.groups.get(present.id) for present in removed]
+        check_agents(
+            self.task.hierarchy,
+            # what passes to a resource of its own takes its agents along
+            [group for group in groups if group is not None and group.arn not in records],
+            lambda group: self.old.policy(group.tags.get(KEY_TAG, "")),
+            "removing groups from the hierarchy tree",
+        )
 
     # the calls ----------------------------------------------------------------------------------
 
@@ -355,8 +360,10 @@ class TreeGrowth:
                 self.groups.retagged(group, {}, without=call.keys)
             case CarryAgents():
                 source = self.groups.get(call.id)
-                if source is not None:
+                # who joins it later is carried along in the clean-up
+                if source is not None and not self.groups.is_noted(EMPTIED, call.id):
                     carry_agents(self.task.hierarchy, source, self._ids[call.key])
+                    self.groups.note(EMPTIED, call.id)
             case Delete():
                 pass  # given up at the end
 
@@ -416,12 +423,14 @@ class TreeGrowth:
             raise _UnexpectedError(why)
         if any(group.parent_id == parent_id for group in holders):
             return
-        if own and not self._one_name_an_instance:
+        names = [node.name for node in self.wanted.tree.nodes]
+        if own and len(set(names)) == len(names) and not self._one_name_an_instance:
             self._one_name_an_instance = True
             raise _UnexpectedError(why)
-        if not holders:
+        if own or not holders:
             # made a moment ago, by a call whose answer was lost: it shows up soon
-            raise _UnexpectedError(f"{why}, but no group of that name was found")
+            places = listed([group.path_of_names for group in own]) or "no group that shows"
+            raise _UnexpectedError(f"name {quoted(name)} is taken, by {places}")
 
     def _rename(self, group: Group, name: str) -> None:
         refusal = self.task.hierarchy.rename_group(group.id, name)
@@ -489,6 +498,10 @@ class TreeGrowth:
         remaining = [present for present in going if present.id not in passed_on]
         given_up = []
         for present in topmost(remaining):
+            known = self.groups.get(present.id)
+            if known is not None and self.groups.is_noted(GIVEN_UP, present.id):
+                given_up.append(known)
+                continue
             group = self.groups.look_at(present.id)
             if group is None:
                 continue
@@ -499,5 +512,6 @@ class TreeGrowth:
                 continue
             if group.tags.get(RETIRED_TAG) != self.mark:
                 self._perform(Tag(group.id, "", {RETIRED_TAG: self.mark}))
+            self.groups.note(GIVEN_UP, group.id)
             given_up.append(group)
         return tuple(given_up)

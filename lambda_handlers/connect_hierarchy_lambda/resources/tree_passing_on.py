@@ -30,9 +30,10 @@ def pass_on(task: GroupTask, groups: TreeGroups, group_ids: Iterable[str]) -> se
     for group_id in group_ids:
         known = groups.get(group_id)
         holders = records.get(known.arn, []) if known else []
-        if not holders and not rolls_back:
+        # whoever knows that the group is the tree's, knows this tag as well: one call wrote both
+        came_from_tree = known is not None and rolls_back and FORMER_TAG in known.tags
+        if not holders and not came_from_tree:
             continue
-        # whether it came from a tree, a search may not show yet: the group itself does
         group = groups.look_at(group_id)
         if group is None:
             passed_on.add(group_id)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
 from connect_hierarchy_lambda.connect.hierarchies import Group
 from connect_hierarchy_lambda.connect.own_stack import StackState
-from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError, listed
-from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
 from connect_hierarchy_lambda.model.ownership import (
     DISPLACES_TAG,
     FOUND_TAG,
@@ -24,7 +23,8 @@ from connect_hierarchy_lambda.resources.group_making import give_name_back
 from connect_hierarchy_lambda.resources.group_removal import delete_group, release_group
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.progress import Progress
-from connect_hierarchy_lambda.resources.tree_groups import TreeGroups
+from connect_hierarchy_lambda.resources.tree_agents import check_agents
+from connect_hierarchy_lambda.resources.tree_groups import CHECKED, TreeGroups
 from connect_hierarchy_lambda.resources.tree_passing_on import pass_on
 from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
 
@@ -65,8 +65,10 @@ class TreeRemoval:
         """Remove every group of the tree."""
         self._read()
         going = self.groups.own
-        if not self._state.rolls_back:
-            self._check_agents(going)
+        notes = self.task.request.notes
+        if not self._state.rolls_back and CHECKED not in notes:
+            check_agents(self.task.hierarchy, going, self._policy, "deleting the hierarchy tree")
+            notes[CHECKED] = ""
         self._remove(going)
 
     def remove_made_by(self, request_id: str) -> list[str]:
@@ -99,34 +101,6 @@ class TreeRemoval:
         present = {group.tags.get(KEY_TAG) for group in self.groups.own}
         names = {node.name for mark, node in self.properties.by_mark.items() if mark not in present}
         self.groups.look_for(names)
-
-    def _check_agents(self, going: Iterable[Group]) -> None:
-        """Refuse to remove anything of a tree that can not go as a whole."""
-        held: list[str] = []
-        going = list(going)
-        ids = {group.id for group in going}
-        hierarchy = self.task.hierarchy
-        for top in going:
-            if top.parent_id in ids or not hierarchy.agents(top.id, and_below=True):
-                continue
-            for group in going:
-                below = top.id in {group_id for group_id, _ in group.path}
-                if below and self._policy_in_effect(group, going) == AgentsOnDelete.FAIL:
-                    held += [quoted(agent.username) for agent in hierarchy.agents(group.id)]
-        if held:
-            raise HierarchyError(
-                "deleting the hierarchy tree",
-                f"{len(held)} agent(s) are in its groups: {listed(held)}",
-                "move them, or set agents_on_delete and deploy, then delete",
-            )
-
-    def _policy_in_effect(self, group: Group, going: list[Group]) -> AgentsOnDelete:
-        by_id = {one.id: one for one in going}
-        policy = self._policy(group)
-        while policy == AgentsOnDelete.MOVE_TO_PARENT and group.parent_id in by_id:
-            group = by_id[group.parent_id]
-            policy = self._policy(group)
-        return policy
 
     def _policy(self, group: Group) -> AgentsOnDelete:
         return self.properties.policy(group.tags.get(KEY_TAG, ""))
