@@ -487,6 +487,10 @@ class TreeGrowth:
     def _give_up(self) -> tuple[Group, ...]:
         """Mark what is not wanted any more; what belongs to another resource goes back to it."""
         kept = set(self._ids.values())
+        for present in self._former.kept.values():
+            if self.rolls_back and present.id not in kept and not self._is_live(present):
+                # the update that is taken back found it again, which may not show yet
+                self._look_once(present.id)
         going = [
             present
             for present in self._former.kept.values()
