@@ -24,7 +24,10 @@ _LATELY = 1200.0
 """Seconds that a search may lag; what is older than that shows up in it."""
 
 
-CHECKED = "checked"
+_UNTIL_LISTED = 60.0
+_IN_NOTE = "/"
+
+CHECKED = "done/checked"
 """Noted once nothing was found in the way."""
 
 GONE = "gone"
@@ -64,13 +67,28 @@ class TreeGroups:
         """Whether this run has read this group by itself, or written it."""
         return group_id in self._certain
 
+    def wait_until_listed(self) -> None:
+        """Return when the list shows every group that this request has made.
+
+        The request that takes this one back may come right after it, and has nothing else to find
+        them by.
+        """
+        made = {key for key in self._task.request.notes if _IN_NOTE not in key}
+        wait = self._task.wait("making groups of the tree", "not all of them show yet")
+        while made and wait.seconds < _UNTIL_LISTED:
+            listed = {summary.id for summary in self._task.hierarchy.group_summaries()}
+            gone = {group_id for group_id in made if self._certain.get(group_id, 1) is None}
+            if made - gone <= listed:
+                return
+            wait.pause()
+
     def note(self, what: str, group_id: str) -> None:
         """Note for this run, and for the next of the same request, what was done to a group."""
-        self._task.request.notes[f"{what}/{group_id}"] = ""
+        self._task.request.notes[f"{what}{_IN_NOTE}{group_id}"] = ""
 
     def is_noted(self, what: str, group_id: str) -> bool:
         """Whether this run, or an earlier one of the same request, has done this to a group."""
-        return f"{what}/{group_id}" in self._task.request.notes
+        return f"{what}{_IN_NOTE}{group_id}" in self._task.request.notes
 
     def read(self, noted: Iterable[Group] = ()) -> None:
         """Read all of them; what is certain already stays so.

@@ -14,8 +14,9 @@ from functools import cached_property
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
 from connect_hierarchy_lambda.connect.hierarchies import Group
+from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError
 from connect_hierarchy_lambda.model.arns import GroupArn
-from connect_hierarchy_lambda.model.messages import HierarchyError, listed
+from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError, listed
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import (
     ADOPTED_TAG,
@@ -113,6 +114,17 @@ class TreeGrowth:
 
     def carry_out(self) -> Grown:
         """Do it; HierarchyError where it can not be done."""
+        try:
+            grown = self._carry_out()
+        except (OutOfTimeError, NoLongerWantedError):
+            raise
+        except HierarchyError:
+            self.groups.wait_until_listed()
+            raise
+        self.groups.wait_until_listed()
+        return grown
+
+    def _carry_out(self) -> Grown:
         self._read()
         self._check()
         wait = self.task.wait(_DOING, "groups are not as they seemed")
