@@ -21,6 +21,7 @@ from connect_hierarchy_lambda.model.ownership import (
 )
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_task import GroupTask, temporary_name
+from connect_hierarchy_lambda.resources.tree_passing_on import wait_until_shown
 
 logger = logging.getLogger(__name__)
 
@@ -189,7 +190,8 @@ def _take_over(
     task.put_tags(group, {**wanted.tags, **owner.tags(), **marks}, changed=True)
     if task.request.type == "Create":
         task.request.failed_id = group.arn
-    return group
+    # its Delete goes by what it reads, and CloudFormation does not know what trees have
+    return wait_until_shown(task, group) if FORMER_TAG in marks else group
 
 
 def _check_adoptable(group: Group, wanted: GroupProperties, doing: str) -> None:

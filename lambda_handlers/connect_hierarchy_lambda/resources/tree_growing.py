@@ -260,6 +260,8 @@ class TreeGrowth:
         if old_tags != new_tags and not self.groups.is_noted(TAGGED, present.id):
             tags = {k: v for k, v in tags.items() if k not in new_tags}
             tags |= {k: tags.get(k, "") for k in old_tags.keys() - new_tags.keys()}
+        if old_key != new_key and not self.groups.is_noted(TAGGED, present.id):
+            tags.pop(KEY_TAG, None)
         return replace(present, name=name, tags=tags)
 
     def _former_tags(
