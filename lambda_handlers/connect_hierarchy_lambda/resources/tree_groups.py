@@ -206,12 +206,20 @@ class TreeGroups:
         self.learn(group)
         return group
 
-    def given_up(self, mark: str) -> list[Group]:
-        """Those that were given up from the generation with this mark, in tags or above them."""
-        marked = {group.id for group in self.own if group.tags.get(RETIRED_TAG) == mark}
-        return [
-            group for group in self.own if any(group_id in marked for group_id, _ in group.path)
-        ]
+    def marked(self, mark: str) -> list[Group]:
+        """Those that bear the mark of a generation that they were given up from, looked at anew."""
+        marked = []
+        for seen in [group for group in self.own if group.tags.get(RETIRED_TAG) == mark]:
+            group = self._task.hierarchy.group(seen.id)
+            if group and self._is_own(group) and group.tags.get(RETIRED_TAG) == mark:
+                self.learn(group)
+                marked.append(group)
+        return marked
+
+    def below(self, groups: Iterable[Group]) -> list[Group]:
+        """Those that are some of these groups, or below one."""
+        ids = {group.id for group in groups}
+        return [g for g in self.own if any(group_id in ids for group_id, _ in g.path)]
 
     def live_ids(self, marks: frozenset[str]) -> dict[str, str]:
         """The ids of the groups of these keys, without those that were given up."""

@@ -30,6 +30,9 @@ from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
 
 logger = logging.getLogger(__name__)
 
+_TAKEN_BACK_BY_THEN = 30.0
+"""Seconds after which a tag that was taken away is not shown any more."""
+
 
 @dataclass
 class TreeRemoval:
@@ -49,17 +52,20 @@ class TreeRemoval:
     def remove_given_up(self, mark: str, expected: int) -> None:
         """Remove what was given up from the generation with this mark.
 
-        That many of them, at the top of what is to go, have a tag that a search may not show yet.
+        So many of them, at the top of what is to go, have a tag that reads may not show yet. Where
+        none is expected, the tags may have been taken back, which reads may not show yet either.
         """
         wait = self.task.wait("looking for groups that were given up", "they do not show yet")
         while True:
             self.groups.read()
-            going = self.groups.given_up(mark)
-            shown = sum(group.tags.get(RETIRED_TAG) == mark for group in going)
-            if shown >= expected or wait.seconds >= STALE_SECONDS:
+            marked = self.groups.marked(mark)
+            if not marked and not expected:
+                return
+            patience = STALE_SECONDS if expected else _TAKEN_BACK_BY_THEN
+            if (expected and len(marked) >= expected) or wait.seconds >= patience:
                 break
             wait.pause()
-        self._remove(going)
+        self._remove(self.groups.below(marked))
 
     def remove_all(self) -> None:
         """Remove every group of the tree."""
