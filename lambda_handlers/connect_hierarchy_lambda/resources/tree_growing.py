@@ -103,6 +103,7 @@ class TreeGrowth:
     groups: TreeGroups = field(init=False)
     _one_name_an_instance: bool = False
     _ids: dict[str, str] = field(default_factory=dict)
+    _before_rename: dict[str, Group] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.groups = TreeGroups(self.task, self.old.names | self.wanted.names)
@@ -447,6 +448,8 @@ class TreeGrowth:
             raise _UnexpectedError(f"name {quoted(name)} is taken, by {places}")
 
     def _rename(self, group: Group, name: str) -> None:
+        # a rename that meets somebody writes down whom, over what an earlier update has written
+        self._before_rename.setdefault(group.id, group)
         refusal = self.task.hierarchy.rename_group(group.id, name)
         if refusal is not None:
             self._check_own_holders(name, group.parent_id, str(refusal))
@@ -484,7 +487,7 @@ class TreeGrowth:
                 mark = "true"
             if mark is not None and mark != held:
                 self._perform(Tag(group_id, "", {ADOPTED_TAG: mark}))
-            self._settle_displaced(group)
+            self._settle_displaced(self._before_rename.get(group_id, group))
 
     def _settle_displaced(self, group: Group) -> None:
         noted = group.tags.get(DISPLACES_TAG, "")
