@@ -619,6 +619,38 @@ def test_five_hundred_groups_at_the_service_s_pace() -> None:
     }
 
 
+class Distant(Site):
+    """A site whose services take a fifth of a second to answer."""
+
+    latency = 0.2
+
+    def client(self, service: str) -> Any:
+        """A client whose calls take their time."""
+        client = super().client(service)
+        event = f"before-call.{service}"
+        client.meta.events.unregister(event, unique_id="latency")
+        client.meta.events.register(event, self._wait, unique_id="latency")
+        return client
+
+    def _wait(self, **_: Any) -> None:
+        self.clock.sleep(self.latency)
+
+
+def test_calls_one_after_the_other_keep_the_pace() -> None:
+    """At the service's rate there is time for each call's answer before the next may begin."""
+    site = Distant()
+    try:
+        began = site.clock.now()
+        up(site, with_tree(site, *big(500)))
+        assert site.clock.now() - began <= 1.02 * (500 - 5) / 2
+        assert refused(site) == 0
+    finally:
+        for service in ("connect", "cloudformation"):
+            Site.client(site, service).meta.events.unregister(
+                f"before-call.{service}", unique_id="latency"
+            )
+
+
 @pytest.mark.parametrize("lags", [(0.0, 0.0), (100.0, 3.0)])
 def test_a_tree_goes_on_in_further_runs(lags: tuple[float, float]) -> None:
     """A function that may run for a minute makes, renames, moves and deletes five hundred."""
