@@ -136,6 +136,8 @@ def _free_name_elsewhere(
 ) -> None:
     """Where a name is taken in the whole instance: our own original steps aside."""
     others = task.hierarchy.groups_named(frozenset({wanted.name}))
+    if any(other.parent_id == wanted.parent_id for other in others):
+        return  # it shows up only now
     for other in others:
         if task.owner.is_same_resource(other.owner):
             logger.info("the original steps aside", extra={"group": other.arn})
