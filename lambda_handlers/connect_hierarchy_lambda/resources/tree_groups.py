@@ -48,6 +48,7 @@ class TreeGroups:
         self._own: dict[str, Group] = {}
         self._certain: dict[str, Group | None] = {}
         self._listed: dict[str, GroupSummary] = {}
+        self._seen: dict[str, Group] = {}
 
     @property
     def own(self) -> list[Group]:
@@ -103,9 +104,10 @@ class TreeGroups:
                 for summary in hierarchy.group_summaries()
                 if not self.is_noted(GONE, summary.id)
             }
+            seen = {group.id: group for group in hierarchy.groups_of_stack(self._task.owner.stack)}
             found = {
                 group.id: group
-                for group in hierarchy.groups_of_stack(self._task.owner.stack)
+                for group in seen.values()
                 if self._is_own(group) and not self.is_noted(GONE, group.id)
             }
             unlisted = [
@@ -117,7 +119,7 @@ class TreeGroups:
             if not unlisted or wait.seconds >= STALE_SECONDS:
                 break
             wait.pause()
-        self._listed = listed
+        self._listed, self._seen = listed, seen
         self._own = {
             group.id: _called(group, listed[group.id].name)
             for group in found.values()
@@ -128,21 +130,24 @@ class TreeGroups:
             if made.id not in found:
                 name = listed[made.id].name if made.id in listed else made.name
                 self._own[made.id] = _called(made, name)
-        for summary in self._new_ones(listed.values(), {*found, *self._own}):
+        for summary in self._new_ones(listed.values(), {*seen, *self._own}):
             group = hierarchy.group(summary.id, doubt_absence=False)
             if group is not None and self._is_own(group):
                 self._own[group.id] = group
         for group_id, certain in self._certain.items():
             self._put(group_id, certain)
 
-    def look_for(self, names: AbstractSet[str]) -> None:
-        """Look at every group of these names that is not known to be the tree's.
+    def look_for(self, names: AbstractSet[str], root_id: str | None) -> None:
+        """Look at every group of these names that may be the tree's and does not show it yet.
 
-        It may have become so a moment ago, by a tag that the search does not show.
+        It became so a moment ago, by tags that the search does not show. Where it shows the group
+        at all, it shows whether it is in the tree, or right below `root_id`.
         """
         for summary in self._listed.values():
-            known = summary.id in self._own or summary.id in self._certain
-            if summary.name in names and not known:
+            if summary.name not in names or summary.id in self._own or summary.id in self._certain:
+                continue
+            seen = self._seen.get(summary.id)
+            if seen is None or seen.parent_id == root_id or seen.parent_id in self._own:
                 self.look_at(summary.id)
 
     def _new_ones(self, listed: Iterable[GroupSummary], found: Iterable[str]) -> list[GroupSummary]:

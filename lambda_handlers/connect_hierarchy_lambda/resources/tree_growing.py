@@ -154,7 +154,8 @@ class TreeGrowth:
         if self.rolls_back:
             # what the update that is taken back took over does not have to show yet
             missing = self._former.new
-            self.groups.look_for({self.old.by_mark[wanted.key].name for wanted in missing})
+            names = {self.old.by_mark[wanted.key].name for wanted in missing}
+            self.groups.look_for(names, self.old.parent_id)
 
     def _noted(self) -> list[Group]:
         """The groups that an earlier run of this request made, which a search may not show yet."""

@@ -106,7 +106,7 @@ class TreeRemoval:
         self.groups.read()
         present = {group.tags.get(KEY_TAG) for group in self.groups.own}
         names = {node.name for mark, node in self.properties.by_mark.items() if mark not in present}
-        self.groups.look_for(names)
+        self.groups.look_for(names, self.properties.parent_id)
 
     def _policy(self, group: Group) -> AgentsOnDelete:
         return self.properties.policy(group.tags.get(KEY_TAG, ""))
