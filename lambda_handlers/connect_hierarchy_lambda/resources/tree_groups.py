@@ -89,7 +89,10 @@ class TreeGroups:
 
     def is_noted(self, what: str, group_id: str) -> bool:
         """Whether this run, or an earlier one of the same request, has done this to a group."""
-        return f"{what}{_IN_NOTE}{group_id}" in self._task.request.notes
+        notes = self._task.request.notes
+        # what was made has its name and its tags
+        made = what in {NAMED, TAGGED} and group_id in notes
+        return made or f"{what}{_IN_NOTE}{group_id}" in notes
 
     def read(self, noted: Iterable[Group] = ()) -> None:
         """Read all of them; what is certain already stays so.
@@ -166,8 +169,6 @@ class TreeGroups:
         self._task.request.notes[group.id] = (
             f"{group.tags.get(KEY_TAG, '')}/{group.parent_id or ''}"
         )
-        self.note(NAMED, group.id)
-        self.note(TAGGED, group.id)
         self.learn(group)
 
     def learn(self, group: Group) -> None:

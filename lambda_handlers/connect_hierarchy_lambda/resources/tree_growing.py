@@ -122,6 +122,9 @@ class TreeGrowth:
         except HierarchyError:
             self.groups.wait_until_listed()
             raise
+        except _UnexpectedError as error:
+            self.groups.wait_until_listed()
+            raise HierarchyError(_DOING, str(error), "deploy again") from None
         self.groups.wait_until_listed()
         return grown
 
