@@ -2,6 +2,8 @@
 #   make demo    deploy the sample app with the real CDK CLI into an AWS on this machine
 #                (VERBOSE=1 shows every line of the CLI)
 #   make test    all tests
+#   make mutants switch off one behaviour of the local AWS after the other: does a test notice?
+#                (ONLY="13 size" for those with these words in fact, behaviour or file)
 #   make check   formatting, lint, types
 #   make local   the local AWS in the foreground, for trying things by hand
 #                (PORT=… in place of 4566, OPTIONS=--help for its switches)
@@ -23,7 +25,7 @@ unexport AWS_PROFILE AWS_DEFAULT_PROFILE
 # The CDK talks to JavaScript: both sides run on the Node of the virtual environment.
 with-node = PATH="$(NODE)/bin:$$PATH" JSII_NODE="$(NODE)/bin/node"
 
-.PHONY: demo test check format local synth wheel clean set-up
+.PHONY: demo test mutants check format local synth wheel clean set-up
 .DELETE_ON_ERROR:
 
 demo: set-up
@@ -31,6 +33,9 @@ demo: set-up
 
 test: set-up
 	@$(with-node) $(PYTHON) -m pytest -n 2 --dist worksteal
+
+mutants: set-up
+	@$(PYTHON) -m tests.local_aws.mutants $(if $(ONLY),"$(ONLY)")
 
 check: set-up
 	@ruff format --check

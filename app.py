@@ -131,6 +131,7 @@ class ContactCentre(Stack):
             )
 
 
-app = App()
-ContactCentre(app, "ContactCentre", step=int(app.node.try_get_context("step") or FIRST))
-app.synth()
+if __name__ == "__main__":
+    app = App()
+    ContactCentre(app, "ContactCentre", step=int(app.node.try_get_context("step") or FIRST))
+    app.synth()

@@ -66,6 +66,7 @@ class LocalAws:
             self.clock,
             lambda token, event: self.awslambda.invoke_async(token, event),  # noqa: PLW0108 - made below
             self._answers.url_for,
+            max_event_bytes=(engine_settings or EngineSettings()).max_event_bytes,
         )
         self.cloudformation = CloudFormation(
             self.clock,

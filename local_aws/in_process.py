@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -32,7 +33,9 @@ from local_aws.cloudformation.resource_types import (
 from local_aws.cloudformation.responses import CloudFormationResponse
 from local_aws.cloudformation.service import CloudFormation
 from local_aws.connect import ConnectSettings, LocalConnect
-from local_aws.virtual_clock import VirtualClock, VirtualTask
+from local_aws.virtual_clock import TaskKilledError, VirtualClock, VirtualTask
+
+_ANSWERS = "cloudformation-custom-resource-response-euwest2.invalid"
 
 ACCOUNT_ID = "123456789012"
 REGION = "eu-west-2"
@@ -61,7 +64,40 @@ class Invocation:
     attempt: int
     began: float
     outcome: str = "running"
-    """`running`, `success`, `error` or `timeout`."""
+    """`running`, `success`, `error`, `timeout` or `killed`."""
+
+
+@dataclass
+class FunctionFaults:
+    """What is planned to happen to the function; each list counts from the next one on, from 1.
+
+    Args:
+        kills: numbers of calls to services; the run that makes such a call dies there, before its
+            effect (False) or after it (True).
+        copies: numbers of events; such an event is delivered once more, so many seconds later.
+    """
+
+    kills: dict[int, bool] = field(default_factory=dict)
+    copies: dict[int, float] = field(default_factory=dict)
+    injected: int = 0
+    """How many of them have happened."""
+
+
+@dataclass(frozen=True)
+class ServiceCall:
+    """A call of the function to CloudFormation or Lambda, as IAM sees it.
+
+    Args:
+        stack_id: Of the stack whose event the function was serving.
+        action: As `cloudformation:DescribeStacks`.
+        resource: The ARN that it is about.
+        allowed: What `InProcessAws.authorize` said.
+    """
+
+    stack_id: str
+    action: str
+    resource: str
+    allowed: bool
 
 
 class InProcessAws:
@@ -70,6 +106,10 @@ class InProcessAws:
     `make_handler(clients, clock, put)` makes the function's handler: with clients for boto3's
     service names, a clock, and what carries an answer to a ResponseURL. `seed` shuffles what runs
     at the same time; without it things run in the order in which they began.
+
+    `authorize` can be set to what decides on the function's calls to CloudFormation and Lambda: it
+    is asked with the id of the stack that is served, the action and the resource. For those to
+    Connect there is `ConnectSettings.authorize`.
     """
 
     def __init__(
@@ -90,10 +130,19 @@ class InProcessAws:
             seed=seed or 0,
         )
         self.function_settings = function_settings or FunctionSettings()
+        self.function_faults = FunctionFaults()
         self.invocations: list[Invocation] = []
+        self._events_at_work = 0
+        self.service_calls: list[ServiceCall] = []
+        self.authorize: Callable[[str | None, str, str], bool] | None = None
+        self._served: dict[VirtualTask, Invocation] = {}
         self.function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:handlers"
+        engine_settings = engine_settings or EngineSettings()
         self.custom_resources = CustomResources(
-            self.clock, self._invoke_async, lambda token: f"https://answers.invalid/{token}"
+            self.clock,
+            self._invoke_async,
+            lambda token: f"https://{_ANSWERS}/{token}",
+            max_event_bytes=engine_settings.max_event_bytes,
         )
         self.cloudformation = CloudFormation(
             self.clock,
@@ -132,23 +181,66 @@ class InProcessAws:
             }[service]
             client.meta.events.unregister(f"before-send.{service}", unique_id=service)
             client.meta.events.register(f"before-send.{service}", answer, unique_id=service)
+        for event_name, planned in (("before-send", False), ("response-received", True)):
+            name = f"{event_name}.{service}"
+            client.meta.events.unregister(name, unique_id=f"kill {name}")
+            client.meta.events.register_first(
+                name, partial(self._kill_as_planned, after_effect=planned), f"kill {name}"
+            )
         return client
 
+    def settle(self) -> None:
+        """Return when every event that was sent to the function has been dealt with."""
+        self.clock.wait_until(lambda: self._events_at_work == 0)
+
+    def _kill_as_planned(self, *, after_effect: bool, **_: Any) -> None:
+        """End the run at work where that is planned for this call, as a crash would."""
+        faults = self.function_faults
+        if not after_effect:
+            # both positions are those of one call
+            faults.kills = {nth - 1: position for nth, position in faults.kills.items()}
+        if faults.kills.get(0) is after_effect:
+            del faults.kills[0]
+            faults.injected += 1
+            raise TaskKilledError
+
+    @property
+    def served_stack_id(self) -> str | None:
+        """The stack whose event the function is serving right now, None outside of the function."""
+        invocation = self._served.get(self.clock.current)
+        return None if invocation is None else str(invocation.event["StackId"])
+
     def _put(self, url: str, body: bytes) -> int:
-        return self.custom_resources.deliver(url.rsplit("/", 1)[-1], body)
+        return self.custom_resources.deliver(urlsplit(url).path.removeprefix("/"), body)
 
     def _invoke_async(self, service_token: str, event: dict[str, Any]) -> None:
         if service_token != self.function_arn:
             msg = f"Function not found: {service_token}"
             raise LookupError(msg)
-        self.clock.spawn(f"events of {event['LogicalResourceId']}", partial(self._serve, event))
+        faults = self.function_faults
+        faults.copies = {nth - 1: after for nth, after in faults.copies.items()}
+        delays = [0.0]
+        if 0 in faults.copies:
+            delays.append(faults.copies.pop(0))
+            faults.injected += 1
+        for delay in delays:
+            self._events_at_work += 1
+            self.clock.spawn(
+                f"events of {event['LogicalResourceId']}", partial(self._serve, event, delay)
+            )
 
-    def _serve(self, event: dict[str, Any]) -> None:
+    def _serve(self, event: dict[str, Any], delay: float) -> None:
+        try:
+            self._run_till_it_ends(event, self.clock.now(), delay)
+        finally:
+            self._events_at_work -= 1
+
+    def _run_till_it_ends(self, event: dict[str, Any], arrived: float, delay: float) -> None:
         """Run the function till it ends by itself, as Lambda does with an asynchronous event."""
         settings = self.function_settings
-        arrived = self.clock.now()
-        for attempt, delay in enumerate((0.0, *settings.retry_delays), start=1):
-            self.clock.sleep(delay)
+        self.clock.sleep(delay)
+        for attempt, pause in enumerate((0.0, *settings.retry_delays), start=1):
+            self.clock.sleep(pause)
             if self.clock.now() - arrived > settings.max_event_age:
                 return
             invocation = Invocation(event, attempt, self.clock.now())
@@ -168,22 +260,53 @@ class InProcessAws:
     def _run(self, invocation: Invocation) -> None:
         ends_at = self.clock.now() + self.function_settings.timeout
         context = _Context(self.clock, ends_at, self.function_arn)
+        task = self.clock.current
+        self._served[task] = invocation
         try:
             self._handler(dict(invocation.event), context)
+        except TaskKilledError:
+            if invocation.outcome == "running":
+                invocation.outcome = "killed"
+            raise
         except Exception:  # noqa: BLE001 - Lambda, too, takes any and tries again
             invocation.outcome = "error"
         else:
             invocation.outcome = "success"
+        finally:
+            del self._served[task]
+
+    def _is_allowed(self, action: str, resource: str) -> bool:
+        """Note a call of the function down, and ask whether IAM lets it pass."""
+        stack_id = self.served_stack_id
+        if stack_id is None:
+            return True
+        allowed = self.authorize is None or self.authorize(stack_id, action, resource)
+        self.service_calls.append(ServiceCall(stack_id, action, resource, allowed))
+        return allowed
 
     def _answer_lambda(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         body = request.body
         assert isinstance(body, bytes)  # noqa: S101 - botocore has serialised it
         assert request.headers["X-Amz-Invocation-Type"] in {"Event", b"Event"}  # noqa: S101
+        function_arn = unquote(str(request.url).split("/functions/", 1)[1].split("/", 1)[0])
+        if not self._is_allowed("lambda:InvokeFunction", function_arn):
+            headers: Any = {"x-amzn-ErrorType": "AccessDeniedException"}
+            refusal = json.dumps({"Message": _refusal("lambda:InvokeFunction", function_arn)})
+            return AWSResponse(str(request.url), 403, headers, MockRawResponse(refusal))
         self._invoke_async(self.function_arn, json.loads(body))
         no_headers: Any = {}
         return AWSResponse(str(request.url), 202, no_headers, MockRawResponse(b""))
 
     def _answer_cloudformation(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        query = parse_qs(_text(request.body))
+        action, resource = f"cloudformation:{query['Action'][0]}", query.get("StackName", ["*"])[0]
+        if not self._is_allowed(action, resource):
+            no_headers: Any = {}
+            refusal = (
+                f"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>"
+                f"{_refusal(action, resource)}</Message></Error></ErrorResponse>"
+            )
+            return AWSResponse(str(request.url), 403, no_headers, MockRawResponse(refusal))
         response = CloudFormationResponse(self.cloudformation, read_s3=None)
         normal = normalize_request(request)
         answer = response._dispatch(normal, normal.raw_url, normal.headers)  # noqa: SLF001 - moto's
@@ -219,6 +342,17 @@ class _Context:
 
     def get_remaining_time_in_millis(self) -> int:
         return max(0, int((self._ends_at - self._clock.now()) * 1000))
+
+
+def _refusal(action: str, resource: str) -> str:
+    return (
+        f"User: the function's role is not authorized to perform: {action} on resource: {resource} "
+        f"because no identity-based policy allows the {action} action"
+    )
+
+
+def _text(body: Any) -> str:
+    return body.decode() if isinstance(body, bytes) else str(body)
 
 
 _ATTACHED: dict[str, str] = {}

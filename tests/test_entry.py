@@ -394,6 +394,8 @@ def test_out_of_time_is_told_before_the_function_ends(site: Site) -> None:
     clock = ManualClock()
     began = clock.now()
     last_run = {"Began": began - WINDOW + 860, "Run": 4}
+    stack = site.cloudformation.engine.stacks[STACK_ID]
+    stack.resources["Group"].updated_at = last_run["Began"]
     Function(site.client, clock, put, jitter=lambda: 0.5)(
         event(ResourceProperties=properties(site), ConnectHierarchyContinuation=last_run),
         Context(900),

@@ -149,10 +149,11 @@ def test_rollback_with_new_groups_on_new_levels(reversed_id: ReversedUpdateId) -
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
     assert site.ids == ids
     assert site.levels == ("Division", "Team")
-    # and the next deployment can have the level again
-    stack = site.up({**resources, "Structure": site.structure("Division", "Squad")})
-    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
-    assert site.levels == ("Division", "Squad")
+    # and the next deployments can have the level again, and rename it
+    for level in ("Team", "Squad"):
+        stack = site.up({**resources, "Structure": site.structure("Division", level)})
+        assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+        assert site.levels == ("Division", level)
 
 
 def test_rollback_of_an_added_level_without_groups(site: Site) -> None:
@@ -173,17 +174,25 @@ def test_levels_added_by_hand_are_kept(site: Site) -> None:
     assert site.levels == ("Unit", "Desk")
 
 
-def test_levels_with_strangers_groups_are_not_renamed(site: Site) -> None:
-    """A level that somebody added and uses is not taken for ours."""
+def test_a_strangers_level_is_not_renamed(site: Site) -> None:
+    """A level that somebody added is not taken for ours."""
     site.up({"Structure": site.structure("Division")})
     site.write_levels("Division", "Desk")
-    backend = site.connect.backend
-    parent = backend.create_user_hierarchy_group(site.instance_id, "Theirs")
-    backend.create_user_hierarchy_group(site.instance_id, "Desk 1", parent.id)
     stack = site.up({"Structure": site.structure("Division", "Team")})
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-    assert any("level 2 was added outside" in r and "'Desk 1'" in r for r in site.reasons(stack))
+    assert any("also has 'Desk', which is not in levels" in r for r in site.reasons(stack))
     assert site.levels == ("Division", "Desk")
+
+
+def test_a_rollback_leaves_a_level_that_was_there_before(site: Site) -> None:
+    """Somebody has added the very level that a failed update wants: it stays."""
+    site.up({"Structure": site.structure("Division")})
+    site.write_levels("Division", "Team")
+    site.clock.sleep(60)
+    wanted = site.structure("Division", "Team", "Desk")
+    stack = site.up({"Structure": wanted, "Failing": site.failing("Structure")})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert site.levels == ("Division", "Team")
 
 
 def test_a_level_renamed_by_hand_is_not_taken_away(site: Site) -> None:

@@ -123,6 +123,11 @@ def check_removal_policy(policy: RemovalPolicy, what: str) -> None:
 
 def check_tags(tags: Mapping[str, str]) -> None:
     """Raise InvalidHierarchyError for tags that a group cannot carry; tokens pass."""
+    if "__proto__" in tags:
+        msg = (
+            "tag key is '__proto__', which no map of the CDK can have in JavaScript: choose another"
+        )
+        raise InvalidHierarchyError(msg)
     check_user_tags(
         {
             # each token key still counts, so each needs a stand-in of its own

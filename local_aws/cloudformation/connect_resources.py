@@ -5,6 +5,7 @@ Queues, hours and routing profiles are only recorded: agents need them, hierarch
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,11 @@ from local_aws.cloudformation.resource_types import (
     ResourceType,
 )
 from local_aws.connect import LocalConnect
+
+_GROUP_ARN = re.compile(
+    r"arn:aws[-a-z0-9]*:connect:[-a-z0-9]*:[0-9]{12}:instance/[-a-zA-Z0-9]*"
+    r"/agent-group/[-a-zA-Z0-9]*"
+)
 
 
 def connect_resource_types(connect: LocalConnect) -> dict[str, ResourceType]:
@@ -35,6 +41,19 @@ def connect_resource_types(connect: LocalConnect) -> dict[str, ResourceType]:
 
 def _id_of(arn: str) -> str:
     return arn.rsplit("/", 1)[-1]
+
+
+def _group_id_of(arn: Any) -> str | None:
+    """The id in the HierarchyGroupArn of a user, which takes no mere id; None for none."""
+    if not arn:
+        return None
+    if not _GROUP_ARN.fullmatch(str(arn)):
+        msg = (
+            f"Properties validation failed: HierarchyGroupArn {arn!r} failed validation constraint "
+            "for keyword [pattern]"
+        )
+        raise ResourceFailedError(msg)
+    return _id_of(str(arn))
 
 
 def _tags(properties: Properties) -> dict[str, str]:
@@ -127,12 +146,12 @@ class _Instance(_ConnectResource):
 class _User(_ConnectResource):
     def create(self, request: ResourceRequest) -> Outcome:
         properties = request.properties
-        group_arn = properties.get("HierarchyGroupArn")
+        group_id = _group_id_of(properties.get("HierarchyGroupArn"))
         user = self._try(
             lambda: self._backend.create_user(
                 _id_of(properties["InstanceArn"]),
                 properties["Username"],
-                hierarchy_group_id=_id_of(group_arn) if group_arn else None,
+                hierarchy_group_id=group_id,
                 security_profile_ids=[_id_of(arn) for arn in properties["SecurityProfileArns"]],
                 routing_profile_id=_id_of(properties["RoutingProfileArn"]),
                 phone_config=properties.get("PhoneConfig"),
@@ -146,10 +165,9 @@ class _User(_ConnectResource):
         instance_arn, _, user_id = request.physical_id.rpartition("/agent/")
         group_arn = request.properties.get("HierarchyGroupArn")
         if group_arn != request.old_properties.get("HierarchyGroupArn"):
+            group_id = _group_id_of(group_arn)
             self._try(
-                lambda: self._backend.update_user_hierarchy(
-                    _id_of(instance_arn), user_id, _id_of(group_arn) if group_arn else None
-                )
+                lambda: self._backend.update_user_hierarchy(_id_of(instance_arn), user_id, group_id)
             )
         return Outcome(request.physical_id, {"UserArn": request.physical_id})
 

@@ -7,7 +7,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from local_aws.cloudformation.custom_resources import CustomResources, ReversedUpdateId
+from local_aws.cloudformation.custom_resources import (
+    MAX_EVENT_BYTES,
+    CustomResources,
+    ReversedUpdateId,
+)
 from local_aws.cloudformation.event_log import EventLog
 from local_aws.cloudformation.exceptions import ValidationError
 from local_aws.cloudformation.ordered_work import Run, internal_failure
@@ -34,6 +38,9 @@ class EngineSettings:
     """What nobody documents, as switches."""
 
     reversed_update_id: ReversedUpdateId = ReversedUpdateId.NEW
+
+    max_event_bytes: int = MAX_EVENT_BYTES
+    """Of an event to a function; read by who makes the CustomResources, see there."""
 
 
 class ResourceSteps:

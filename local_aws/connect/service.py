@@ -90,6 +90,11 @@ class LocalConnect:
         with self.backend.lock:
             self._faults.add(api, nth, kind, times)
 
+    def forget_faults(self) -> None:
+        """Plan none any more."""
+        with self.backend.lock:
+            self._faults = FaultPlan()
+
     @property
     def url_paths(self) -> dict[str, Callable[..., Any]]:
         """Regular expressions of paths and what answers them, as moto's servers want them."""

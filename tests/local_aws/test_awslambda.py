@@ -37,6 +37,7 @@ from local_aws.awslambda import (
     role_of_access_key_id,
     set_logging_config,
 )
+from local_aws.awslambda.configuration import EventSettings
 from local_aws.clock import RealClock, Task
 
 ACCOUNT_ID = "123456789012"
@@ -582,6 +583,47 @@ def test_event_runs_once_when_it_succeeds(
     assert (record.function, record.attempt, record.outcome) == ("function", 1, "success")
     assert record.event == {"ResponseURL": "(redacted)", "A": "1"}
     assert any("url https://answer\n" in stream for stream in streams_of("function"))
+
+
+def test_nobody_waits_for_the_end_of_an_event(
+    runtime: LocalLambda, functions: Functions, listener: socket.socket
+) -> None:
+    """Invoking returns while the function still runs."""
+    functions.deploy(STAYS, timeout=5)
+    functions.configure_events(MaximumRetryAttempts=0)
+    runtime.invoke_async("function", {"port": port_of(listener)})
+    with accepted(listener):
+        assert [record.outcome for record in runtime.invocations] == ["running"]
+
+
+class _ImpatientClock(RealClock):
+    """Real time, but for waits of a minute and more, which are noted down and over at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.skipped: list[float] = []
+
+    def wait_until(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Wait, or do not."""
+        if timeout is None or timeout < 60:
+            return super().wait_until(condition, timeout)
+        self.skipped.append(timeout)
+        return condition()
+
+
+def test_what_is_not_configured_is_as_on_lambda(functions: Functions, tmp_path: Path) -> None:
+    """Attempts after one and after two more minutes, within six hours."""
+    function = functions.deploy("def handler(event, context):\n    raise ValueError\n")
+    assert EventSettings.of(function) == EventSettings(retry_attempts=2, age_seconds=21600)
+    clock = _ImpatientClock()
+    runtime = LocalLambda(clock, work_dir=tmp_path / "lambda")
+    runtime.start()
+    try:
+        runtime.invoke_async("function", {})
+        wait_for_records(runtime, 3)
+    finally:
+        runtime.stop()
+    assert clock.skipped == [60, 120]
 
 
 def test_failing_event_is_tried_again_twice(runtime: LocalLambda, functions: Functions) -> None:

@@ -61,6 +61,13 @@ def deploy(aws: LocalAws, name: str, resources: Mapping[str, Any], **sections: A
     return at_rest(aws, made["StackId"])
 
 
+def delete(aws: LocalAws, name: str) -> str:
+    """Delete, and tell the status; a stack that is gone is known by its id only."""
+    stack = aws.cloudformation.get(name)
+    aws.client("cloudformation").delete_stack(StackName=name)
+    return at_rest(aws, stack.stack_id)
+
+
 def at_rest(aws: LocalAws, stack_id: str) -> str:
     """Wait without polling, and ask the API for the status."""
     aws.cloudformation.wait(aws.cloudformation.get(stack_id))
@@ -258,7 +265,7 @@ def test_many_clients_at_once(aws: LocalAws, cfn: Any) -> None:
     assert at_rest(aws, "busy") == "CREATE_COMPLETE"
 
 
-def test_ssm_parameters(aws: LocalAws, cfn: Any) -> None:
+def test_ssm_parameters(aws: LocalAws) -> None:
     """Created, updated in place, replaced by another name, deleted; one that exists is kept."""
     ssm = aws.client("ssm")
 
@@ -277,8 +284,7 @@ def test_ssm_parameters(aws: LocalAws, cfn: Any) -> None:
     assert deploy(aws, "ssm2", {"P": parameter("ours", Name="/foreign")}) == "ROLLBACK_COMPLETE"
     assert value("/foreign") == "theirs"
     ssm.delete_parameter(Name="/q")
-    cfn.delete_stack(StackName="ssm")
-    assert aws.cloudformation.wait(aws.cloudformation.get("ssm")).status == "DELETE_COMPLETE"
+    assert delete(aws, "ssm") == "DELETE_COMPLETE"
 
 
 def test_log_groups(aws: LocalAws) -> None:
@@ -300,8 +306,7 @@ def test_log_groups(aws: LocalAws) -> None:
     assert groups() == {"/api/a": None}
     deploy(aws, "logs", group(LogGroupName="/api/b"))
     assert groups() == {"/api/b": None}
-    aws.client("cloudformation").delete_stack(StackName="logs")
-    aws.cloudformation.wait(aws.cloudformation.get("logs"))
+    assert delete(aws, "logs") == "DELETE_COMPLETE"
     assert groups() == {}
 
 
@@ -331,8 +336,7 @@ def test_roles_and_policies(aws: LocalAws) -> None:
     }
     assert deploy(aws, "iam", wrong) == "UPDATE_ROLLBACK_COMPLETE"
     assert names() == ["b", "c"]
-    aws.client("cloudformation").delete_stack(StackName="iam")
-    assert aws.cloudformation.wait(aws.cloudformation.get("iam")).status == "DELETE_COMPLETE"
+    assert delete(aws, "iam") == "DELETE_COMPLETE"
     with pytest.raises(iam.exceptions.NoSuchEntityException):
         iam.get_role(RoleName="api-role")
 
@@ -401,8 +405,7 @@ def test_functions(aws: LocalAws) -> None:
     assert told("second") == ("two", 9, 69)
     names = [f["FunctionName"] for f in functions.list_functions()["Functions"]]
     assert names == ["second"]
-    aws.client("cloudformation").delete_stack(StackName="functions")
-    assert aws.cloudformation.wait(aws.cloudformation.get("functions")).status == "DELETE_COMPLETE"
+    assert delete(aws, "functions") == "DELETE_COMPLETE"
     assert functions.list_functions()["Functions"] == []
 
 
@@ -462,6 +465,5 @@ def test_connect_resources(aws: LocalAws) -> None:
     assert deploy(aws, "connect", changed) == "UPDATE_COMPLETE"
     assert sorted(users()) == ["ada", "eve"]
     assert users()["ada"] == before["ada"]
-    aws.client("cloudformation").delete_stack(StackName="connect")
-    assert aws.cloudformation.wait(aws.cloudformation.get("connect")).status == "DELETE_COMPLETE"
+    assert delete(aws, "connect") == "DELETE_COMPLETE"
     assert connect.list_instances()["InstanceSummaryList"] == []

@@ -8,7 +8,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -30,7 +30,10 @@ from local_aws.connect import (
     FaultKind,
     LocalConnect,
     Rate,
+    checks,
     exceptions,
+    models,
+    responses,
     urls,
 )
 
@@ -183,9 +186,17 @@ def refused(code: str, call: Callable[[], Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    """An instance without levels."""
-    return Desk()
+def desk() -> Iterator[Desk]:
+    """An instance without levels; whatever a test does, no call answers what it does not declare.
+
+    Excepted are what comes from in front of the service, and faults without an answer.
+    """
+    made = Desk()
+    yield made
+    undeclared = {"ok", "ConnectionCut", "TooManyRequestsException", "AccessDeniedException"}
+    for call in made.connect.calls:
+        declared = {shape.name for shape in _MODEL.operation_model(call.api).error_shapes}
+        assert call.outcome in declared | undeclared, call
 
 
 @pytest.fixture
@@ -322,6 +333,35 @@ def test_group_of_the_highest_level_has_a_path_of_one(staffed: Desk) -> None:
     assert [step["Id"] for step in group["HierarchyPath"].values()] == [group["Id"]]
 
 
+def on_the_wire(desk: Desk, method: str, path: str) -> dict[str, Any]:
+    """The body of an answer with every member that is in it, known to botocore or not."""
+    request = AWSRequest(method, f"https://connect.eu-west-2.amazonaws.com{path}").prepare()
+    status, _, body = desk.connect.dispatch(request, request.url, {})
+    assert status == 200
+    return dict(json.loads(body))
+
+
+def test_the_parent_is_answered_in_the_path_alone(staffed: Desk) -> None:
+    """A group has no other member that tells it, and the path tells all that is above."""
+    ids = [staffed.create("Support")]
+    for name in ("EMEA", "A"):
+        ids.append(staffed.create(name, ids[-1]))
+    group = on_the_wire(staffed, "GET", f"/user-hierarchy-groups/{staffed.instance_id}/{ids[-1]}")
+    summary = {"Id", "Arn", "Name", "LastModifiedTime", "LastModifiedRegion"}
+    assert group["HierarchyGroup"].keys() == summary | {"LevelId", "HierarchyPath"}
+    path = group["HierarchyGroup"]["HierarchyPath"]
+    assert {key: step["Id"] for key, step in path.items()} == dict(zip(LEVELS, ids, strict=False))
+    assert all(step.keys() == summary for step in path.values())
+
+
+def test_list_tells_neither_level_nor_parent(staffed: Desk) -> None:
+    """So whoever wants the place of a group has to describe or to search it."""
+    staffed.create("EMEA", staffed.create("Support"))
+    answer = on_the_wire(staffed, "GET", f"/user-hierarchy-groups-summary/{staffed.instance_id}")
+    for row in answer["UserHierarchyGroupSummaryList"]:
+        assert row.keys() == {"Id", "Arn", "Name", "LastModifiedTime", "LastModifiedRegion"}
+
+
 def test_arns_stand_in_for_ids(staffed: Desk) -> None:
     """Path parameters, ParentGroupId and HierarchyGroupId take ARNs."""
     client, instance = staffed.client, staffed.instance_arn
@@ -429,6 +469,31 @@ def test_botocore_retries_a_full_quota(
         lambda: client.create_user_hierarchy_group(InstanceId=staffed.instance_id, Name="x"),
     )
     assert [call.outcome for call in staffed.connect.calls] == ["LimitExceededException"] * 3
+
+
+@pytest.mark.parametrize(
+    ("shape", "limit", "value"),
+    [
+        ("InstanceId", "max", responses._MAX_INSTANCE_ID),
+        ("TagMap", "max", checks.MAX_TAGS),
+        ("TagMap", "min", 1),
+        ("TagKey", "max", checks._MAX_TAG_KEY),
+        ("TagValue", "max", checks._MAX_TAG_VALUE),
+        ("MaxResult1000", "max", responses._LIST_MAX),
+        ("MaxResult100", "max", responses._SEARCH_GROUPS_MAX),
+        ("MaxResult500", "max", responses._SEARCH_USERS_MAX),
+        ("AgentUsername", "max", models._MAX_USERNAME),
+    ],
+)
+def test_limits_are_those_of_the_service_model(shape: str, limit: str, value: int) -> None:
+    """What botocore knows of limits, and does not check, is what is checked here."""
+    assert _MODEL.shape_for(shape).metadata[limit] == value
+
+
+def test_names_are_not_limited_by_the_service_model() -> None:
+    """So botocore sends an empty name, and any other, and the service alone refuses it."""
+    for shape in ("HierarchyGroupName", "HierarchyLevelName"):
+        assert not {"min", "max", "pattern"} & _MODEL.shape_for(shape).metadata.keys()
 
 
 # tags
@@ -831,6 +896,7 @@ def test_search_by_tags(staffed: Desk, expression: dict[str, Any], names: set[st
     for name, tags in (("One", {"a": "1"}), ("Two", {"b": "2"}), ("Both", {"a": "1", "b": "2"})):
         staffed.create(name, Tags=tags)
     staffed.create("None")
+    staffed.create("Others", Tags={"a": "2", "c": "1"})
     found = staffed.search(SearchFilter={"AttributeFilter": expression})
     assert {group["Name"] for group in found} == names
 
@@ -1268,6 +1334,7 @@ def test_direct_calls_are_neither_lagged_paced_nor_counted(staffed: Desk) -> Non
     staffed.settings.read_lag = staffed.settings.search_lag = 100
     staffed.settings.default_rate = Rate(per_second=0, burst=0)
     staffed.connect.plan_fault("*", kind=FaultKind.THROTTLE, times=99)
+    refused("TooManyRequestsException", staffed.structure)
     staffed.connect.calls.clear()
     backend, instance_id = staffed.backend, staffed.instance_id
     parent = backend.create_user_hierarchy_group(instance_id, "Support")
@@ -1454,6 +1521,17 @@ def test_permissions_can_be_refused(staffed: Desk) -> None:
     assert "connect:TagResource" in answer["Error"]["Message"]
     assert set(asked) == {(PRINCIPAL, f"{staffed.instance_arn}/agent-group/*")}
     assert list(staffed.backend.hierarchy(staffed.instance_id).by_path) == [("Support",)]
+
+
+def test_permissions_can_come_late(staffed: Desk) -> None:
+    """Fact 12 of CloudFormation: a policy does not work in the first seconds, then it does."""
+    attached = staffed.clock.time
+    staffed.settings.authorize = lambda *_: staffed.clock.time - attached >= 8
+    refused("AccessDeniedException", lambda: staffed.create("Support"))
+    staffed.clock.time += 7.9
+    refused("AccessDeniedException", lambda: staffed.create("Support"))
+    staffed.clock.time += 0.1
+    staffed.create("Support")
 
 
 # the whole, and how it is reached

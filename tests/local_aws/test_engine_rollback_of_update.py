@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
@@ -70,6 +72,27 @@ def test_a_failed_create_of_an_update_is_told_as_such() -> None:
             )
         ]
         assert reasons(stack, "UPDATE_FAILED", "A") == ["Resource update cancelled"]
+
+
+@BOTH
+def test_creates_of_an_update_that_failed_are_deleted_by_their_ids(
+    reversed_update_id: ReversedUpdateId,
+) -> None:
+    """Facts 5 and 6: in the clean-up, by the id of the failed answer or by one made up."""
+    with site(reversed_update_id=reversed_update_id) as s:
+        s.deploy({"A": custom(V=1)})
+        s.script.on("Create", "Failed", failing(PhysicalResourceId="half"))
+        s.script.on("Create", "Cancelled", silent)
+        s.script.take("Create", "Failed", 5.0)
+        stack = s.deploy({"A": custom(V=2), "Failed": custom(), "Cancelled": custom()})
+        (failed,) = s.script.sent("Delete", "Failed")
+        assert failed["PhysicalResourceId"] == "half"
+        (cancelled,) = s.script.sent("Delete", "Cancelled")
+        assert re.fullmatch(r"stack-Cancelled-[A-Z0-9]{12}", cancelled["PhysicalResourceId"])
+        calls = s.script.calls()
+        assert sorted(calls[-2:]) == ["Delete Cancelled", "Delete Failed"]
+        assert calls[-3] == "Update A"
+        assert (stack.status, sorted(stack.resources)) == ("UPDATE_ROLLBACK_COMPLETE", ["A"])
 
 
 def test_a_cancelled_update_may_still_be_running() -> None:

@@ -94,11 +94,11 @@ class Caller:
         stays, and HierarchyError where the deadline came first; `doing` begins its message.
         """
         clock = self.schedule.clock
-        doubted_since: float | None = None
+        doubted_since = self.schedule.unended.pop(doing, None)
         attempt = 0
         while True:
             attempt += 1
-            self._wait_for_turn(doing, operation)
+            self._wait_for_turn(doing, operation, doubted_since)
             if self._watch is not None:
                 self._watch.look(writes=writes)
             try:
@@ -124,6 +124,7 @@ class Caller:
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempt, 10))
             pause *= 0.5 + self.schedule.jitter() / 2
             if pause >= self.schedule.left:
+                self._leave(doing, doubted_since)
                 raise OutOfTimeError(
                     doing, f"out of time, last answer: {why}", "deploy again when it works"
                 ) from None
@@ -133,13 +134,16 @@ class Caller:
             )
             clock.sleep(pause)
 
-    def _wait_for_turn(self, doing: str, operation: Callable[..., Any]) -> None:
+    def _wait_for_turn(
+        self, doing: str, operation: Callable[..., Any], doubted_since: float | None
+    ) -> None:
         """Wait until a request has a good chance not to be refused for its pace."""
         clock = self.schedule.clock
         pause = 0.0
         if self._pace is not None:
             pause = self._pace.take(_api(operation), clock.now())
         if self.schedule.left <= pause:
+            self._leave(doing, doubted_since)
             raise OutOfTimeError(doing, "out of time", "deploy again")
         if pause > 0:
             clock.sleep(pause)
@@ -148,6 +152,11 @@ class Caller:
         if self._pace is not None:
             tell = self._pace.refused if refused else self._pace.accepted
             tell(_api(operation), self.schedule.clock.now())
+
+    def _leave(self, doing: str, doubted_since: float | None) -> None:
+        """Let a further run doubt the same answer no longer than this one would have."""
+        if doubted_since is not None:
+            self.schedule.unended[doing] = doubted_since
 
 
 def _api(operation: Callable[..., Any]) -> str:

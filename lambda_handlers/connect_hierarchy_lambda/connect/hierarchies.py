@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _LEVEL_KEYS = ("LevelOne", "LevelTwo", "LevelThree", "LevelFour", "LevelFive")
 _ROOT_LEVEL_ID = "0"
+_ACTION = re.compile(r"\bconnect:\w+")
 _GROUPS_PER_LIST_PAGE = 1000
 _GROUPS_PER_SEARCH_PAGE = 100
 _USERS_PER_PAGE = 500
@@ -42,6 +44,8 @@ class Level:
     """One level of a structure; `modified_at` is in seconds since 1970."""
 
     name: str
+    """Empty for a gap: whether a level may be missing above another is not documented."""
+
     modified_at: float
 
 
@@ -107,7 +111,10 @@ class Hierarchy:
     # structure ----------------------------------------------------------------------------------
 
     def levels(self) -> list[Level]:
-        """The levels of the structure, level one first; none where the instance has none."""
+        """The levels of the structure, level one first; none where the instance has none.
+
+        A level that is missing above another is one without a name.
+        """
         doing = "reading the hierarchy structure"
         try:
             answer = self._caller.call(
@@ -120,10 +127,12 @@ class Hierarchy:
                 raise InstanceGoneError(doing, str(refusal), "check the instance ARN") from None
             raise self.error(doing, refusal) from None
         structure = answer.get("HierarchyStructure") or {}
+        levels = [structure.get(key) or {} for key in _LEVEL_KEYS]
+        while levels and not levels[-1]:
+            levels.pop()
         return [
-            Level(structure[key]["Name"], _seconds(structure[key].get("LastModifiedTime")))
-            for key in _LEVEL_KEYS
-            if structure.get(key)
+            Level(level.get("Name", ""), _seconds(level.get("LastModifiedTime")))
+            for level in levels
         ]
 
     def levels_if_any(self) -> list[Level]:
@@ -134,7 +143,10 @@ class Hierarchy:
             return []
 
     def put_levels(self, names: Sequence[str], *, final: frozenset[str] = frozenset()) -> None:
-        """Make these the levels, all of them: a level that is left out is removed."""
+        """Make these the levels, all of them: a level that is left out is removed.
+
+        An empty name leaves a gap, as `levels` tells of one.
+        """
         self._caller.call(
             "updating the hierarchy structure",
             self._client.update_user_hierarchy_structure,
@@ -142,7 +154,7 @@ class Hierarchy:
             final=final,
             InstanceId=self._instance_id,
             HierarchyStructure={
-                key: {"Name": name} for key, name in zip(_LEVEL_KEYS, names, strict=False)
+                key: {"Name": name} for key, name in zip(_LEVEL_KEYS, names, strict=False) if name
             },
         )
 
@@ -273,7 +285,7 @@ class Hierarchy:
                 summary["Id"], summary.get("Name", ""), _seconds(summary.get("LastModifiedTime"))
             )
             for page in self._pages(
-                "listing hierarchy groups",
+                f"listing hierarchy groups of instance {self._instance_id}",
                 self._client.list_user_hierarchy_groups,
                 InstanceId=self._instance_id,
                 MaxResults=_GROUPS_PER_LIST_PAGE,
@@ -324,7 +336,7 @@ class Hierarchy:
         return [
             _group(item)
             for page in self._pages(
-                "searching hierarchy groups",
+                f"searching hierarchy groups of instance {self._instance_id}",
                 self._client.search_user_hierarchy_groups,
                 InstanceId=self._instance_id,
                 MaxResults=_GROUPS_PER_SEARCH_PAGE,
@@ -338,7 +350,8 @@ class Hierarchy:
 
     def agents(self, group_id: str) -> list[Agent]:
         """The agents right in a group; what was done in the last moments may be missing."""
-        return self._agents({"HierarchyGroupCondition": _condition(group_id, "EXACT")})
+        criteria = {"HierarchyGroupCondition": _condition(group_id, "EXACT")}
+        return self._agents(f"hierarchy group {group_id}", criteria)
 
     def agents_below(self, group_ids: Sequence[str]) -> list[Agent]:
         """The agents in groups and in any below them; the last moments' may be missing."""
@@ -348,14 +361,15 @@ class Hierarchy:
                 {"HierarchyGroupCondition": _condition(group_id, "WITH_CHILD_GROUPS")}
                 for group_id in group_ids[first : first + _CONDITIONS_A_SEARCH]
             ]
-            found += self._agents({"OrConditions": conditions})
+            doing = f"{len(conditions)} hierarchy groups from {group_ids[first]} on"
+            found += self._agents(doing, {"OrConditions": conditions})
         return found
 
-    def _agents(self, criteria: Mapping[str, Any]) -> list[Agent]:
+    def _agents(self, where: str, criteria: Mapping[str, Any]) -> list[Agent]:
         return [
             Agent(user["Id"], user.get("Username", user["Id"]), user.get("HierarchyGroupId"))
             for page in self._pages(
-                "searching the agents of a hierarchy group",
+                f"searching the agents of {where}",
                 self._client.search_users,
                 InstanceId=self._instance_id,
                 MaxResults=_USERS_PER_PAGE,
@@ -366,11 +380,11 @@ class Hierarchy:
 
     def move_agent(self, agent: Agent, group_id: str | None) -> bool:
         """Put an agent into a group, or into none; False where the agent is gone."""
-        doing = f"moving agent {quoted(agent.username)}"
         parameters: dict[str, Any] = {} if group_id is None else {"HierarchyGroupId": group_id}
         try:
             self._caller.call(
-                doing,
+                # this is logged at every try, and a name is somebody's
+                f"moving agent {agent.id}",
                 self._client.update_user_hierarchy,
                 writes=True,
                 InstanceId=self._instance_id,
@@ -380,7 +394,7 @@ class Hierarchy:
         except Refusal as refusal:
             if refusal.code == NOT_FOUND:
                 return False
-            raise self.error(doing, refusal) from None
+            raise self.error(f"moving agent {quoted(agent.username)}", refusal) from None
         return True
 
     # --------------------------------------------------------------------------------------------
@@ -403,14 +417,17 @@ class Hierarchy:
 
     def error(self, doing: str, refusal: Refusal) -> HierarchyError:
         """What to tell the user of a refusal that nothing here can do anything about."""
-        remedy = ""
+        why, remedy = str(refusal), "see what the message says, then deploy again"
         if refusal.code == INVALID_REQUEST:
             remedy = "check that the structure has a level below the parent group's"
         elif is_denied(refusal):
+            # the message repeats long ARNs, and only this word of it helps
+            action = _ACTION.search(refusal.message)
+            why = f"{action[0] if action else refusal.message} is denied"
             remedy = "check the function's role, and service control policies"
         elif refusal.code == NOT_FOUND:
             remedy = "check that the instance and the parent group still exist"
-        return HierarchyError(doing, str(refusal), remedy)
+        return HierarchyError(doing, why, remedy)
 
 
 def _condition(group_id: str, match: str) -> dict[str, str]:

@@ -146,17 +146,24 @@ class StillWanted:
 
     A creation or update that was cancelled, since another resource failed, goes on running when its
     Delete or its reversed Update arrives; and Lambda may deliver an event once more, much later.
+    `issued_at` is when CloudFormation sent the request, in seconds since 1970.
     """
 
     def __init__(
-        self, own_stack: OwnStack, clock: Clock, request_type: str, logical_id: str
+        self,
+        own_stack: OwnStack,
+        clock: Clock,
+        request_type: str,
+        logical_id: str,
+        *,
+        issued_at: float,
     ) -> None:
         self._own_stack = own_stack
         self._clock = clock
         self._request_type = request_type
         self._logical_id = logical_id
-        self._began = clock.now()
-        self._looked_at = self._began - _READ_INTERVAL
+        self._issued_at = issued_at
+        self._looked_at = clock.now() - _READ_INTERVAL
         self._given_up = False
 
     def look(self, *, writes: bool = False) -> None:
@@ -185,9 +192,6 @@ class StillWanted:
     def _is_wanted(self, resource: ResourceState | None) -> bool:
         if resource is None:
             return False
-        if self._request_type == "Create":
-            # a resource whose type has changed is created in an update
-            return resource.status in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
-        # one that began after this run is another request, such as the reversed one
-        is_newer = resource.updated_at > self._began + _CLOCK_SKEW
-        return resource.status == "UPDATE_IN_PROGRESS" and not is_newer
+        # one that began later is another request, such as the reversed one
+        is_newer = resource.updated_at > self._issued_at + _CLOCK_SKEW
+        return resource.status == f"{self._request_type.upper()}_IN_PROGRESS" and not is_newer

@@ -22,11 +22,11 @@ _PAUSE = 2.0
 _SUCCESSES = range(200, 300)
 
 Put = Callable[[str, bytes], int]
-"""Sends a body to a URL with PUT and gives the HTTP status; OSError where there was no answer."""
+"""Sends a body to a URL with PUT and gives the HTTP status; an error where there was no answer."""
 
 
 def https_put(url: str, body: bytes) -> int:
-    """PUT over HTTPS with a time limit of 10 seconds."""
+    """PUT over HTTPS, with 10 seconds for each thing that is waited for."""
     parts = urlsplit(url)
     connection = http.client.HTTPSConnection(
         parts.netloc, timeout=_TIMEOUT, context=ssl.create_default_context()
@@ -36,14 +36,17 @@ def https_put(url: str, body: bytes) -> int:
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         connection.request("PUT", path, body, {"content-type": ""})
         return connection.getresponse().status
-    except http.client.HTTPException as error:
-        raise OSError(type(error).__name__) from error
     finally:
         connection.close()
 
 
-def encoded(answer: Mapping[str, Any]) -> bytes:
-    """The answer in at most 4096 bytes; one that is longer becomes a failure that says so."""
+def encoded(answer: Mapping[str, Any], given_id: str = "") -> bytes:
+    """The answer in at most 4096 bytes; one that is longer becomes a failure that says so.
+
+    No names that Connect takes are that long. `given_id` is the physical id that the event gave,
+    empty on a Create: a failed Update or Delete has to answer it, and a failed Create answers its
+    own, so that the Delete that follows finds what was made.
+    """
     fields = {**answer, "Reason": one_line(str(answer.get("Reason") or "")) or "see the log"}
     body = _bytes(fields)
     if len(body) > MAX_ANSWER_BYTES:
@@ -52,25 +55,30 @@ def encoded(answer: Mapping[str, Any]) -> bytes:
             "shorten the names of the group and of those above it"
         )
         fields |= {"Status": "FAILED", "Reason": reason, "Data": {}}
+        fields["PhysicalResourceId"] = given_id or answer["PhysicalResourceId"]
         body = _bytes(fields)
     return body
 
 
 def _bytes(fields: Mapping[str, Any]) -> bytes:
     # half a surrogate pair, which a name can have in JSON, has no bytes
-    return json.dumps(fields, ensure_ascii=False).encode(errors="replace")
+    text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="replace")
 
 
-def send(url: str, answer: Mapping[str, Any], put: Put, schedule: Schedule) -> bool:
+def send(
+    url: str, answer: Mapping[str, Any], put: Put, schedule: Schedule, given_id: str = ""
+) -> bool:
     """Send it, a few times where it does not arrive; False where it never did.
 
-    The URL is a secret, so neither it nor an exception that may contain it is logged.
+    The URL is a secret, so neither it nor an exception that may contain it is logged. `given_id` is
+    for `encoded`.
     """
-    body = encoded(answer)
+    body = encoded(answer, given_id)
     for attempt in range(1, _TRIES + 1):
         try:
             status = put(url, body)
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - any text of one may have the URL in it
             outcome = type(error).__name__
         else:
             if status in _SUCCESSES:

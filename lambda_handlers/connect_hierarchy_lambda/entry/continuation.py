@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeGuard
+from urllib.parse import parse_qs, urlsplit
 
 from connect_hierarchy_lambda.connect.calls import Caller, Refusal
 from connect_hierarchy_lambda.connect.time import Clock
@@ -39,12 +42,26 @@ class Continuation:
         self._event = event
         self._clock = clock
         self._function_arn = function_arn
-        earlier = event.get(_KEY)
-        self._began = float(earlier["Began"]) if isinstance(earlier, Mapping) else clock.now()
-        self._run = int(earlier["Run"]) if isinstance(earlier, Mapping) else 1
-        notes = earlier.get("Notes") if isinstance(earlier, Mapping) else None
-        self.notes: dict[str, str] = dict(notes) if isinstance(notes, Mapping) else {}
+        earlier = _earlier(event.get(_KEY))
+        self._began, self._run = earlier[:2] if earlier else (clock.now(), 1)
+        self.unended = earlier[2] if earlier else {}
+        """Since when earlier runs wait for something; see `Schedule`."""
+        self.notes = _notes(event.get(_KEY))
         """What earlier runs had to say to later ones, oldest first."""
+
+    @property
+    def issued_at(self) -> float:
+        """When CloudFormation sent the request, in seconds since 1970.
+
+        The event has no date of its own, but the presigned URL for its answer has one (Signature
+        Version 4, `X-Amz-Date`). An event may be delivered again long after.
+        """
+        try:
+            query = parse_qs(urlsplit(str(self._event["ResponseURL"])).query)
+            signed = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%S%z")
+        except (KeyError, ValueError):
+            return self._began
+        return signed.timestamp()
 
     @property
     def deadline(self) -> float:
@@ -76,7 +93,7 @@ class Continuation:
 
     def _next_event(self) -> bytes:
         """The event of the next run, with as many notes as it has room for, the newest."""
-        known = {"Began": self._began, "Run": self._run + 1}
+        known = {"Began": self._began, "Run": self._run + 1, "Unended": self.unended}
         notes = list(self.notes.items())
         while True:
             further = {**known, "Notes": dict(notes)} if notes else known
@@ -84,3 +101,28 @@ class Continuation:
             if len(event) <= _MAX_EVENT_BYTES or not notes:
                 return event
             notes = notes[len(notes) // 4 + 1 :]
+
+
+def _earlier(noted: Any) -> tuple[float, int, dict[str, float]] | None:
+    """When the first run began, which one this is, and since when it waits for what.
+
+    None where nothing of that form is noted.
+    """
+    if not isinstance(noted, Mapping):
+        return None
+    began, run, unended = noted.get("Began"), noted.get("Run"), noted.get("Unended", {})
+    if not _is_time(began) or not isinstance(run, int) or not isinstance(unended, Mapping):
+        return None
+    return float(began), run, {str(key): at for key, at in unended.items() if _is_time(at)}
+
+
+def _is_time(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _notes(noted: Any) -> dict[str, str]:
+    """What earlier runs noted, as far as it is of that form."""
+    notes = noted.get("Notes") if isinstance(noted, Mapping) else None
+    if not isinstance(notes, Mapping):
+        return {}
+    return {str(key): note for key, note in notes.items() if isinstance(note, str)}

@@ -98,24 +98,26 @@ class Function:
         self._jitter = jitter
         self._rate = rate or Rate.of(os.environ)
 
-    def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> None:
+    def __call__(self, received: Any, context: LambdaContext) -> None:
         """Serve one event. Nothing is raised: Lambda would run the same event again."""
+        event = _mapping(received)
         logs.set_up(event)
         missing = [name for name in _REQUIRED if not isinstance(event.get(name), str)]
         if missing or event["RequestType"] not in _REQUEST_TYPES:
             # without these there is nobody to answer, and crhelper would answer somebody else
             logger.error("not an event of CloudFormation", extra={"missing": missing})
             return
-        logger.info("began", extra={"physical_id": event.get("PhysicalResourceId")})
+        logger.info("began", extra={"physical_id": str(event.get("PhysicalResourceId") or "")})
         left = context.get_remaining_time_in_millis() / 1000
         reserve = min(ANSWER_RESERVE, left * _SHARE_FOR_ANSWER)
         now = self._clock.now()
         runs = Continuation(event, self._clock, context.invoked_function_arn)
         deadline = min(now + left - reserve, runs.deadline)
-        schedule = Schedule(self._clock, deadline, self._jitter)
+        schedule = Schedule(self._clock, deadline, self._jitter, runs.unended)
         sending = Schedule(self._clock, now + left - reserve / 4, self._jitter)
+        given_id = str(event.get("PhysicalResourceId") or "")
         conversation = _Conversation(
-            lambda url, answer: answers.send(url, answer, self._put, sending)
+            lambda url, answer: answers.send(url, answer, self._put, sending, given_id)
         )
         serve = _serving(
             conversation,
@@ -125,7 +127,11 @@ class Function:
         conversation.create(serve)
         conversation.update(serve)
         conversation.delete(serve)
-        conversation(dict(event), context)
+        # crhelper keeps the state of its polling in events, and takes it from any
+        conversation(
+            {name: value for name, value in event.items() if not name.startswith("CrHelper")},
+            context,
+        )
 
     def _resource(
         self,
@@ -136,7 +142,9 @@ class Function:
     ) -> CustomResource:
         request.notes = runs.notes
         own_stack = OwnStack(self._clients("cloudformation"), Caller(schedule), request.stack_id)
-        watch = StillWanted(own_stack, self._clock, request.type, request.logical_id)
+        watch = StillWanted(
+            own_stack, self._clock, request.type, request.logical_id, issued_at=runs.issued_at
+        )
         # the run before has just used what the service allows
         pace = Pace(self._rate, filled=runs.is_first)
         caller = Caller(schedule, watch, pace)
@@ -178,7 +186,7 @@ def _serving(
         )
         conversation.request = request
         try:
-            if request.type == "Delete" and event.get("ResourceType") not in set(ResourceType):
+            if request.type == "Delete" and event.get("ResourceType") not in list(ResourceType):
                 return request.physical_id  # nothing of a type that is not known was ever made
             resource = resource_for(request)
             act = {

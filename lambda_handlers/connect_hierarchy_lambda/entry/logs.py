@@ -7,6 +7,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from connect_hierarchy_lambda.model.messages import printable
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "aws_request_id"}
 _QUIET = ("boto3", "botocore", "urllib3", "crhelper")
 
@@ -28,16 +30,23 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        # names stay readable; what is no character would make the handler of the record fail
+        return printable(json.dumps(line, ensure_ascii=False, default=str))
 
 
 def set_up(event: Mapping[str, Any]) -> None:
     """Let every line of this run say which request it belongs to."""
+
+    def text(name: str) -> str:
+        # what is no text is not CloudFormation's, and may hold anything
+        value = event.get(name)
+        return value if isinstance(value, str) else ""
+
     fields = {
-        "request": event.get("RequestType"),
-        "resource": event.get("LogicalResourceId"),
-        "stack": str(event.get("StackId", "")).split(":stack/", 1)[-1],
-        "request_id": event.get("RequestId"),
+        "request": text("RequestType"),
+        "resource": text("LogicalResourceId"),
+        "stack": text("StackId").split(":stack/", 1)[-1],
+        "request_id": text("RequestId"),
     }
     root = logging.getLogger()
     root.setLevel(logging.INFO)

@@ -6,6 +6,8 @@ way, so a longer one is shortened in the middle, where the least of it is lost.
 
 from __future__ import annotations
 
+import json
+
 MAX_REASON_LENGTH = 240
 
 
@@ -20,9 +22,22 @@ class OutOfTimeError(HierarchyError):
     """The run has to end before the request is carried out; another one could go on."""
 
 
+def printable(line: str) -> str:
+    """The line with an escape for what can not be seen, or changes how the rest of it looks.
+
+    Such as a right-to-left mark or half a surrogate pair in the name of a group; the escapes are
+    those of JSON, so that a line of JSON stays one.
+    """
+    if line.isprintable():
+        return line
+    return "".join(
+        character if character.isprintable() else json.dumps(character)[1:-1] for character in line
+    )
+
+
 def one_line(text: str, at_most: int = MAX_REASON_LENGTH) -> str:
-    """The text on one line, with an ellipsis in its middle where it is too long."""
-    line = " ".join(text.split())
+    """The text on one printable line, with an ellipsis in its middle where it is too long."""
+    line = printable(" ".join(text.split()))
     if len(line) <= at_most:
         return line
     head = (at_most - 3) * 2 // 3

@@ -20,6 +20,13 @@ def quoted(text: str, at_most: int = _QUOTED_LENGTH) -> str:
     return f"'{line}'" if len(line) <= at_most else f"'{line[: at_most - 2]} …'"
 
 
+def check_characters(what: str, text: str) -> None:
+    """Raise InvalidHierarchyError for half a surrogate pair: JSON can say it, UTF-8 can not."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        msg = f"{what} has half of a surrogate pair, which is no character: {quoted(text)}, mend it"
+        raise InvalidHierarchyError(msg)
+
+
 def check_level_names(levels: Sequence[str]) -> None:
     """Raise InvalidHierarchyError unless these can be the levels of one structure.
 
@@ -70,3 +77,4 @@ def _check_name(what: str, name: str, at_most: int) -> None:
             f"shorten it: {quoted(name)}"
         )
         raise InvalidHierarchyError(msg)
+    check_characters(what, name)

@@ -10,7 +10,7 @@ from connect_hierarchy_lambda.model.limits import (
     MAX_TAG_VALUE_LENGTH,
     MAX_TAGS,
 )
-from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.names import check_characters, quoted
 
 RESERVED_PREFIX = "connect-hierarchy:"
 RESERVED_TAGS = 8
@@ -40,6 +40,7 @@ def check_user_tags(tags: Mapping[str, str]) -> None:
                 f"at most {MAX_TAG_VALUE_LENGTH} are allowed, shorten it: {quoted(value)}"
             )
             raise InvalidHierarchyError(msg)
+        check_characters(f"value of tag {quoted(key)}", value)
 
 
 def check_tag_key(key: str) -> None:
@@ -53,6 +54,7 @@ def check_tag_key(key: str) -> None:
             f"shorten it: {quoted(key)}"
         )
         raise InvalidHierarchyError(msg)
+    check_characters("tag key", key)
     for prefix, owner in (("aws:", "AWS"), (RESERVED_PREFIX, "this library")):
         if key.lower().startswith(prefix):
             msg = (

@@ -122,10 +122,26 @@ def _update(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> G
         return _move(task, old, wanted)
     group = task.hierarchy.group(task.given_group_id)
     if group is None:
-        logger.warning("the group was deleted outside of this stack, it is made anew")
-        return make_group(task, wanted)
+        return _remake(task, wanted)
     _check_not_of_another_stack(task, group)
     return _bring_up_to_date(task, group, old, wanted)
+
+
+def _remake(task: GroupTask, wanted: GroupProperties) -> Group:
+    """Make a group anew that was deleted outside of the stack; a rollback can do without it."""
+    logger.warning("the group was deleted outside of this stack, it is made anew")
+    try:
+        return make_group(task, wanted)
+    except OutOfTimeError:
+        raise
+    except HierarchyError as error:
+        if not task.rolls_back:
+            raise
+        logger.warning("it was not there before the update either", extra={"why": str(error)})
+        group_id = task.given_group_id
+        return Group(
+            task.request.physical_id, group_id, wanted.name, "", ((group_id, wanted.name),)
+        )
 
 
 def _take_back(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> None:
@@ -214,6 +230,12 @@ def _involved(task: GroupTask, old: GroupProperties, wanted: GroupProperties) ->
     if given is not None and given.arn.startswith(wanted.instance_arn):
         own[given.id] = given
     ids |= {group.id for group in own.values() if group.tags.get(MOVED_FROM_TAG) in ids - {""}}
+    if task.rolls_back:
+        # a group that the update gave to another resource of the stack comes back from it
+        for group_id in ids - own.keys() - {""}:
+            former = task.hierarchy.group(group_id, doubt_absence=False)
+            if former is not None and task.is_of_stack(former):
+                own[group_id] = former
     # the original first: there can be two at a place where an earlier one was left behind
     return sorted(
         (group for group in own.values() if group.id in ids),

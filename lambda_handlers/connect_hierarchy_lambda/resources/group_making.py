@@ -44,27 +44,27 @@ def make_group(
     tags = {**wanted.tags, **task.owner.tags(), **(marks or {})}
     if moved_from:
         tags[MOVED_FROM_TAG] = moved_from
-    wait = task.wait(doing, "the name is taken")
-    while True:
-        made = task.hierarchy.create_group(wanted.name, wanted.parent_id, tags)
-        if isinstance(made, str):
-            return _read_back(task, made)
-        holder = _holder(task, wanted)
-        if holder is None:
-            _free_name_elsewhere(task, wanted, made, doing, wait.seconds)
-        elif moved_from and not task.owner.is_same_resource(holder.owner):
-            if not task.is_of_stack(holder):
-                raise HierarchyError(
-                    doing,
-                    f"it exists already, {holder.id}, and a move takes nothing over",
-                    "choose another name, or delete that group",
-                )
-            if not may_free_its_name(task, holder, wait.seconds):
-                put_aside(task, holder)
-                tags[DISPLACES_TAG] = f"{holder.id}/{task.owner.request}"
-        elif not may_free_its_name(task, holder, wait.seconds):
-            return _take_over(task, holder, wanted, doing, moved_from, marks or {})
-        wait.pause(str(made))
+    with task.wait(doing, "the name is taken") as wait:
+        while True:
+            made = task.hierarchy.create_group(wanted.name, wanted.parent_id, tags)
+            if isinstance(made, str):
+                return _read_back(task, made)
+            holder = _holder(task, wanted)
+            if holder is None:
+                _free_name_elsewhere(task, wanted, made, doing, wait.seconds)
+            elif moved_from and not task.owner.is_same_resource(holder.owner):
+                if not task.is_of_stack(holder):
+                    raise HierarchyError(
+                        doing,
+                        f"it exists already, {holder.id}, and a move takes nothing over",
+                        "choose another name, or delete that group",
+                    )
+                if not may_free_its_name(task, holder, wait.seconds):
+                    put_aside(task, holder)
+                    tags[DISPLACES_TAG] = f"{holder.id}/{task.owner.request}"
+            elif not may_free_its_name(task, holder, wait.seconds):
+                return _take_over(task, holder, wanted, doing, moved_from, marks or {})
+            wait.pause(str(made))
 
 
 def put_aside(task: GroupTask, other: Group) -> None:

@@ -24,31 +24,31 @@ logger = logging.getLogger(__name__)
 def rename_group(task: GroupTask, group: Group, name: str) -> None:
     """Give the group this name."""
     doing = f"renaming hierarchy group {quoted(group.name)} to {quoted(name)}"
-    wait = task.wait(doing, "the name is taken")
     aside = displaced = False
-    while True:
-        refusal = task.hierarchy.rename_group(group.id, name)
-        if refusal is None:
-            logger.info("renamed", extra={"group": group.arn, "to": name})
-            if aside and not displaced:
-                forget_displaced(task, group)
-            return
-        holders = _holders(task, group, name, doing)
-        own = [holder for holder in holders if task.owner.is_same_resource(holder.owner)]
-        for holder in own:
-            # a move that is taken back, where a name can be had once in an instance
-            put_aside(task, holder)
-        if not aside:
-            # this helps also where a group may not be renamed to the name that it has
-            aside = True
-            for holder in holders[:1]:
-                displaces = f"{holder.id}/{task.owner.request}"
-                task.hierarchy.tag_group(group.arn, {DISPLACES_TAG: displaces})
-            task.hierarchy.rename_group(group.id, temporary_name(task.owner))
-        elif holders and not own and not may_free_its_name(task, holders[0], wait.seconds):
-            displaced = True
-            put_aside(task, holders[0])
-        wait.pause(str(refusal))
+    with task.wait(doing, "the name is taken") as wait:
+        while True:
+            refusal = task.hierarchy.rename_group(group.id, name)
+            if refusal is None:
+                logger.info("renamed", extra={"group": group.arn, "to": name})
+                if aside and not displaced:
+                    forget_displaced(task, group)
+                return
+            holders = _holders(task, group, name, doing)
+            own = [holder for holder in holders if task.owner.is_same_resource(holder.owner)]
+            for holder in own:
+                # a move that is taken back, where a name can be had once in an instance
+                put_aside(task, holder)
+            if not aside:
+                # this helps also where a group may not be renamed to the name that it has
+                aside = True
+                for holder in holders[:1]:
+                    displaces = f"{holder.id}/{task.owner.request}"
+                    task.hierarchy.tag_group(group.arn, {DISPLACES_TAG: displaces})
+                task.hierarchy.rename_group(group.id, temporary_name(task.owner))
+            elif holders and not own and not may_free_its_name(task, holders[0], wait.seconds):
+                displaced = True
+                put_aside(task, holders[0])
+            wait.pause(str(refusal))
 
 
 def forget_displaced(task: GroupTask, group: Group) -> None:

@@ -62,19 +62,19 @@ def remove_unanswered(task: GroupTask, wanted: GroupProperties) -> None:
     An id of ours says which request it was; one that CloudFormation made up does not, but no other
     group of this resource stands at its place.
     """
-    wait = task.wait("looking for a group that nobody answered for", "none so far")
     patience = 0.0 if task.request.is_unmade else MADE_UP_ID_PATIENCE
-    while True:
-        made = [
-            group
-            for group in task.own_groups(frozenset({wanted.name}))
-            if _is_made(task, group, wanted)
-        ]
-        for group in made:
-            remove_group(task, group.id)
-        if made or wait.seconds >= patience:
-            return
-        wait.pause()
+    with task.wait("looking for a group that nobody answered for", "none so far") as wait:
+        while True:
+            made = [
+                group
+                for group in task.own_groups(frozenset({wanted.name}))
+                if _is_made(task, group, wanted)
+            ]
+            for group in made:
+                remove_group(task, group.id)
+            if made or wait.seconds >= patience:
+                return
+            wait.pause()
 
 
 def _is_made(task: GroupTask, group: Group, wanted: GroupProperties) -> bool:
@@ -95,12 +95,12 @@ def undo_creation(task: GroupTask, wanted: GroupProperties) -> None:
 
 def _known_owner(task: GroupTask, group_id: str) -> Group | None:
     """The group, read till it shows an owner; one without may have got it a moment ago."""
-    wait = task.wait(f"reading hierarchy group {group_id}", "it has no owner")
-    while True:
-        group = task.hierarchy.group(group_id)
-        if group is None or group.owner is not None or wait.seconds >= STALE_SECONDS:
-            return group
-        wait.pause()
+    with task.wait(f"reading hierarchy group {group_id}", "it has no owner") as wait:
+        while True:
+            group = task.hierarchy.group(group_id)
+            if group is None or group.owner is not None or wait.seconds >= STALE_SECONDS:
+                return group
+            wait.pause()
 
 
 def _stays_with_another(task: GroupTask, group: Group) -> bool:
@@ -145,25 +145,25 @@ def delete_group(
     """
     hierarchy = task.hierarchy
     doing = f"deleting hierarchy group {quoted(group.name)}"
-    wait = task.wait(doing, "it is in use")
-    while True:
-        refusal = hierarchy.delete_group(group)
-        if refusal is None:
-            logger.info("deleted", extra={"group": group.arn})
-            return
-        agents = hierarchy.agents(group.id)
-        follows = successor() if agents else None
-        # agents leave only a group that can go: not one that children hold
-        may_leave = agents and not hierarchy.children(group.id)
-        if follows is not None:
-            carry_agents(hierarchy, group, follows.id)
-        elif may_leave and policy == AgentsOnDelete.UNASSIGN:
-            carry_agents(hierarchy, group, None)
-        elif may_leave and policy == AgentsOnDelete.MOVE_TO_PARENT and group.parent_id:
-            carry_agents(hierarchy, group, group.parent_id)
-        elif wait.seconds >= patience:
-            raise _blocked(task, group, agents, refusal, doing)
-        wait.pause(str(refusal))
+    with task.wait(doing, "it is in use") as wait:
+        while True:
+            refusal = hierarchy.delete_group(group)
+            if refusal is None:
+                logger.info("deleted", extra={"group": group.arn})
+                return
+            agents = hierarchy.agents(group.id)
+            follows = successor() if agents else None
+            # agents leave only a group that can go: not one that children hold
+            may_leave = agents and not hierarchy.children(group.id)
+            if follows is not None:
+                carry_agents(hierarchy, group, follows.id)
+            elif may_leave and policy == AgentsOnDelete.UNASSIGN:
+                carry_agents(hierarchy, group, None)
+            elif may_leave and policy == AgentsOnDelete.MOVE_TO_PARENT and group.parent_id:
+                carry_agents(hierarchy, group, group.parent_id)
+            elif wait.seconds >= patience:
+                raise _blocked(task, group, agents, refusal, doing)
+            wait.pause(str(refusal))
 
 
 def _blocked(

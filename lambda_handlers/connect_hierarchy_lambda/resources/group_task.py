@@ -11,9 +11,9 @@ from hashlib import sha256
 from connect_hierarchy_lambda.connect.hierarchies import Group, Hierarchy
 from connect_hierarchy_lambda.connect.own_stack import OwnStack
 from connect_hierarchy_lambda.connect.time import Schedule
+from connect_hierarchy_lambda.connect.waiting import Wait
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
-from connect_hierarchy_lambda.model.messages import OutOfTimeError
 from connect_hierarchy_lambda.model.ownership import (
     ADOPTED_TAG,
     TREE_TAGS,
@@ -26,9 +26,6 @@ logger = logging.getLogger(__name__)
 
 TEMPORARY_NAME = "connect-hierarchy temporary "
 """Begins the name of a group that steps aside."""
-
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 15.0
 
 
 @dataclass(frozen=True)
@@ -118,31 +115,6 @@ class GroupTask:
     def wait(self, doing: str, why: str) -> Wait:
         """A wait for something outside, which ends with OutOfTimeError at the deadline."""
         return Wait(self.schedule, doing, why)
-
-
-class Wait:
-    """Pauses that grow, and how long they have been going on."""
-
-    def __init__(self, schedule: Schedule, doing: str, why: str) -> None:
-        self._schedule = schedule
-        self._doing = doing
-        self._why = why
-        self._began = schedule.clock.now()
-        self._pause = _FIRST_PAUSE
-
-    @property
-    def seconds(self) -> float:
-        """Since it began."""
-        return self._schedule.clock.now() - self._began
-
-    def pause(self, why: str = "") -> None:
-        """Sleep a while, each time longer; `why` is for the error message."""
-        self._why = why or self._why
-        pause = self._pause * (0.75 + self._schedule.jitter() / 2)
-        if pause >= self._schedule.left:
-            raise OutOfTimeError(self._doing, f"out of time, {self._why}", "deploy again")
-        self._schedule.clock.sleep(pause)
-        self._pause = min(_LONGEST_PAUSE, self._pause * 1.5)
 
 
 def temporary_name(owner: Owner, displaced_id: str = "") -> str:

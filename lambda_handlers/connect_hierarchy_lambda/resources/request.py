@@ -76,7 +76,7 @@ class Properties:
         """A string that has to be there."""
         value = self._values.get(name)
         if not isinstance(value, str) or not value:
-            raise self._wrong(name, "a string")
+            raise self._wrong(name, "a string with characters in it" if value == "" else "a string")
         return value
 
     def optional_text(self, name: str) -> str | None:

@@ -8,19 +8,19 @@ is how many the instance had before.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from connect_hierarchy_lambda.connect.calls import IN_USE, STALE_SECONDS, Refusal
-from connect_hierarchy_lambda.connect.hierarchies import Group, Hierarchy, Level
+from connect_hierarchy_lambda.connect.hierarchies import Hierarchy, Level
 from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError, OwnStack, StillWanted
 from connect_hierarchy_lambda.connect.time import Schedule
+from connect_hierarchy_lambda.connect.waiting import Wait
 from connect_hierarchy_lambda.model.arns import check_instance_arn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.messages import HierarchyError, listed
 from connect_hierarchy_lambda.model.names import check_level_names, quoted
-from connect_hierarchy_lambda.model.ownership import stack_name_and_uuid
 from connect_hierarchy_lambda.model.properties import StructureAttribute, StructureProperty
 from connect_hierarchy_lambda.resources.request import Answer, Properties, Request
 
@@ -28,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 _SEGMENT = "/user-hierarchy-structure"
 _ADOPTED = "/adopted/"
-_PAUSE = 5.0
 _CLOCK_SKEW = 5.0
 """Seconds that the clocks of CloudFormation and Connect may differ."""
 
@@ -151,8 +150,11 @@ class Structures:
         if wanted.levels == old.levels:
             return answer
         hierarchy = self._hierarchy(wanted.instance_arn)
-        names = tuple(level.name for level in hierarchy.levels())
-        target = self._with_levels_of_others(request, hierarchy, names, old.levels, wanted.levels)
+        levels = self._levels_read_till(
+            hierarchy, lambda names: names in {old.levels, wanted.levels}
+        )
+        names = tuple(level.name for level in levels)
+        target = self._with_levels_of_others(levels, old.levels, wanted.levels)
         # written even where it seems to be there: what was read may be older than this update
         try:
             hierarchy.put_levels(target, final=frozenset({IN_USE}) if self._rolls_back() else _NONE)
@@ -168,10 +170,18 @@ class Structures:
         answer = Answer(request.physical_id)
         if request.is_unmade:
             return answer
-        wanted = StructureProperties.read(request.properties)
         kept = levels_before(request.physical_id)
+        try:
+            wanted = StructureProperties.read(request.properties)
+        except HierarchyError as error:
+            if kept is not None:
+                raise
+            # an id that CloudFormation made up, for a Create that was refused with no answer heard
+            logger.info("nothing can have been made", extra={"why": str(error)})
+            return answer
         hierarchy = self._hierarchy(wanted.instance_arn)
-        levels = self._levels_to_remove(hierarchy, kept)
+        # till they show what our id says that we wrote
+        levels = self._levels_read_till(hierarchy, lambda names: kept is None or len(names) > kept)
         names = tuple(level.name for level in levels)
         if kept is None:
             # an id that CloudFormation made up: its Create never answered
@@ -190,16 +200,17 @@ class Structures:
         self._put(hierarchy, "deleting the hierarchy structure", wanted.levels[:kept])
         return answer
 
-    def _levels_to_remove(self, hierarchy: Hierarchy, kept: int | None) -> list[Level]:
-        """The levels, read till they show what our id says that we wrote; none if all is gone."""
-        clock = self._schedule.clock
-        began = clock.now()
-        while True:
-            levels = hierarchy.levels_if_any()
-            expected = kept is None or len(levels) > kept
-            if expected or clock.now() - began >= STALE_SECONDS:
-                return levels
-            clock.sleep(_PAUSE)
+    def _levels_read_till(
+        self, hierarchy: Hierarchy, expected: Callable[[tuple[str, ...]], bool]
+    ) -> list[Level]:
+        """The levels; what is not expected is doubted for two minutes, since reads lag."""
+        with Wait(self._schedule, "reading the hierarchy structure", "other levels") as wait:
+            while True:
+                levels = hierarchy.levels_if_any()
+                names = tuple(level.name for level in levels)
+                if expected(names) or wait.seconds >= STALE_SECONDS:
+                    return levels
+                wait.pause()
 
     def _arrive(self, request: Request, wanted: StructureProperties) -> Answer:
         """The replacement on another instance; there it may be met again by a rollback."""
@@ -223,48 +234,46 @@ class Structures:
             raise hierarchy.error(doing, refusal) from None
 
     def _with_levels_of_others(
-        self,
-        request: Request,
-        hierarchy: Hierarchy,
-        names: tuple[str, ...],
-        old: tuple[str, ...],
-        wanted: tuple[str, ...],
+        self, levels: Sequence[Level], old: tuple[str, ...], wanted: tuple[str, ...]
     ) -> tuple[str, ...]:
         """The wanted levels, and below them those that are there and were never ours."""
         doing = "updating the hierarchy structure"
+        names = tuple(level.name for level in levels)
         if len(wanted) >= len(old):
-            added = names[len(old) : len(wanted)]
-            if added != wanted[len(old) :][: len(added)]:
-                self._check_no_strangers(request, hierarchy, doing, len(old), len(wanted))
+            there = zip(names[len(old) :], wanted[len(old) :], strict=False)
+            # one without a name is a gap, and can be filled
+            strange = tuple(name for name, new in there if name not in {"", new})
+            if strange and not self._rolls_back():
+                raise HierarchyError(
+                    doing,
+                    f"the instance also has {_named(strange)}, which is not in levels so far",
+                    "put it there under its own name, or remove it in Amazon Connect",
+                )
             return wanted + names[len(wanted) :]
         going, ours = names[len(wanted) :], old[len(wanted) :]
+        if self._rolls_back():
+            return wanted + self._not_of_this_update(levels[len(wanted) :], ours)
         if going == ours[: len(going)]:
             return wanted
-        if self._rolls_back():
-            return wanted + going
         raise HierarchyError(
             doing,
             f"instead of {_named(ours)} the instance has {_named(going)}",
             "put them into levels, or remove them in Amazon Connect",
         )
 
-    def _check_no_strangers(
-        self, request: Request, hierarchy: Hierarchy, doing: str, above: int, last: int
-    ) -> None:
-        """Refuse to rename levels that somebody else added and has groups on."""
-        for level in range(above + 1, last + 1):
-            strangers = [
-                quoted(group.name)
-                for group in hierarchy.groups_at_level(level)
-                if not _is_of_stack(group, request.stack_id)
-            ]
-            if strangers:
-                raise HierarchyError(
-                    doing,
-                    f"level {level} was added outside of this stack and has groups: "
-                    f"{listed(strangers)}",
-                    "put it into levels under its own name",
-                )
+    def _not_of_this_update(
+        self, levels: Sequence[Level], ours: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Of the levels that a rollback would take away, those that the update did not add.
+
+        Others that are the same by name were there before it, and what it found it did not write.
+        """
+        names = tuple(level.name for level in levels)
+        if names != ours[: len(names)]:
+            return names
+        began = self._own_stack.state().operation_began
+        found = [n for n, level in enumerate(levels) if level.modified_at < began - _CLOCK_SKEW]
+        return names[: found[-1] + 1] if found else ()
 
     def _keep_levels_in_use(
         self, hierarchy: Hierarchy, names: tuple[str, ...], target: tuple[str, ...]
@@ -309,7 +318,3 @@ def _answer(wanted: StructureProperties, physical_id: str) -> Answer:
 
 def _named(names: tuple[str, ...]) -> str:
     return ", ".join(quoted(name) for name in names) or "none"
-
-
-def _is_of_stack(group: Group, stack_id: str) -> bool:
-    return group.owner is not None and group.owner.stack == stack_name_and_uuid(stack_id)

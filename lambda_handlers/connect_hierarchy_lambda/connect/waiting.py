@@ -1,0 +1,44 @@
+"""Waiting for something outside to come true, in as many runs as it takes."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from connect_hierarchy_lambda.connect.time import Schedule
+from connect_hierarchy_lambda.model.messages import OutOfTimeError
+
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 15.0
+
+
+class Wait:
+    """Pauses that grow, and how long they have been going on, in earlier runs too."""
+
+    def __init__(self, schedule: Schedule, doing: str, why: str) -> None:
+        self._schedule = schedule
+        self._doing = doing
+        self._why = why
+        self._key = f"{doing}, while {why}"
+        self._began = schedule.unended.pop(self._key, schedule.clock.now())
+        self._pause = _FIRST_PAUSE
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        if error_type is not None and issubclass(error_type, OutOfTimeError):
+            self._schedule.unended[self._key] = self._began
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return self._schedule.clock.now() - self._began
+
+    def pause(self, why: str = "") -> None:
+        """Sleep a while, each time longer; `why` is for the error message."""
+        self._why = why or self._why
+        pause = self._pause * (0.75 + self._schedule.jitter() / 2)
+        if pause >= self._schedule.left:
+            raise OutOfTimeError(self._doing, f"out of time, {self._why}", "deploy again")
+        self._schedule.clock.sleep(pause)
+        self._pause = min(_LONGEST_PAUSE, self._pause * 1.5)
