@@ -524,6 +524,45 @@ def test_agents_on_delete(site: Site, policy: str, where: dict[str, Any]) -> Non
     assert site.agents == where
 
 
+def test_agents_do_not_climb_to_where_they_would_be_stuck(site: Site) -> None:
+    """With the whole stack going, the way up is looked at before any agent is moved."""
+    groups = {
+        "A": site.group("A"),
+        "B": site.group("B", "A", AgentsOnDelete="MOVE_TO_PARENT"),
+        "C": site.group("C", "B", AgentsOnDelete="MOVE_TO_PARENT"),
+    }
+    stack = site.up(with_levels(site, **groups))
+    site.hire("ada", "A", "B", "C")
+    assert site.down(stack).status == "DELETE_FAILED"
+    assert any("'A' above goes too and lets no agents go" in r for r in site.reasons(stack))
+    assert site.agents == {"A/B/C": ("ada",)}
+
+
+def test_agents_climb_out_of_a_stack_that_goes(site: Site) -> None:
+    """Where the group at the top lets its agents go, those from below leave with them."""
+    groups = {
+        "A": site.group("A", AgentsOnDelete="UNASSIGN"),
+        "B": site.group("B", "A", AgentsOnDelete="MOVE_TO_PARENT"),
+    }
+    stack = site.up(with_levels(site, **groups))
+    site.hire("ada", "A", "B")
+    assert site.down(stack).status == "DELETE_COMPLETE", site.reasons(stack)
+    assert site.ids == {}
+
+
+def test_a_name_that_was_given_by_hand_is_given_up(site: Site) -> None:
+    """A group that an operator has renamed gets its own name back where another wants that one."""
+    first = with_levels(site, A=site.group("A"))
+    site.up(first)
+    ids = site.ids
+    backend = site.connect.backend
+    backend.update_user_hierarchy_group_name(site.instance_id, ids["A"], "B")
+    stack = site.up({**first, "B": site.group("B")})
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert set(site.ids) == {"A", "B"}
+    assert site.ids["A"] == ids["A"]
+
+
 def test_an_abandoned_group_is_found_again(site: Site) -> None:
     """A clean-up that was refused leaves the group with its tags; adding it again finds it."""
     site.up(with_levels(site, A=site.group("A")))
@@ -577,3 +616,17 @@ def test_destroying_a_stack_leaves_nothing_of_ours(site: Site) -> None:
     )
     assert site.down(stack).status == "DELETE_COMPLETE"
     assert site.ids == {}
+
+
+def test_what_shows_up_between_two_reads_is_not_put_aside() -> None:
+    """A create whose answer was lost, found by the second of two reads: it is the group."""
+    site = Site(connect_settings=ConnectSettings(default_rate=None, read_lag=5.0))
+    site.write_levels(*LEVELS)
+    site.clock.sleep(60)
+    site.connect.plan_fault("CreateUserHierarchyGroup", kind=FaultKind.ERROR_AFTER)
+    # the first read is over before the lag is, the second is not
+    site.connect.plan_fault("ListUserHierarchyGroups", nth=4, kind=FaultKind.ERROR_BEFORE, times=3)
+    group = site.group("C", InstanceArn=site.instance_arn)
+    stack = site.up({"Group": group})
+    assert stack.status == "CREATE_COMPLETE"
+    assert set(site.ids) == {"C"}
