@@ -61,7 +61,7 @@ class Trees:
         request.failed_id = str(tree_id)
         try:
             grown = TreeGrowth(task, replace(wanted, tree=Tree()), wanted, tree_id.mark).carry_out()
-            self._watch.look(writes=True)
+            self._watch.look_once_more()
         except NoLongerWantedError:
             # its Delete may be over already, so nobody else would
             if not self._is_recorded(request, str(tree_id)):
@@ -75,6 +75,7 @@ class Trees:
         old = TreeProperties.read_earlier(request.old_properties, wanted)
         task = self._task(request, wanted.instance_arn)
         self._watch.look()
+        is_reversed = task.rolls_back
         given = TreeId.parse(request.physical_id) or TreeId(
             old.instance_arn, request.logical_id, request.request_id
         )
@@ -84,10 +85,11 @@ class Trees:
             old = replace(old, instance_arn=wanted.instance_arn, parent_id=None, tree=Tree())
         try:
             grown = TreeGrowth(task, old, wanted, current.mark).carry_out()
-            self._watch.look(writes=True)
+            self._watch.look_once_more()
         except NoLongerWantedError:
-            # the reversed Update may be over already, so nobody else would
-            if task.rolls_back:
+            # the reversed Update may be over already, so nobody else would; for one that is the
+            # reversed Update, another run of the same event has answered
+            if task.rolls_back and not is_reversed:
                 self._take_back(task, old, wanted, given)
             raise
         return _answer(wanted, self._next_id(request, current, wanted, grown), grown.ids)
@@ -142,12 +144,12 @@ class Trees:
         if request.is_unmade:
             return
         task = self._task(request, properties.instance_arn)
-        wait = task.wait("looking for groups that nobody answered for", "none so far")
-        while True:
-            removed = TreeRemoval(task, properties).remove_made_at_its_place()
-            if removed or wait.seconds >= MADE_UP_ID_PATIENCE:
-                return
-            wait.pause()
+        with task.wait("looking for groups that nobody answered for", "none so far") as wait:
+            while True:
+                removed = TreeRemoval(task, properties).remove_made_at_its_place()
+                if removed or wait.seconds >= MADE_UP_ID_PATIENCE:
+                    return
+                wait.pause()
 
     def _current(self, request: Request) -> TreeId | None:
         """The generation that CloudFormation has on record."""
@@ -204,17 +206,17 @@ class TreeReferences:
             self._schedule,
         )
         digest_wanted = properties.text(TreeReferencesProperty.DIGEST)
-        wait = task.wait(doing, "they do not show yet")
         groups = TreeGroups(task, frozenset())
-        while True:
-            groups.read()
-            ids = groups.live_ids(frozenset(marks))
-            if digest(ids, marks) == digest_wanted:
-                return Answer(physical_id, _attributes(ids, marks))
-            if wait.seconds >= _PATIENCE:
-                raise HierarchyError(doing, "they are not what the tree made", "deploy again")
-            missing = sum(mark not in ids for mark in marks)
-            wait.pause(f"{missing} of {len(marks)} do not show yet")
+        with task.wait(doing, "they do not show yet") as wait:
+            while True:
+                groups.read()
+                ids = groups.live_ids(frozenset(marks))
+                if digest(ids, marks) == digest_wanted:
+                    return Answer(physical_id, _attributes(ids, marks))
+                if wait.seconds >= _PATIENCE:
+                    raise HierarchyError(doing, "they are not what the tree made", "deploy again")
+                missing = sum(mark not in ids for mark in marks)
+                wait.pause(f"{missing} of {len(marks)} do not show yet")
 
 
 def _is_other_generation(current: TreeId, given: TreeId) -> bool:

@@ -100,28 +100,30 @@ class TreeGroups:
         `noted` are groups that an earlier run of the same request has made.
         """
         hierarchy = self._task.hierarchy
-        wait = self._task.wait("reading the groups of the tree", "search and list differ")
-        while True:
-            listed = {
-                summary.id: summary
-                for summary in hierarchy.group_summaries()
-                if not self.is_noted(GONE, summary.id)
-            }
-            seen = {group.id: group for group in hierarchy.groups_of_stack(self._task.owner.stack)}
-            found = {
-                group.id: group
-                for group in seen.values()
-                if self._is_own(group) and not self.is_noted(GONE, group.id)
-            }
-            unlisted = [
-                group
-                for group in found.values()
-                if group.id not in listed and self._is_late(group.modified_at)
-            ]
-            unlisted = [group for group in unlisted if group.id not in self._certain]
-            if not unlisted or wait.seconds >= STALE_SECONDS:
-                break
-            wait.pause()
+        with self._task.wait("reading the groups of the tree", "search and list differ") as wait:
+            while True:
+                listed = {
+                    summary.id: summary
+                    for summary in hierarchy.group_summaries()
+                    if not self.is_noted(GONE, summary.id)
+                }
+                seen = {
+                    group.id: group for group in hierarchy.groups_of_stack(self._task.owner.stack)
+                }
+                found = {
+                    group.id: group
+                    for group in seen.values()
+                    if self._is_own(group) and not self.is_noted(GONE, group.id)
+                }
+                unlisted = [
+                    group
+                    for group in found.values()
+                    if group.id not in listed and self._is_late(group.modified_at)
+                ]
+                unlisted = [group for group in unlisted if group.id not in self._certain]
+                if not unlisted or wait.seconds >= STALE_SECONDS:
+                    break
+                wait.pause()
         self._listed, self._seen = listed, seen
         self._own = {
             group.id: _called(group, listed[group.id].name)

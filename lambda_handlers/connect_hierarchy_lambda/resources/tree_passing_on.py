@@ -62,14 +62,14 @@ def wait_until_shown(task: GroupTask, group: Group) -> Group:
 
     The former owner's Delete comes soon, and goes by what it reads.
     """
-    wait = task.wait(f"reading hierarchy group {group.id}", "it does not show its owner")
-    while True:
-        shown = task.hierarchy.group(group.id)
-        if shown is not None and task.owner.is_same_resource(shown.owner):
-            return shown
-        if wait.seconds >= STALE_SECONDS:
-            return group
-        wait.pause()
+    with task.wait(f"reading hierarchy group {group.id}", "it does not show its owner") as wait:
+        while True:
+            shown = task.hierarchy.group(group.id)
+            if shown is not None and task.owner.is_same_resource(shown.owner):
+                return shown
+            if wait.seconds >= STALE_SECONDS:
+                return group
+            wait.pause()
 
 
 def _other_owner(
