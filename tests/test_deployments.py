@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from aws_cdk import Duration, NestedStack, Stack, Tags
+from aws_cdk import Duration, NestedStack, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_connect as connect
 from constructs import Construct
 
@@ -194,6 +195,59 @@ def test_a_second_stack_uses_an_instance_by_its_arn(
     cdk.deploy(build)
     cdk.deploy(build_second)
     assert set(paths(aws, instance_arn)) == {"Sales", "Sales/Inbound"}
+
+
+def test_coming_from_native_groups(aws: LocalAws, cdk: CdkCli, instance_arn: str) -> None:
+    """The README's recipe: retain, deploy, replace the constructs, deploy; ids and agents stay."""
+    backend = aws.connect.backend
+    instance_id = instance_arn.rsplit("/", 1)[-1]
+    structure = {"LevelOne": {"Name": "Division"}, "LevelTwo": {"Name": "Team"}}
+    backend.update_user_hierarchy_structure(instance_id, structure)
+
+    def native(*, retained: bool) -> Callable[[Construct], None]:
+        def build(app: Construct) -> None:
+            stack = Stack(app, "Legacy")
+            above = connect.CfnUserHierarchyGroup(
+                stack, "Sales", instance_arn=instance_arn, name="Sales"
+            )
+            below = connect.CfnUserHierarchyGroup(
+                stack,
+                "Inbound",
+                instance_arn=instance_arn,
+                name="Inbound",
+                parent_group_arn=above.attr_user_hierarchy_group_arn,
+            )
+            for group in (above, below) if retained else ():
+                group.apply_removal_policy(RemovalPolicy.RETAIN)
+
+        return build
+
+    def ours(app: Construct, *, adopts: bool) -> None:
+        stack = Stack(app, "Legacy")
+        levels = HierarchyStructure(
+            stack,
+            "Structure",
+            instance_arn=instance_arn,
+            levels=["Division", "Team"],
+            adopt_existing=True,
+        )
+        adoption: dict[str, Any] = (
+            {"adopt_existing": True, "adopt_from_stack": "Legacy"} if adopts else {}
+        )
+        sales = levels.add_group("OurSales", name="Sales", **adoption)
+        sales.add_group("OurInbound", name="Inbound", **adoption)
+
+    cdk.deploy(native(retained=False))
+    before = paths(aws, instance_arn)
+    inbound = backend.hierarchy(instance_id).by_path[("Sales", "Inbound")].id
+    backend.create_user(instance_id, "ada", hierarchy_group_id=inbound)
+    cdk.deploy(native(retained=True))
+    cdk.deploy(lambda app: ours(app, adopts=True))
+    assert paths(aws, instance_arn) == before
+    cdk.deploy(lambda app: ours(app, adopts=False))
+    assert paths(aws, instance_arn) == before
+    assert set(before) == {"Sales", "Sales/Inbound"}
+    assert backend.hierarchy(instance_id).usernames("Sales", "Inbound") == ("ada",)
 
 
 def test_work_goes_on_in_another_run(aws: LocalAws, cdk: CdkCli, instance_arn: str) -> None:

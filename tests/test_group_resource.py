@@ -180,6 +180,38 @@ def test_a_group_of_native_cloudformation_is_refused(site: Site) -> None:
     assert any("stack legacy" in r and "DeletionPolicy Retain" in r for r in site.reasons(stack))
 
 
+def test_a_group_that_another_stack_imports_cannot_move(site: Site) -> None:
+    """CloudFormation refuses to change what is imported; the rollback leaves the group in place."""
+    first = with_levels(site, A=site.group("A"), B=site.group("B"), T=site.group("T", "A"))
+    export = {"Outputs": {"T": {"Value": {"Ref": "T"}, "Export": {"Name": "team"}}}}
+    site.cloudformation.deploy("first", {"Resources": first, **export})
+    below = site.group(
+        "Desk", InstanceArn=site.instance_arn, ParentGroupArn={"Fn::ImportValue": "team"}
+    )
+    assert site.up({"D": below}, name="second").status == "CREATE_COMPLETE"
+    site.hire("ada", "A", "T")
+    ids, agents = site.ids, site.agents
+    # first its child has to be of the same stack, which is told before anything is made
+    stack = site.cloudformation.deploy(
+        "first", {"Resources": {**first, "T": site.group("T", "B")}, **export}
+    )
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert any("not of this stack: 'Desk'" in reason for reason in site.reasons(stack))
+    user = {**site.failing()["Properties"], "HierarchyGroupArn": {"Fn::ImportValue": "team"}}
+    site.down(site.cloudformation.get("second"))
+    second = site.up({"U": {"Type": "AWS::Connect::User", "Properties": user}}, name="second")
+    assert second.status == "CREATE_COMPLETE", site.reasons(second)
+    stack = site.cloudformation.deploy(
+        "first", {"Resources": {**first, "T": site.group("T", "B")}, **export}
+    )
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert "in use by" in " ".join([stack.status_reason, *site.reasons(stack)]) or any(
+        "in use" in event.reason for event in stack.events
+    )
+    assert {path: group_id for path, group_id in ids.items() if path != "A/T/Desk"} == site.ids
+    assert site.agents == {**agents, "A/T": ("ada", "nobody")}
+
+
 def test_a_user_moves_from_parent_to_child(site: Site) -> None:
     """Terraform's acceptance step: a user of the stack is in the parent, then in the child."""
 

@@ -33,6 +33,7 @@ from connect_hierarchy.policy import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
 from connect_hierarchy.validation import (
     TagsAtSynth,
+    check_adoption,
     check_level,
     check_removal_policy,
     check_tags,
@@ -120,6 +121,7 @@ class GroupBase(Resource):
         name: str,
         tags: Mapping[str, str] | None = None,
         adopt_existing: bool = False,
+        adopt_from_stack: str | None = None,
         agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> HierarchyGroup:
@@ -134,6 +136,7 @@ class GroupBase(Resource):
             parent=self,
             tags=tags,
             adopt_existing=adopt_existing,
+            adopt_from_stack=adopt_from_stack,
             agents_on_delete=agents_on_delete,
             removal_policy=removal_policy,
         )
@@ -158,6 +161,9 @@ class HierarchyGroup(GroupBase):
             constructs.
         adopt_existing: Take the group of this name under this parent, if there is one that no
             stack made. It stays when it leaves the stack.
+        adopt_from_stack: Name of the stack whose native `AWS::Connect::UserHierarchyGroup` made the
+            group to adopt. It has to have let the group go before, by a DeletionPolicy of Retain
+            that was deployed; else its deletion would take the group along.
         agents_on_delete: What becomes of the agents in the group when it is deleted. By default it
             is not deleted while there are any.
         removal_policy: What becomes of the group when it leaves the stack. DESTROY deletes it;
@@ -179,6 +185,7 @@ class HierarchyGroup(GroupBase):
         parent: IHierarchyGroup | None = None,
         tags: Mapping[str, str] | None = None,
         adopt_existing: bool = False,
+        adopt_from_stack: str | None = None,
         agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> None:
@@ -196,6 +203,7 @@ class HierarchyGroup(GroupBase):
             )
             check_removal_policy(removal_policy, "hierarchy group")
             check_tags(tags or {})
+            check_adoption(adopt_existing=adopt_existing, from_stack=adopt_from_stack)
             provider = provider_for(self)
             AppRegister.of(self).add_group(
                 self.node.path,
@@ -218,6 +226,8 @@ class HierarchyGroup(GroupBase):
             GroupProperty.ADOPT_EXISTING.value: adopt_existing,
             GroupProperty.AGENTS_ON_DELETE.value: agents_policy.value,
         }
+        if adopt_from_stack is not None:
+            properties[GroupProperty.ADOPT_FROM_STACK.value] = adopt_from_stack
         if parent is not None:
             properties[GroupProperty.PARENT_GROUP_ARN.value] = parent.hierarchy_group_arn
         self._resource = CustomResource(

@@ -52,6 +52,7 @@ class IHierarchyStructure(Protocol):
         name: str,
         tags: Mapping[str, str] | None = None,
         adopt_existing: bool = False,
+        adopt_from_stack: str | None = None,
         agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> HierarchyGroup:
@@ -116,6 +117,7 @@ class IHierarchyGroup(Protocol):
         name: str,
         tags: Mapping[str, str] | None = None,
         adopt_existing: bool = False,
+        adopt_from_stack: str | None = None,
         agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> HierarchyGroup:

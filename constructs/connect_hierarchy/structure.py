@@ -68,6 +68,7 @@ class _StructureBase(Resource):
         name: str,
         tags: Mapping[str, str] | None = None,
         adopt_existing: bool = False,
+        adopt_from_stack: str | None = None,
         agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> groups.HierarchyGroup:
@@ -82,6 +83,7 @@ class _StructureBase(Resource):
             structure=self,
             tags=tags,
             adopt_existing=adopt_existing,
+            adopt_from_stack=adopt_from_stack,
             agents_on_delete=agents_on_delete,
             removal_policy=removal_policy,
         )

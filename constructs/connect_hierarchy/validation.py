@@ -153,3 +153,13 @@ class TagsAtSynth:
         except InvalidHierarchyError as error:
             return [str(error)]
         return []
+
+
+def check_adoption(*, adopt_existing: bool, from_stack: str | None) -> None:
+    """Raise InvalidHierarchyError for the name of a stack where nothing is to be adopted."""
+    if from_stack is not None and not adopt_existing:
+        msg = (
+            f"adopt_from_stack is {quoted(from_stack)}, but adopt_existing is False: "
+            "set adopt_existing=True as well, or leave out both"
+        )
+        raise InvalidHierarchyError(msg)

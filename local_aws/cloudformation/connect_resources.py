@@ -33,6 +33,7 @@ def connect_resource_types(connect: LocalConnect) -> dict[str, ResourceType]:
         "AWS::Connect::Instance": _Instance(connect),
         "AWS::Connect::User": _User(connect),
         "AWS::Connect::SecurityProfile": _SecurityProfile(connect),
+        "AWS::Connect::UserHierarchyGroup": _UserHierarchyGroup(connect),
         "AWS::Connect::HoursOfOperation": _Recorded("operating-hours", "HoursOfOperationArn"),
         "AWS::Connect::Queue": _Recorded("queue", "QueueArn"),
         "AWS::Connect::RoutingProfile": _Recorded("routing-profile", "RoutingProfileArn"),
@@ -179,6 +180,48 @@ class _User(_ConnectResource):
 
     def replaces(self, old: Properties, new: Properties) -> bool:
         names = ("InstanceArn", "Username")
+        return any(old.get(name) != new.get(name) for name in names)
+
+
+class _UserHierarchyGroup(_ConnectResource):
+    """The native group: another parent is another group, and AWS's tags say who made it."""
+
+    def create(self, request: ResourceRequest) -> Outcome:
+        properties = request.properties
+        parent = properties.get("ParentGroupArn")
+        tags = {
+            **_tags(properties),
+            "aws:cloudformation:stack-id": request.stack.stack_id,
+            "aws:cloudformation:stack-name": request.stack.name,
+            "aws:cloudformation:logical-id": request.declaration.logical_id,
+        }
+        group = self._try(
+            lambda: self._backend.create_user_hierarchy_group(
+                _id_of(properties["InstanceArn"]),
+                properties["Name"],
+                _id_of(parent) if parent else None,
+                tags,
+            )
+        )
+        return Outcome(group.arn, {"UserHierarchyGroupArn": group.arn})
+
+    def update(self, request: ResourceRequest) -> Outcome:
+        instance_arn, _, group_id = request.physical_id.rpartition("/agent-group/")
+        self._try(
+            lambda: self._backend.update_user_hierarchy_group_name(
+                _id_of(instance_arn), group_id, request.properties["Name"]
+            )
+        )
+        return Outcome(request.physical_id, {"UserHierarchyGroupArn": request.physical_id})
+
+    def delete(self, request: ResourceRequest) -> None:
+        instance_arn, _, group_id = request.physical_id.rpartition("/agent-group/")
+        instance_id = _id_of(instance_arn)
+        if self._exists(lambda: self._backend.describe_user_hierarchy_group(instance_id, group_id)):
+            self._try(lambda: self._backend.delete_user_hierarchy_group(instance_id, group_id))
+
+    def replaces(self, old: Properties, new: Properties) -> bool:
+        names = ("InstanceArn", "ParentGroupArn")
         return any(old.get(name) != new.get(name) for name in names)
 
 

@@ -47,6 +47,7 @@ class GroupProperty(StrEnum):
     INSTANCE_ARN = "InstanceArn"
     NAME = "Name"
     PARENT_GROUP_ARN = "ParentGroupArn"  # left out at level one
+    ADOPT_FROM_STACK = "AdoptFromStack"  # left out where none is named
     TAGS = "Tags"  # a map of key to value, left out when empty
     ADOPT_EXISTING = "AdoptExisting"
     AGENTS_ON_DELETE = "AgentsOnDelete"

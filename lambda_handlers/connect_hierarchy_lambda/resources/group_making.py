@@ -204,7 +204,7 @@ def _take_over(
             doing,
             f"it exists already, {group.id}, and belongs to {held_by.resource} of stack "
             f"{held_by.stack_name}",
-            "delete it there; if that stack is gone, untag it: see README",
+            "delete it there; if that stack is gone: `aws connect untag-resource`, see README",
         )
     logger.info("taking over", extra={"group": group.arn, "from": str(held_by)})
     task.put_tags(group, {**wanted.tags, **owner.tags(), **marks}, changed=True)
@@ -216,11 +216,11 @@ def _take_over(
 
 def _check_adoptable(group: Group, wanted: GroupProperties, doing: str) -> None:
     native_stack = group.tags.get(NATIVE_STACK_TAG)
-    if native_stack is not None:
+    if native_stack is not None and native_stack != wanted.adopt_from_stack:
         raise HierarchyError(
             doing,
             f"it exists already, {group.id}, made by CloudFormation stack {native_stack}",
-            "there: DeletionPolicy Retain, deploy, remove it, deploy; then adopt_existing=True",
+            "there: DeletionPolicy Retain, deploy; then adopt_existing and adopt_from_stack",
         )
     if not wanted.adopt_existing:
         raise HierarchyError(

@@ -25,6 +25,8 @@ class GroupProperties:
     tags: Mapping[str, str]
     adopt_existing: bool
     agents_on_delete: AgentsOnDelete
+    adopt_from_stack: str = ""
+    """Name of a stack of native CloudFormation that has let the group go."""
 
     @classmethod
     def read_earlier(cls, values: Mapping[str, Any], wanted: GroupProperties) -> GroupProperties:
@@ -72,4 +74,5 @@ class GroupProperties:
             tags=tags,
             adopt_existing=properties.flag(GroupProperty.ADOPT_EXISTING),
             agents_on_delete=AgentsOnDelete(policy),
+            adopt_from_stack=properties.optional_text(GroupProperty.ADOPT_FROM_STACK) or "",
         )
