@@ -239,10 +239,11 @@ def _involved(task: GroupTask, old: GroupProperties, wanted: GroupProperties) ->
         own[given.id] = given
     ids |= {group.id for group in own.values() if group.tags.get(MOVED_FROM_TAG) in ids - {""}}
     if task.rolls_back:
-        # a group that the update gave to another resource of the stack comes back from it
+        # one that the update gave to another resource of the stack comes back from it, and one
+        # whose tags somebody took away is known by its id
         for group_id in ids - own.keys() - {""}:
             former = task.hierarchy.group(group_id, doubt_absence=False)
-            if former is not None and task.is_of_stack(former):
+            if former is not None and (former.owner is None or task.is_of_stack(former)):
                 own[group_id] = former
     # the original first: there can be two at a place where an earlier one was left behind
     return sorted(
