@@ -6,10 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connect_hierarchy_lambda.entry.function import Function
+from connect_hierarchy_lambda.model.tree import key_mark
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings
 from local_aws.in_process import FunctionSettings, InProcessAws
+
+
+def node(name: str, *children: Any, **fields: Any) -> dict[str, Any]:
+    """A node of a tree as the template has it."""
+    below = {"Children": [_node(child) for child in children]} if children else {}
+    return {"Name": name, **fields, **below}
+
+
+def _node(group: Any) -> Any:
+    return {"Name": group} if isinstance(group, str) else group
 
 
 class Site(InProcessAws):
@@ -79,6 +90,29 @@ class Site(InProcessAws):
             },
         }
         return resource
+
+    def tree(
+        self, *groups: Any, parent: str | None = None, references: Sequence[str] = (), **other: Any
+    ) -> dict[str, Any]:
+        """A tree of these nodes below the group with this logical id, or of `Structure`.
+
+        A node is a name, or a mapping as in the template; `references` are keys.
+        """
+        return {
+            "Type": "Custom::ConnectHierarchyTree",
+            "DeletionPolicy": other.pop("DeletionPolicy", "Delete"),
+            "Properties": {
+                "ServiceToken": self.function_arn,
+                "ServiceTimeout": 3600,
+                "InstanceArn": {"Fn::GetAtt": ["Structure", "InstanceArn"]},
+                "Groups": [_node(group) for group in groups],
+                "AdoptExisting": False,
+                "AgentsOnDelete": "FAIL",
+                "References": [[key_mark(key) for key in references]] if references else [],
+                **({} if parent is None else {"ParentGroupArn": {"Ref": parent}}),
+                **other,
+            },
+        }
 
     def failing(self, *depends_on: str) -> dict[str, Any]:
         """A resource that can not be made, after others."""

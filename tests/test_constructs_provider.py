@@ -352,3 +352,26 @@ def test_each_stack_has_its_own_function() -> None:
     for stack in (outer, nested):
         assert set(find(stack, FUNCTION)) == {"ConnectHierarchyFunction"}
     assert len(find(outer, STRUCTURE)) == 1
+
+
+def test_the_pace_is_set_in_the_environment() -> None:
+    """For accounts with raised quotas; without it the function has no variables at all."""
+    stack = new_stack()
+    HierarchyProvider(stack, "Provider", requests_per_second=10, burst=25)
+    (function,) = find(stack, "AWS::Lambda::Function").values()
+    assert function["Properties"]["Environment"]["Variables"] == {
+        "CONNECT_REQUESTS_PER_SECOND": "10",
+        "CONNECT_BURST": "25",
+    }
+    plain = new_stack()
+    HierarchyProvider(plain, "Provider")
+    (function,) = find(plain, "AWS::Lambda::Function").values()
+    assert "Environment" not in function["Properties"]
+
+
+@pytest.mark.parametrize("options", [{"requests_per_second": 0}, {"burst": -1}])
+def test_a_pace_that_cannot_be(options: dict[str, Any]) -> None:
+    """The error has the value and the limit."""
+    (name,) = options
+    with pytest.raises(ValueError, match=f"Stack/Provider: {name} is .* more than 0"):
+        HierarchyProvider(new_stack(), "Provider", **options)

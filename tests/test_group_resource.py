@@ -577,3 +577,17 @@ def test_destroying_a_stack_leaves_nothing_of_ours(site: Site) -> None:
     )
     assert site.down(stack).status == "DELETE_COMPLETE"
     assert site.ids == {}
+
+
+def test_what_shows_up_between_two_reads_is_not_put_aside() -> None:
+    """A create whose answer was lost, found by the second of two reads: it is the group."""
+    site = Site(connect_settings=ConnectSettings(default_rate=None, read_lag=5.0))
+    site.write_levels(*LEVELS)
+    site.clock.sleep(60)
+    site.connect.plan_fault("CreateUserHierarchyGroup", kind=FaultKind.ERROR_AFTER)
+    # the first read is over before the lag is, the second is not
+    site.connect.plan_fault("ListUserHierarchyGroups", nth=4, kind=FaultKind.ERROR_BEFORE, times=3)
+    group = site.group("C", InstanceArn=site.instance_arn)
+    stack = site.up({"Group": group})
+    assert stack.status == "CREATE_COMPLETE"
+    assert set(site.ids) == {"C"}

@@ -4,6 +4,7 @@ from connect_hierarchy.group import HierarchyGroup
 from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
 from connect_hierarchy.provider import HierarchyProvider
 from connect_hierarchy.structure import HierarchyStructure
+from connect_hierarchy.tree import HierarchyTree
 from connect_hierarchy_lambda.model.properties import AgentsOnDelete
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "HierarchyGroup",
     "HierarchyProvider",
     "HierarchyStructure",
+    "HierarchyTree",
     "IHierarchyGroup",
     "IHierarchyStructure",
 ]

@@ -51,11 +51,11 @@ from connect_hierarchy_lambda.model.properties import (
 )
 
 _GROUP_IN_ARN = "/agent-group/"
-_PATH_SEPARATOR = " / "
+PATH_SEPARATOR = " / "
 
 
 @jsii.implements(IUserHierarchyGroupRef)
-class _GroupBase(Resource):
+class GroupBase(Resource):
     """What a group offers however it came to be."""
 
     _structure: IHierarchyStructure
@@ -82,6 +82,11 @@ class _GroupBase(Resource):
     def names(self) -> tuple[str, ...] | None:
         """Names from level one down to this group; None where they are not known at synth."""
         return self._names
+
+    @property
+    def place(self) -> Identity:
+        """What groups below this one stand below, the same for two constructs that mean it."""
+        return Identity.of(self.hierarchy_group_arn, self.stack)
 
     @property
     @abstractmethod
@@ -135,7 +140,7 @@ class _GroupBase(Resource):
 
 
 @jsii.implements(ITaggableV2)
-class HierarchyGroup(_GroupBase):
+class HierarchyGroup(GroupBase):
     """A group in the agent hierarchy of an Amazon Connect instance.
 
     It is made after its structure and its parent, and goes before them. Another name renames it in
@@ -179,10 +184,10 @@ class HierarchyGroup(_GroupBase):
     ) -> None:
         super().__init__(scope, id)
         with located(self):
-            self._structure = _structure_of(structure, parent)
+            self._structure = structure_of(structure, parent)
             self._parent = parent
             known_name = checked_group_name(name)
-            self._level = _level_below(parent)
+            self._level = level_below(parent)
             if self._level is not None:
                 what = f"hierarchy group {quoted(name)}"
                 check_level(self._level, self._structure.levels, what)
@@ -195,14 +200,14 @@ class HierarchyGroup(_GroupBase):
             AppRegister.of(self).add_group(
                 self.node.path,
                 self._structure.instance,
-                _place(self._structure, parent),
+                place_below(self._structure, parent),
                 known_name,
             )
-        self._names = _names_below(parent, known_name)
+        self._names = names_below(parent, known_name)
         self._tags = TagManager(
             TagType.MAP,
             ResourceType.GROUP.value,
-            {**_stack_tags(self.stack), **(tags or {})},
+            {**stack_tags(self.stack), **(tags or {})},
         )
         self.node.add_validation(TagsAtSynth(self._tags))
 
@@ -302,7 +307,7 @@ class HierarchyGroup(_GroupBase):
     def path(self) -> str:
         """Names from level one down to this group, joined with " / "."""
         if self._names is not None:
-            return _PATH_SEPARATOR.join(self._names)
+            return PATH_SEPARATOR.join(self._names)
         return self._resource.get_att_string(GroupAttribute.PATH.value)
 
     @property
@@ -330,7 +335,7 @@ class HierarchyGroup(_GroupBase):
         resource.cfn_options.update_replace_policy = CfnDeletionPolicy.DELETE
 
 
-class ImportedGroup(_GroupBase):
+class ImportedGroup(GroupBase):
     """A group that is made elsewhere, see `HierarchyGroup.from_hierarchy_group_attributes`."""
 
     def __init__(
@@ -363,7 +368,7 @@ class ImportedGroup(_GroupBase):
         )
         self._parent = None
         self._level = level
-        self._names = None if path is None else tuple(path.split(_PATH_SEPARATOR))
+        self._names = None if path is None else tuple(path.split(PATH_SEPARATOR))
 
     @property
     def hierarchy_group_arn(self) -> str:
@@ -387,7 +392,7 @@ class ImportedGroup(_GroupBase):
         """Names from level one down to the group; a ValueError if it was not given."""
         if self._names is None:
             raise ValueError(self._not_given("path"))
-        return _PATH_SEPARATOR.join(self._names)
+        return PATH_SEPARATOR.join(self._names)
 
     def _not_given(self, what: str) -> str:
         return (
@@ -396,9 +401,10 @@ class ImportedGroup(_GroupBase):
         )
 
 
-def _structure_of(
+def structure_of(
     structure: IHierarchyStructure | None, parent: IHierarchyGroup | None
 ) -> IHierarchyStructure:
+    """The structure that what stands below one of the two belongs to."""
     if structure is not None and parent is not None:
         msg = (
             f"both structure '{structure.node.path}' and parent '{parent.node.path}' are given, "
@@ -416,22 +422,22 @@ def _structure_of(
     raise InvalidHierarchyError(msg)
 
 
-def _level_below(parent: IHierarchyGroup | None) -> int | None:
+def level_below(parent: IHierarchyGroup | None) -> int | None:
+    """The level of what stands below a group, or at the top; None where it is not known."""
     if parent is None:
         return 1
     return None if parent.level is None else parent.level + 1
 
 
-def _names_below(parent: IHierarchyGroup | None, name: str | None) -> tuple[str, ...] | None:
+def names_below(parent: IHierarchyGroup | None, name: str | None) -> tuple[str, ...] | None:
+    """The names from level one down to a group below another; None where one is not known."""
     above = () if parent is None else parent.names
     return None if above is None or name is None else (*above, name)
 
 
-def _place(structure: IHierarchyStructure, parent: IHierarchyGroup | None) -> Identity:
+def place_below(structure: IHierarchyStructure, parent: IHierarchyGroup | None) -> Identity:
     """What stands above a group, the same for two constructs that mean the same."""
-    if parent is None:
-        return structure.instance.identity
-    return Identity.of(parent.hierarchy_group_arn, parent.stack)
+    return structure.instance.identity if parent is None else parent.place
 
 
 def _check_same_instance(instance_arn: str, structure: IHierarchyStructure) -> None:
@@ -444,10 +450,10 @@ def _check_same_instance(instance_arn: str, structure: IHierarchyStructure) -> N
         raise InvalidHierarchyError(msg)
 
 
-def _stack_tags(stack: Stack) -> dict[str, str]:
+def stack_tags(stack: Stack) -> dict[str, str]:
     """The tags of a stack and of those that it is nested in, the inner ones winning.
 
     CloudFormation itself hands them to no custom resource.
     """
     outer = stack.nested_stack_parent
-    return {**(_stack_tags(outer) if outer is not None else {}), **stack.tags.tag_values()}
+    return {**(stack_tags(outer) if outer is not None else {}), **stack.tags.tag_values()}

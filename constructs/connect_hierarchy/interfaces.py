@@ -9,7 +9,7 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk.interfaces.aws_connect import UserHierarchyGroupReference
 from constructs import Node
 
-from connect_hierarchy.identity import Instance
+from connect_hierarchy.identity import Identity, Instance
 from connect_hierarchy_lambda.model.properties import AgentsOnDelete
 
 if TYPE_CHECKING:
@@ -100,6 +100,10 @@ class IHierarchyGroup(Protocol):
     @property
     def path(self) -> str:
         """Names from level one down to this group, joined with " / "."""
+
+    @property
+    def place(self) -> Identity:
+        """What groups below this one stand below, the same for two constructs that mean it."""
 
     @property
     def user_hierarchy_group_ref(self) -> UserHierarchyGroupReference:

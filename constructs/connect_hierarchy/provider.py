@@ -17,7 +17,7 @@ from connect_hierarchy.app_register import AppRegister
 from connect_hierarchy.bundling import handler_code
 from connect_hierarchy.validation import located
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
-from connect_hierarchy_lambda.model.properties import HANDLER
+from connect_hierarchy_lambda.model.properties import HANDLER, PaceVariable
 
 HANDLER_RUNTIME = lambda_.Runtime.PYTHON_3_13
 """The newest Python that Lambda has in every Region, by the tables of this release of the CDK."""
@@ -31,6 +31,7 @@ _MAX_TIMEOUT_SECONDS = 900
 # answers so long before CloudFormation gives up.
 _MARGIN_SECONDS = 60
 _RETRY_ATTEMPTS = 2
+_MAX_PACE = 10_000
 _PYTHON_3 = re.compile(r"python3\.(?P<minor>[0-9]+)")
 _MIN_PYTHON_3_MINOR = 11
 
@@ -66,9 +67,14 @@ class HierarchyProvider(Construct):
             its role, the reading ones among them on all resources, since EC2 knows no others.
         vpc_subnets: Where in `vpc`.
         security_groups: With what in `vpc`. One is made if not given.
+        requests_per_second: How many requests a second Amazon Connect takes of each API about
+            hierarchies in your account and Region. 2 if not given, as long as nobody has raised
+            the quota; the function then takes care not to be refused.
+        burst: How many of them it takes at once. 5 if not given.
 
     Raises:
-        ValueError: If the stack has another provider, or `timeout` or `runtime` cannot be.
+        ValueError: If the stack has another provider, or `timeout`, `runtime`,
+            `requests_per_second` or `burst` cannot be.
     """
 
     def __init__(
@@ -84,10 +90,13 @@ class HierarchyProvider(Construct):
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        requests_per_second: float | None = None,
+        burst: float | None = None,
     ) -> None:
         super().__init__(scope, id)
         with located(self):
             _check_runtime(runtime)
+            pace = _checked_pace(requests_per_second, burst)
             seconds = _MAX_TIMEOUT_SECONDS if timeout is None else _checked_seconds(timeout)
         _register(self)
         self._log_group = log_group or logs.LogGroup(
@@ -125,6 +134,7 @@ class HierarchyProvider(Construct):
             vpc=vpc,
             vpc_subnets=vpc_subnets,
             security_groups=security_groups,
+            environment=pace or None,
         )
         # Lambda looks at the role's network permissions when it makes the function
         self._function.node.add_dependency(*policies)
@@ -266,6 +276,26 @@ def _checked_seconds(timeout: Duration) -> float:
         )
         raise InvalidHierarchyError(msg)
     return seconds
+
+
+def _checked_pace(requests_per_second: float | None, burst: float | None) -> dict[str, str]:
+    """The function's variables about its pace, none where nothing is given."""
+    wanted = {
+        PaceVariable.REQUESTS_PER_SECOND: ("requests_per_second", requests_per_second),
+        PaceVariable.BURST: ("burst", burst),
+    }
+    variables = {}
+    for variable, (name, value) in wanted.items():
+        if value is None:
+            continue
+        if not 0 < value <= _MAX_PACE:
+            msg = (
+                f"{name} is {value:g}, more than 0 and at most {_MAX_PACE} are allowed: give the "
+                "service quota of your account, or leave it out for the default"
+            )
+            raise InvalidHierarchyError(msg)
+        variables[variable.value] = f"{value:g}"
+    return variables
 
 
 def _max_event_age_seconds(timeout_seconds: float) -> float:

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from connect_hierarchy_lambda.connect.pace import Pace
 from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
 
@@ -71,9 +72,12 @@ class Watch(Protocol):
 class Caller:
     """Calls a boto3 client within a schedule."""
 
-    def __init__(self, schedule: Schedule, watch: Watch | None = None) -> None:
+    def __init__(
+        self, schedule: Schedule, watch: Watch | None = None, pace: Pace | None = None
+    ) -> None:
         self.schedule = schedule
         self._watch = watch
+        self._pace = pace
 
     def call(
         self,
@@ -94,19 +98,18 @@ class Caller:
         attempt = 0
         while True:
             attempt += 1
-            if self.schedule.left <= 0:
-                self._leave(doing, doubted_since)
-                raise OutOfTimeError(doing, "out of time", "deploy again")
+            self._wait_for_turn(doing, operation, doubted_since)
             if self._watch is not None:
                 self._watch.look(writes=writes)
             try:
-                return operation(**parameters)
+                answer = operation(**parameters)
             except ParamValidationError as error:
                 raise HierarchyError(doing, str(error), "correct the property") from None
             except ClientError as error:
                 refusal = _refusal(error)
                 status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
                 server_error = status >= _SERVER_ERROR
+                self._tell_pace(operation, refused=refusal.code in _THROTTLED)
                 if not server_error and refusal.code not in _THROTTLED:
                     doubted_since = doubted_since or clock.now()
                     doubtful = refusal.code in _MAYBE_STALE and refusal.code not in final
@@ -115,6 +118,9 @@ class Caller:
                 why = str(refusal)
             except BotoCoreError as error:
                 why = f"no answer from the service ({type(error).__name__})"
+            else:
+                self._tell_pace(operation, refused=False)
+                return answer
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempt, 10))
             pause *= 0.5 + self.schedule.jitter() / 2
             if pause >= self.schedule.left:
@@ -128,10 +134,34 @@ class Caller:
             )
             clock.sleep(pause)
 
+    def _wait_for_turn(
+        self, doing: str, operation: Callable[..., Any], doubted_since: float | None
+    ) -> None:
+        """Wait until a request has a good chance not to be refused for its pace."""
+        clock = self.schedule.clock
+        pause = 0.0
+        if self._pace is not None:
+            pause = self._pace.take(_api(operation), clock.now())
+        if self.schedule.left <= pause:
+            self._leave(doing, doubted_since)
+            raise OutOfTimeError(doing, "out of time", "deploy again")
+        if pause > 0:
+            clock.sleep(pause)
+
+    def _tell_pace(self, operation: Callable[..., Any], *, refused: bool) -> None:
+        if self._pace is not None:
+            tell = self._pace.refused if refused else self._pace.accepted
+            tell(_api(operation), self.schedule.clock.now())
+
     def _leave(self, doing: str, doubted_since: float | None) -> None:
         """Let a further run doubt the same answer no longer than this one would have."""
         if doubted_since is not None:
             self.schedule.unended[doing] = doubted_since
+
+
+def _api(operation: Callable[..., Any]) -> str:
+    """The name of a client's method."""
+    return getattr(operation, "__name__", "")
 
 
 def _refusal(error: ClientError) -> Refusal:

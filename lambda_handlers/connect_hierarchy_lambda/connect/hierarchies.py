@@ -31,6 +31,8 @@ _ACTION = re.compile(r"\bconnect:\w+")
 _GROUPS_PER_LIST_PAGE = 1000
 _GROUPS_PER_SEARCH_PAGE = 100
 _USERS_PER_PAGE = 500
+_CONDITIONS_A_SEARCH = 20
+"""The service does not document how many it takes."""
 
 
 class InstanceGoneError(HierarchyError):
@@ -59,6 +61,8 @@ class Group:
     """(id, name) from level one down to the group itself."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
+    modified_at: float = 0.0
+    """When it was made or renamed, in seconds since 1970."""
 
     @property
     def parent_id(self) -> str | None:
@@ -77,11 +81,22 @@ class Group:
 
 
 @dataclass(frozen=True)
+class GroupSummary:
+    """What ListUserHierarchyGroups tells of a group; `modified_at` in seconds since 1970."""
+
+    id: str
+    name: str
+    modified_at: float
+
+
+@dataclass(frozen=True)
 class Agent:
     """A user of the instance."""
 
     id: str
     username: str
+    group_id: str | None = None
+    """The group that the agent is right in."""
 
 
 class Hierarchy:
@@ -263,10 +278,12 @@ class Hierarchy:
                 tagKeys=list(keys),
             )
 
-    def groups_named(self, names: frozenset[str]) -> list[Group]:
-        """The groups of these names anywhere in the instance, read without the lag of a search."""
-        ids = [
-            summary["Id"]
+    def group_summaries(self) -> list[GroupSummary]:
+        """Every group of the instance, read without the lag of a search."""
+        return [
+            GroupSummary(
+                summary["Id"], summary.get("Name", ""), _seconds(summary.get("LastModifiedTime"))
+            )
             for page in self._pages(
                 f"listing hierarchy groups of instance {self._instance_id}",
                 self._client.list_user_hierarchy_groups,
@@ -274,8 +291,11 @@ class Hierarchy:
                 MaxResults=_GROUPS_PER_LIST_PAGE,
             )
             for summary in page["UserHierarchyGroupSummaryList"]
-            if summary.get("Name") in names
         ]
+
+    def groups_named(self, names: frozenset[str]) -> list[Group]:
+        """The groups of these names anywhere in the instance, read without the lag of a search."""
+        ids = [summary.id for summary in self.group_summaries() if summary.name in names]
         groups = (self.group(group_id, doubt_absence=False) for group_id in ids)
         return [group for group in groups if group is not None and group.name in names]
 
@@ -283,6 +303,10 @@ class Hierarchy:
         """The groups that a stack owns; what was done in the last moments may be missing."""
         condition = {"TagKey": STACK_TAG, "TagValue": stack}
         return self._search(SearchFilter={"AttributeFilter": {"TagCondition": condition}})
+
+    def all_groups(self) -> list[Group]:
+        """Every group of the instance; what was done in the last moments may be missing."""
+        return self._search()
 
     def children(self, group_id: str) -> list[Group]:
         """The groups right below one; what was done in the last moments may be missing."""
@@ -326,15 +350,30 @@ class Hierarchy:
 
     def agents(self, group_id: str) -> list[Agent]:
         """The agents right in a group; what was done in the last moments may be missing."""
-        condition = {"Value": group_id, "HierarchyGroupMatchType": "EXACT"}
+        criteria = {"HierarchyGroupCondition": _condition(group_id, "EXACT")}
+        return self._agents(f"hierarchy group {group_id}", criteria)
+
+    def agents_below(self, group_ids: Sequence[str]) -> list[Agent]:
+        """The agents in groups and in any below them; the last moments' may be missing."""
+        found: list[Agent] = []
+        for first in range(0, len(group_ids), _CONDITIONS_A_SEARCH):
+            conditions = [
+                {"HierarchyGroupCondition": _condition(group_id, "WITH_CHILD_GROUPS")}
+                for group_id in group_ids[first : first + _CONDITIONS_A_SEARCH]
+            ]
+            doing = f"{len(conditions)} hierarchy groups from {group_ids[first]} on"
+            found += self._agents(doing, {"OrConditions": conditions})
+        return found
+
+    def _agents(self, where: str, criteria: Mapping[str, Any]) -> list[Agent]:
         return [
-            Agent(user["Id"], user.get("Username", user["Id"]))
+            Agent(user["Id"], user.get("Username", user["Id"]), user.get("HierarchyGroupId"))
             for page in self._pages(
-                f"searching the agents of hierarchy group {group_id}",
+                f"searching the agents of {where}",
                 self._client.search_users,
                 InstanceId=self._instance_id,
                 MaxResults=_USERS_PER_PAGE,
-                SearchCriteria={"HierarchyGroupCondition": condition},
+                SearchCriteria=criteria,
             )
             for user in page["Users"]
         ]
@@ -391,6 +430,10 @@ class Hierarchy:
         return HierarchyError(doing, why, remedy)
 
 
+def _condition(group_id: str, match: str) -> dict[str, str]:
+    return {"Value": group_id, "HierarchyGroupMatchType": match}
+
+
 def _group(answer: Mapping[str, Any]) -> Group:
     path = answer.get("HierarchyPath") or {}
     return Group(
@@ -402,6 +445,7 @@ def _group(answer: Mapping[str, Any]) -> Group:
             (path[key]["Id"], path[key].get("Name", "")) for key in _LEVEL_KEYS if path.get(key)
         ),
         tags=answer.get("Tags") or {},
+        modified_at=_seconds(answer.get("LastModifiedTime")),
     )
 
 

@@ -92,12 +92,16 @@ class OwnStack:
 
         What CloudFormation says is never stale, unlike tags that were written a moment ago.
         """
-        return [
-            resource["LogicalResourceId"]
-            for resource in self._resources()
-            if resource.get("PhysicalResourceId") == physical_id
-            and not resource["ResourceStatus"].startswith("DELETE_")
-        ]
+        return self.resources_by_physical_id().get(physical_id, [])
+
+    def resources_by_physical_id(self) -> dict[str, list[str]]:
+        """The logical ids that have each physical id now, what is being deleted left out."""
+        found: dict[str, list[str]] = {}
+        for resource in self._resources():
+            if not resource["ResourceStatus"].startswith("DELETE_"):
+                physical_id = resource.get("PhysicalResourceId", "")
+                found.setdefault(physical_id, []).append(resource["LogicalResourceId"])
+        return found
 
     def is_updating(self, logical_id: str) -> bool:
         """Whether an Update of this resource is under way."""

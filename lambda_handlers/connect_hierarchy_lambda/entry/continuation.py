@@ -31,6 +31,8 @@ CloudFormation's hour less five minutes, since the first event may have waited f
 """
 
 _SHORTEST_RUN = 30.0
+_MAX_EVENT_BYTES = 250 * 1024
+"""Lambda takes 256 KB of an asynchronous event."""
 
 
 class Continuation:
@@ -44,6 +46,8 @@ class Continuation:
         self._began, self._run = earlier[:2] if earlier else (clock.now(), 1)
         self.unended = earlier[2] if earlier else {}
         """Since when earlier runs wait for something; see `Schedule`."""
+        self.notes = _notes(event.get(_KEY))
+        """What earlier runs had to say to later ones, oldest first."""
 
     @property
     def issued_at(self) -> float:
@@ -64,25 +68,39 @@ class Continuation:
         """When the last run has to end, in seconds since 1970."""
         return self._began + WINDOW
 
+    @property
+    def is_first(self) -> bool:
+        """Whether no other run was before this one."""
+        return self._run == 1
+
     def go_on(self, client: Any, caller: Caller) -> bool:
         """Start another run; False where there is no time for one, or it can not be started."""
         if self.deadline - self._clock.now() < _SHORTEST_RUN:
             return False
-        progress = {"Began": self._began, "Run": self._run + 1, "Unended": self.unended}
-        event = {**self._event, _KEY: progress}
         try:
             caller.call(
                 "starting another run",
                 client.invoke,
                 FunctionName=self._function_arn,
                 InvocationType="Event",
-                Payload=json.dumps(event).encode(),
+                Payload=self._next_event(),
             )
         except (Refusal, HierarchyError) as error:
             logger.error("no further run", extra={"why": str(error)})  # noqa: TRY400 - is told
             return False
         logger.info("goes on in another run", extra={"run": self._run + 1})
         return True
+
+    def _next_event(self) -> bytes:
+        """The event of the next run, with as many notes as it has room for, the newest."""
+        known = {"Began": self._began, "Run": self._run + 1, "Unended": self.unended}
+        notes = list(self.notes.items())
+        while True:
+            further = {**known, "Notes": dict(notes)} if notes else known
+            event = json.dumps({**self._event, _KEY: further}).encode()
+            if len(event) <= _MAX_EVENT_BYTES or not notes:
+                return event
+            notes = notes[len(notes) // 4 + 1 :]
 
 
 def _earlier(noted: Any) -> tuple[float, int, dict[str, float]] | None:
@@ -100,3 +118,11 @@ def _earlier(noted: Any) -> tuple[float, int, dict[str, float]] | None:
 
 def _is_time(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _notes(noted: Any) -> dict[str, str]:
+    """What earlier runs noted, as far as it is of that form."""
+    notes = noted.get("Notes") if isinstance(noted, Mapping) else None
+    if not isinstance(notes, Mapping):
+        return {}
+    return {str(key): note for key, note in notes.items() if isinstance(note, str)}

@@ -16,6 +16,7 @@ from crhelper import CfnResource
 from connect_hierarchy_lambda.connect.calls import Caller
 from connect_hierarchy_lambda.connect.hierarchies import Hierarchy
 from connect_hierarchy_lambda.connect.own_stack import OwnStack, StillWanted
+from connect_hierarchy_lambda.connect.pace import Pace, Rate
 from connect_hierarchy_lambda.connect.time import Clock, Schedule, SystemClock
 from connect_hierarchy_lambda.entry import answer as answers
 from connect_hierarchy_lambda.entry import logs
@@ -25,6 +26,7 @@ from connect_hierarchy_lambda.model.properties import ResourceType
 from connect_hierarchy_lambda.resources.group import Groups
 from connect_hierarchy_lambda.resources.request import Answer, Request
 from connect_hierarchy_lambda.resources.structure import Structures
+from connect_hierarchy_lambda.resources.tree import TreeReferences, Trees
 
 logger = logging.getLogger(__name__)
 
@@ -88,11 +90,13 @@ class Function:
         clock: Clock | None = None,
         put: answers.Put = answers.https_put,
         jitter: Callable[[], float] = random.random,
+        rate: Rate | None = None,
     ) -> None:
         self._clients = clients or _Clients()
         self._clock = clock or SystemClock()
         self._put = put
         self._jitter = jitter
+        self._rate = rate or Rate.of(os.environ)
 
     def __call__(self, received: Any, context: LambdaContext) -> None:
         """Serve one event. Nothing is raised: Lambda would run the same event again."""
@@ -117,7 +121,7 @@ class Function:
         )
         serve = _serving(
             conversation,
-            lambda request: self._resource(event, request, schedule, runs.issued_at),
+            lambda request: self._resource(event, request, schedule, runs),
             lambda: runs.go_on(self._clients("lambda"), Caller(sending)),
         )
         conversation.create(serve)
@@ -130,13 +134,20 @@ class Function:
         )
 
     def _resource(
-        self, event: Mapping[str, Any], request: Request, schedule: Schedule, issued_at: float
+        self,
+        event: Mapping[str, Any],
+        request: Request,
+        schedule: Schedule,
+        runs: Continuation,
     ) -> CustomResource:
+        request.notes = runs.notes
         own_stack = OwnStack(self._clients("cloudformation"), Caller(schedule), request.stack_id)
         watch = StillWanted(
-            own_stack, self._clock, request.type, request.logical_id, issued_at=issued_at
+            own_stack, self._clock, request.type, request.logical_id, issued_at=runs.issued_at
         )
-        caller = Caller(schedule, watch)
+        # the run before has just used what the service allows
+        pace = Pace(self._rate, filled=runs.is_first)
+        caller = Caller(schedule, watch, pace)
 
         def hierarchy(instance_arn: str) -> Hierarchy:
             return Hierarchy(self._clients("connect"), caller, instance_arn)
@@ -146,6 +157,10 @@ class Function:
             return Structures(hierarchy, own_stack, watch, schedule)
         if resource_type == ResourceType.GROUP:
             return Groups(hierarchy, own_stack, watch, schedule)
+        if resource_type == ResourceType.TREE:
+            return Trees(hierarchy, own_stack, watch, schedule)
+        if resource_type == ResourceType.TREE_REFERENCES:
+            return TreeReferences(hierarchy, own_stack, schedule)
         raise HierarchyError(
             f"serving {resource_type}",
             f"this function knows {', '.join(ResourceType)}",

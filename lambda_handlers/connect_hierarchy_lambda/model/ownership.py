@@ -28,6 +28,18 @@ MOVED_FROM_TAG = RESERVED_PREFIX + "moved-from"
 FOUND_TAG = RESERVED_PREFIX + "found"
 """On a group that a resource of the same name had left behind: the request that found it again."""
 
+KEY_TAG = RESERVED_PREFIX + "key"
+"""On a group of a tree: a hash of its node's key."""
+
+RETIRED_TAG = RESERVED_PREFIX + "retired"
+"""On a group that a tree has given up, with all of its own below it: a hash of the generation that
+it was given up from, or `left` where it is to stay."""
+
+LEFT = "left"
+
+FORMER_TAG = RESERVED_PREFIX + "former"
+"""On a group that was taken over from a tree: `<the tree's logical id>/<hash of the key>`."""
+
 NATIVE_STACK_TAG = "aws:cloudformation:stack-name"
 
 OWN_TAGS = (
@@ -38,7 +50,14 @@ OWN_TAGS = (
     DISPLACES_TAG,
     MOVED_FROM_TAG,
     FOUND_TAG,
+    KEY_TAG,
+    RETIRED_TAG,
+    FORMER_TAG,
 )
+
+
+TREE_TAGS = frozenset({KEY_TAG, RETIRED_TAG})
+"""What only groups of trees have."""
 
 
 def stack_name_and_uuid(stack_id: str) -> str:

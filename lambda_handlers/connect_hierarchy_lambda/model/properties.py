@@ -11,11 +11,20 @@ HANDLER = "connect_hierarchy_lambda.entry.handler"
 """The function's entry point."""
 
 
+class PaceVariable(StrEnum):
+    """Variables of the function's environment about the pace of its requests."""
+
+    REQUESTS_PER_SECOND = "CONNECT_REQUESTS_PER_SECOND"
+    BURST = "CONNECT_BURST"
+
+
 class ResourceType(StrEnum):
     """The custom resource types that the function serves."""
 
     STRUCTURE = "Custom::ConnectHierarchyStructure"
     GROUP = "Custom::ConnectHierarchyGroup"
+    TREE = "Custom::ConnectHierarchyTree"
+    TREE_REFERENCES = "Custom::ConnectHierarchyTreeReferences"
 
 
 class StructureProperty(StrEnum):
@@ -50,6 +59,53 @@ class GroupAttribute(StrEnum):
     HIERARCHY_GROUP_ARN = "HierarchyGroupArn"
     LEVEL_ID = "LevelId"
     PATH = "Path"  # names from level one down, joined with " / "
+
+
+class TreeProperty(StrEnum):
+    """Properties of `Custom::ConnectHierarchyTree`."""
+
+    INSTANCE_ARN = "InstanceArn"
+    PARENT_GROUP_ARN = "ParentGroupArn"  # left out where the tree begins at level one
+    GROUPS = "Groups"  # a list of nodes
+    TAGS = "Tags"  # of every group, a map of key to value, left out when empty
+    ADOPT_EXISTING = "AdoptExisting"
+    AGENTS_ON_DELETE = "AgentsOnDelete"  # of nodes that say nothing else
+    REFERENCES = "References"  # lists of marks of keys: ids are answered of the first, see below
+
+
+class NodeProperty(StrEnum):
+    """What is said of a node of a tree; all but the name can be left out."""
+
+    NAME = "Name"
+    KEY = "Key"
+    TAGS = "Tags"
+    AGENTS_ON_DELETE = "AgentsOnDelete"
+    CHILDREN = "Children"
+
+
+class TreeReferencesProperty(StrEnum):
+    """Properties of `Custom::ConnectHierarchyTreeReferences`."""
+
+    TREE = "Tree"  # physical id of the tree
+    REFERENCES = "References"  # marks of the keys whose ids are answered
+    DIGEST = "Digest"  # what the tree answered about the ids of this list
+
+
+REFERENCES_AN_ANSWER = 45
+"""So many ids of groups fit into the 4096 bytes of an answer, whatever else is in it."""
+
+
+def reference_attribute(mark: str) -> str:
+    """What Fn::GetAtt calls the id of a group of a tree; `mark` stands for the node's key."""
+    return f"Id{mark}"
+
+
+def digest_attribute(number: int) -> str:
+    """What Fn::GetAtt calls the digest of the ids of a tree's further lists, from 1 on.
+
+    It changes with any of them, and tells who looks them up whether they are the right ones.
+    """
+    return f"Digest{number}"
 
 
 class AgentsOnDelete(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
@@ -12,12 +13,15 @@ from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import (
     DISPLACES_TAG,
+    FORMER_TAG,
     FOUND_TAG,
+    KEY_TAG,
     MOVED_FROM_TAG,
     NATIVE_STACK_TAG,
 )
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_task import GroupTask, temporary_name
+from connect_hierarchy_lambda.resources.tree_passing_on import wait_until_shown
 
 logger = logging.getLogger(__name__)
 
@@ -25,14 +29,19 @@ PATIENCE = 15.0
 """Seconds for the update of another resource of the stack to begin."""
 
 
-def make_group(task: GroupTask, wanted: GroupProperties, moved_from: str = "") -> Group:
+def make_group(
+    task: GroupTask,
+    wanted: GroupProperties,
+    moved_from: str = "",
+    marks: Mapping[str, str] | None = None,
+) -> Group:
     """A group as wanted that belongs to the task's resource, whatever it takes to have one.
 
     `moved_from` is the id of the group that this one succeeds. A move takes nothing over: whoever
-    is at its new place steps aside or is in the way.
+    is at its new place steps aside or is in the way. `marks` are further tags of our own.
     """
     doing = f"creating hierarchy group {quoted(wanted.name)}"
-    tags = {**wanted.tags, **task.owner.tags()}
+    tags = {**wanted.tags, **task.owner.tags(), **(marks or {})}
     if moved_from:
         tags[MOVED_FROM_TAG] = moved_from
     with task.wait(doing, "the name is taken") as wait:
@@ -54,7 +63,7 @@ def make_group(task: GroupTask, wanted: GroupProperties, moved_from: str = "") -
                     put_aside(task, holder)
                     tags[DISPLACES_TAG] = f"{holder.id}/{task.owner.request}"
             elif not may_free_its_name(task, holder, wait.seconds):
-                return _take_over(task, holder, wanted, doing, moved_from)
+                return _take_over(task, holder, wanted, doing, moved_from, marks or {})
             wait.pause(str(made))
 
 
@@ -127,6 +136,8 @@ def _free_name_elsewhere(
 ) -> None:
     """Where a name is taken in the whole instance: our own original steps aside."""
     others = task.hierarchy.groups_named(frozenset({wanted.name}))
+    if any(other.parent_id == wanted.parent_id for other in others):
+        return  # it shows up only now
     for other in others:
         if task.owner.is_same_resource(other.owner):
             logger.info("the original steps aside", extra={"group": other.arn})
@@ -144,11 +155,18 @@ def _free_name_elsewhere(
 
 
 def _take_over(
-    task: GroupTask, group: Group, wanted: GroupProperties, doing: str, moved_from: str
+    task: GroupTask,
+    group: Group,
+    wanted: GroupProperties,
+    doing: str,
+    moved_from: str,
+    marks: Mapping[str, str],
 ) -> Group:
     """Make a group that exists ours, where that is allowed."""
     owner, held_by = task.owner, group.owner
-    marks = {MOVED_FROM_TAG: moved_from} if moved_from else {}
+    marks = dict(marks)
+    if moved_from:
+        marks[MOVED_FROM_TAG] = moved_from
     if held_by is None:
         _check_adoptable(group, wanted, doing)
         owner = replace(owner, adopted=True)
@@ -160,6 +178,9 @@ def _take_over(
     elif held_by.stack == owner.stack:
         # its construct has another id now: the group stays, and its id with it
         owner = replace(owner, adopted=held_by.adopted)
+        if KEY_TAG in group.tags:
+            # CloudFormation does not know which groups a tree has, so the group has to
+            marks[FORMER_TAG] = f"{held_by.resource}/{group.tags[KEY_TAG]}"
     else:
         raise HierarchyError(
             doing,
@@ -171,7 +192,8 @@ def _take_over(
     task.put_tags(group, {**wanted.tags, **owner.tags(), **marks}, changed=True)
     if task.request.type == "Create":
         task.request.failed_id = group.arn
-    return group
+    # its Delete goes by what it reads, and CloudFormation does not know what trees have
+    return wait_until_shown(task, group) if FORMER_TAG in marks else group
 
 
 def _check_adoptable(group: Group, wanted: GroupProperties, doing: str) -> None:

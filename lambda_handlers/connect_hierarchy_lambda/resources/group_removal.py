@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
@@ -15,6 +16,7 @@ from connect_hierarchy_lambda.resources.group_agents import carry_agents
 from connect_hierarchy_lambda.resources.group_making import give_name_back
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_task import GroupTask
+from connect_hierarchy_lambda.resources.tree_passing_on import give_back
 
 logger = logging.getLogger(__name__)
 
@@ -37,13 +39,21 @@ def remove_group(task: GroupTask, group_id: str) -> None:
     elif state.rolls_back and FOUND_TAG in group.tags:
         logger.info("the group goes back to where it was left", extra={"group": group.arn})
         task.hierarchy.untag_group(group.arn, [FOUND_TAG])
+    elif state.rolls_back and give_back(task, group):
+        return
     elif group.owner.adopted and (state.rolls_back or _successor(task, group) is None):
-        logger.info("releasing the adopted group", extra={"group": group.arn})
-        task.hierarchy.untag_group(group.arn, [key for key in OWN_TAGS if key in group.tags])
+        release_group(task, group)
     else:
-        _delete(task, group)
+        policy = task.request.properties.get(GroupProperty.AGENTS_ON_DELETE, AgentsOnDelete.FAIL)
+        delete_group(task, group, policy, lambda: _successor(task, group))
         if state.rolls_back and DISPLACES_TAG in group.tags:
             give_name_back(task, group, group.name)
+
+
+def release_group(task: GroupTask, group: Group) -> None:
+    """Take our tags from a group that was adopted."""
+    logger.info("releasing the adopted group", extra={"group": group.arn})
+    task.hierarchy.untag_group(group.arn, [key for key in OWN_TAGS if key in group.tags])
 
 
 def remove_unanswered(task: GroupTask, wanted: GroupProperties) -> None:
@@ -121,10 +131,20 @@ def _successor(task: GroupTask, group: Group) -> Group | None:
     return recorded if is_ours else None
 
 
-def _delete(task: GroupTask, group: Group) -> None:
+def delete_group(
+    task: GroupTask,
+    group: Group,
+    policy: str,
+    successor: Callable[[], Group | None],
+    patience: float = STALE_SECONDS,
+) -> None:
+    """Delete a group once it is empty, which agents may have to leave for.
+
+    Those of a group that was moved follow it to its `successor`. HierarchyError where something
+    has been in the way for `patience` seconds.
+    """
     hierarchy = task.hierarchy
     doing = f"deleting hierarchy group {quoted(group.name)}"
-    policy = task.request.properties.get(GroupProperty.AGENTS_ON_DELETE, AgentsOnDelete.FAIL)
     with task.wait(doing, "it is in use") as wait:
         while True:
             refusal = hierarchy.delete_group(group)
@@ -132,16 +152,16 @@ def _delete(task: GroupTask, group: Group) -> None:
                 logger.info("deleted", extra={"group": group.arn})
                 return
             agents = hierarchy.agents(group.id)
-            successor = _successor(task, group) if agents else None
+            follows = successor() if agents else None
             # agents leave only a group that can go: not one that children hold
             may_leave = agents and not hierarchy.children(group.id)
-            if successor is not None:
-                carry_agents(hierarchy, group, successor.id)
+            if follows is not None:
+                carry_agents(hierarchy, group, follows.id)
             elif may_leave and policy == AgentsOnDelete.UNASSIGN:
                 carry_agents(hierarchy, group, None)
             elif may_leave and policy == AgentsOnDelete.MOVE_TO_PARENT and group.parent_id:
                 carry_agents(hierarchy, group, group.parent_id)
-            elif wait.seconds >= STALE_SECONDS:
+            elif wait.seconds >= patience:
                 raise _blocked(task, group, agents, refusal, doing)
             wait.pause(str(refusal))
 

@@ -14,10 +14,18 @@ from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.connect.waiting import Wait
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
-from connect_hierarchy_lambda.model.ownership import ADOPTED_TAG, Owner, stack_name_and_uuid
+from connect_hierarchy_lambda.model.ownership import (
+    ADOPTED_TAG,
+    TREE_TAGS,
+    Owner,
+    stack_name_and_uuid,
+)
 from connect_hierarchy_lambda.resources.request import Request
 
 logger = logging.getLogger(__name__)
+
+TEMPORARY_NAME = "connect-hierarchy temporary "
+"""Begins the name of a group that steps aside."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ class GroupTask:
         whatever the group seems to have.
         """
         gone = remove if changed else remove & group.tags.keys()
-        gone |= {ADOPTED_TAG} & group.tags.keys()
+        gone |= ({ADOPTED_TAG} | TREE_TAGS) & group.tags.keys()
         self.hierarchy.untag_group(group.arn, sorted(gone - wanted.keys()))
         if changed or any(group.tags.get(key) != value for key, value in wanted.items()):
             self.hierarchy.tag_group(group.arn, wanted)
@@ -115,4 +123,4 @@ def temporary_name(owner: Owner, displaced_id: str = "") -> str:
     Always the same for both, so that it can be found again.
     """
     digest = sha256(f"{owner.stack}/{owner.resource}/{displaced_id}".encode()).hexdigest()
-    return f"connect-hierarchy temporary {digest[:16]}"
+    return f"{TEMPORARY_NAME}{digest[:16]}"

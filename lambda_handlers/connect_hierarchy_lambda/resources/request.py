@@ -32,6 +32,9 @@ class Request:
     """The id that a FAILED answer gives: a Create that has begun its work puts here what lets the
     Delete find it."""
 
+    notes: dict[str, str] = field(default_factory=dict)
+    """What one run of the function has to say to the next about the same request."""
+
     def __post_init__(self) -> None:
         self.failed_id = self.failed_id or self.physical_id or self.unmade_id
 
@@ -101,6 +104,10 @@ class Properties:
         if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
             raise self._wrong(name, "a map of strings")
         return dict(value)
+
+    def value(self, name: str) -> Any:
+        """Whatever is there, None where it is left out."""
+        return self._values.get(name)
 
     def _wrong(self, name: str, wanted: str) -> HierarchyError:
         found = json.dumps(self._values.get(name), default=str)

@@ -1,0 +1,476 @@
+"""Many groups as one resource: `HierarchyTree`, of nested Python or of a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import jsii
+from aws_cdk import (
+    CfnDeletionPolicy,
+    CfnResource,
+    CustomResource,
+    Duration,
+    IStableAnyProducer,
+    ITaggableV2,
+    Lazy,
+    RemovalPolicy,
+    Resource,
+    Stack,
+    TagManager,
+    TagType,
+    Token,
+)
+from constructs import Construct, IValidation
+
+from connect_hierarchy.app_register import AppRegister
+from connect_hierarchy.group import (
+    PATH_SEPARATOR,
+    GroupBase,
+    level_below,
+    names_below,
+    place_below,
+    stack_tags,
+    structure_of,
+)
+from connect_hierarchy.identity import Identity
+from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
+from connect_hierarchy.policy import instance_policy
+from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
+from connect_hierarchy.tree_file import SCHEMA, read_tree_file
+from connect_hierarchy.validation import (
+    check_level,
+    check_removal_policy,
+    check_tags,
+    checked_agents_on_delete,
+    located,
+)
+from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
+from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.properties import (
+    REFERENCES_AN_ANSWER,
+    AgentsOnDelete,
+    NodeProperty,
+    ResourceType,
+    TreeProperty,
+    TreeReferencesProperty,
+    digest_attribute,
+    reference_attribute,
+)
+from connect_hierarchy_lambda.model.tree import Node, Place, Tree, located_error, read_tree
+
+MAX_EVENT_BYTES = 200 * 1024
+"""Of an Update, which brings the tree twice; Lambda takes 256 KB of an asynchronous event."""
+
+_ENVELOPE_BYTES = 4096
+_IN_ARN = "agent-group"
+
+
+@jsii.implements(ITaggableV2)
+class HierarchyTree(Resource):
+    """Groups of an Amazon Connect instance, as many as it may have, as one resource.
+
+    It is made after its structure, or after the group that it hangs on, and goes before it. Groups
+    are known by their keys: a group whose name changes and whose key stays is renamed in place; one
+    whose key turns up under another parent is moved, with its agents and all that is below it.
+
+    Args:
+        scope: Where the construct stands.
+        id: Its id there.
+        groups: A sequence of groups. Each is a mapping with `name`, 1 to 100 characters, and if
+            wanted `key` (what it is known by; the parent's key, a slash and the name if not given),
+            `tags` (beside those of the tree, winning over them), `agents_on_delete` (if it is to be
+            another than the tree's) and `children`, a sequence of groups. A text alone is a group
+            of this name. Only values of tags can be tokens.
+        structure: For a tree that begins at level one. One of `structure` and `parent` is needed.
+        parent: For a tree below a group.
+        tags: Tags of every group of the tree, see `HierarchyGroup`.
+        adopt_existing: Take groups of these names at these places, if there are any that no stack
+            made. They stay when they leave the tree.
+        agents_on_delete: What becomes of the agents in a group when it is removed. By default it
+            is not removed while there are any.
+        removal_policy: What becomes of the groups when the tree leaves the stack: DESTROY deletes
+            them; RETAIN and RETAIN_ON_UPDATE_OR_DELETE keep them.
+
+    Raises:
+        ValueError: For what no tree can be, with the path of the group and, of a file, the line;
+            for a tree that is too deep for its structure, for more groups than the quota allows,
+            and for a name that a sibling in the app has.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's name for it
+        *,
+        groups: Sequence[str | Mapping[str, Any]],
+        structure: IHierarchyStructure | None = None,
+        parent: IHierarchyGroup | None = None,
+        tags: Mapping[str, str] | None = None,
+        adopt_existing: bool = False,
+        agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
+        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+    ) -> None:
+        super().__init__(scope, id)
+        with located(self):
+            self._structure = structure_of(structure, parent)
+            self._parent = parent
+            self._tree = _read(groups)
+            top_level = level_below(parent)
+            policy = checked_agents_on_delete(agents_on_delete, at_level_one=False)
+            self._check_nodes(top_level, policy)
+            check_removal_policy(removal_policy, "hierarchy tree")
+            check_tags(tags or {})
+            self._provider = provider_for(self)
+            self._register_nodes()
+        self._level = top_level
+        self._groups: dict[str, TreeGroup] = {}
+        self._references: list[list[str]] = []
+        self._carriers: list[CustomResource] = []
+        self._tags = TagManager(
+            TagType.MAP, ResourceType.TREE.value, {**stack_tags(self.stack), **(tags or {})}
+        )
+        properties: dict[str, object] = {
+            TreeProperty.INSTANCE_ARN.value: self._structure.instance_arn,
+            TreeProperty.GROUPS.value: _rendered(self._tree),
+            TreeProperty.TAGS.value: self._tags.rendered_tags,
+            TreeProperty.ADOPT_EXISTING.value: adopt_existing,
+            TreeProperty.AGENTS_ON_DELETE.value: policy.value,
+            # what refers to groups may come later in the app
+            TreeProperty.REFERENCES.value: Lazy.any(_LateReferences(lambda: self._references)),
+        }
+        if parent is not None:
+            properties[TreeProperty.PARENT_GROUP_ARN.value] = parent.hierarchy_group_arn
+        self._resource = self._add_resource("Resource", ResourceType.TREE, properties)
+        self._set_removal_policy(removal_policy)
+        self.node.add_validation(_TreeAtSynth(self._tree, self._tags, self.stack, properties))
+
+    @staticmethod
+    def from_file(
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's name for it
+        path: str | Path,
+        *,
+        structure: IHierarchyStructure | None = None,
+        parent: IHierarchyGroup | None = None,
+        tags: Mapping[str, str] | None = None,
+        adopt_existing: bool = False,
+        agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
+        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+    ) -> HierarchyTree:
+        """A tree of a file, with what else `HierarchyTree` takes.
+
+        YAML and JSON files have the groups in a field `groups`, or are the list themselves. A CSV
+        file has a column `path`, of names joined with slashes, and a row for each group; each
+        further column is a tag, and an empty cell is none.
+
+        Args:
+            scope: Where the construct stands.
+            id: Its id there.
+            path: A file that ends in .yaml, .yml, .json or .csv, in UTF-8.
+            structure: For a tree that begins at level one.
+            parent: For a tree below a group.
+            tags: Tags of every group of the tree.
+            adopt_existing: Take groups that are there and that no stack made.
+            agents_on_delete: What becomes of the agents in a group when it is removed.
+            removal_policy: What becomes of the groups when the tree leaves the stack.
+
+        Raises:
+            ValueError: For a file that can not be read, and as `HierarchyTree`, with the line.
+        """
+        try:
+            file = read_tree_file(Path(path))
+        except InvalidHierarchyError as error:
+            msg = f"{scope.node.path}/{id}: {error}"
+            raise InvalidHierarchyError(msg) from None
+        return HierarchyTree(
+            scope,
+            id,
+            groups=cast("Any", _FromFile(file.groups, file.line_of)),
+            structure=structure,
+            parent=parent,
+            tags=tags,
+            adopt_existing=adopt_existing,
+            agents_on_delete=agents_on_delete,
+            removal_policy=removal_policy,
+        )
+
+    @staticmethod
+    def schema_path() -> Path:
+        """Where the JSON schema of YAML and JSON files is installed, for editors."""
+        return SCHEMA
+
+    @property
+    def structure(self) -> IHierarchyStructure:
+        """The structure that the groups belong to."""
+        return self._structure
+
+    @property
+    def parent(self) -> IHierarchyGroup | None:
+        """The group that the tree hangs on; None where it begins at level one."""
+        return self._parent
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all groups, as `group` takes them, each after the one above it."""
+        return tuple("/".join(node.path) for node in self._tree.nodes)
+
+    def group(self, path: str | Sequence[str]) -> IHierarchyGroup:
+        """One of the groups, for use anywhere in the app.
+
+        Args:
+            path: Names from the top of the tree down, joined with slashes: `Support/EMEA`. Where
+                names have slashes themselves, a sequence of names.
+
+        Raises:
+            ValueError: If the tree has no such group; it names the nearest.
+        """
+        with located(self):
+            node = self._tree.at(path)
+        if node.key not in self._groups:
+            above = self._parent if len(node.path) == 1 else self.group(node.path[:-1])
+            self._groups[node.key] = TreeGroup(self, node, above)
+        return self._groups[node.key]
+
+    @property
+    def cdk_tag_manager(self) -> TagManager:
+        """The tags of every group, for `Tags.of`."""
+        return self._tags
+
+    def apply_removal_policy(self, policy: RemovalPolicy) -> None:
+        """Set what becomes of the groups when the tree leaves the stack.
+
+        Args:
+            policy: As `removal_policy`.
+
+        Raises:
+            ValueError: For SNAPSHOT, which a tree cannot have.
+        """
+        with located(self):
+            check_removal_policy(policy, "hierarchy tree")
+        self._set_removal_policy(policy)
+
+    def _set_removal_policy(self, policy: RemovalPolicy) -> None:
+        self._resource.apply_removal_policy(policy)
+        # the old generation has only what an update removed or moved away from
+        resource = cast("CfnResource", self._resource.node.default_child)
+        resource.cfn_options.update_replace_policy = CfnDeletionPolicy.DELETE
+
+    def id_of(self, node: Node) -> str:
+        """The id of a node's group, as a token; it counts as a reference."""
+        for number, marks in enumerate(self._references):
+            if node.mark in marks:
+                return self._answered(number, node.mark)
+        if not self._references or len(self._references[-1]) >= REFERENCES_AN_ANSWER:
+            self._references.append([])
+            self._carriers.append(self._carrier(len(self._references) - 1))
+        self._references[-1].append(node.mark)
+        return self._answered(len(self._references) - 1, node.mark)
+
+    def place_of(self, node: Node | None) -> Identity:
+        """What the groups below a node stand below, or the topmost ones."""
+        if node is None:
+            return place_below(self._structure, self._parent)
+        return Identity(f"{self.node.path} {node.mark}")
+
+    def _answered(self, number: int, mark: str) -> str:
+        return self._carriers[number].get_att_string(reference_attribute(mark))
+
+    def _carrier(self, number: int) -> CustomResource:
+        """What answers the ids of a list of references: the tree, or a resource for this."""
+        if number == 0:
+            return self._resource
+        marks = _LateReferences(lambda: self._references[number])
+        return self._add_resource(
+            f"References{number}",
+            ResourceType.TREE_REFERENCES,
+            {
+                TreeReferencesProperty.TREE.value: self._resource.ref,
+                TreeReferencesProperty.REFERENCES.value: Lazy.any(marks),
+                TreeReferencesProperty.DIGEST.value: self._resource.get_att_string(
+                    digest_attribute(number)
+                ),
+            },
+        )
+
+    def _add_resource(
+        self,
+        id: str,  # noqa: A002 - the CDK's name for it
+        resource_type: ResourceType,
+        properties: Mapping[str, object],
+    ) -> CustomResource:
+        resource = CustomResource(
+            self,
+            id,
+            resource_type=resource_type.value,
+            service_token=self._provider.service_token,
+            service_timeout=Duration.seconds(SERVICE_TIMEOUT_SECONDS),
+            properties=properties,
+        )
+        resource.node.add_dependency(
+            instance_policy(self, self._structure, self._provider), *self._provider.ready
+        )
+        return resource
+
+    def _check_nodes(self, top_level: int | None, policy: AgentsOnDelete) -> None:
+        for node in self._tree.nodes:
+            try:
+                level = None if top_level is None else top_level + len(node.path) - 1
+                if level is not None:
+                    check_level(level, self._structure.levels, "it")
+                checked_agents_on_delete(node.agents_on_delete or policy, at_level_one=level == 1)
+            except InvalidHierarchyError as error:
+                raise located_error(node.line, node.path, str(error)) from None
+
+    def _register_nodes(self) -> None:
+        register = AppRegister.of(self)
+        by_key = {node.key: node for node in self._tree.nodes}
+        for node in self._tree.nodes:
+            above = None if node.parent is None else by_key[node.parent]
+            path = f"{self.node.path}: {'/'.join(node.path)}"
+            try:
+                register.add_group(path, self._structure.instance, self.place_of(above), node.name)
+            except InvalidHierarchyError as error:
+                raise located_error(node.line, node.path, str(error)) from None
+
+
+class TreeGroup(GroupBase):
+    """A group of a tree, see `HierarchyTree.group`."""
+
+    def __init__(self, tree: HierarchyTree, node: Node, parent: IHierarchyGroup | None) -> None:
+        # not its name: what stands below this would be replaced when it changes
+        super().__init__(tree, f"Group{node.mark}")
+        self._tree = tree
+        self._of_tree = node
+        self._structure = tree.structure
+        self._parent = parent
+        self._level = level_below(parent)
+        self._names = names_below(parent, node.name)
+
+    @property
+    def hierarchy_group_arn(self) -> str:
+        """ARN of the group: what a user takes."""
+        return f"{self._structure.instance_arn}/{_IN_ARN}/{self.hierarchy_group_id}"
+
+    @property
+    def hierarchy_group_id(self) -> str:
+        """Id of the group: what a security profile takes."""
+        return self._tree.id_of(self._of_tree)
+
+    @property
+    def place(self) -> Identity:
+        """What groups below this one stand below."""
+        return self._tree.place_of(self._of_tree)
+
+    @property
+    def level_id(self) -> str:
+        """The level as Amazon Connect writes it; a ValueError below an import without a level."""
+        if self._level is None:
+            raise ValueError(self._not_known("level"))
+        return str(self._level)
+
+    @property
+    def path(self) -> str:
+        """Names from level one down to the group; a ValueError below an import without a path."""
+        if self._names is None:
+            raise ValueError(self._not_known("path"))
+        return PATH_SEPARATOR.join(self._names)
+
+    def _not_known(self, what: str) -> str:
+        return (
+            f"{self.node.path}: the {what} is not known, since that of the imported group above is "
+            f"not: give {what} to HierarchyGroup.from_hierarchy_group_attributes"
+        )
+
+
+class _FromFile:
+    """Groups of a file, which know their lines."""
+
+    def __init__(self, groups: object, line_of: Callable[[Place], str]) -> None:
+        self.groups = groups
+        self.line_of = line_of
+
+
+@jsii.implements(IValidation)
+class _TreeAtSynth:
+    """Checks what is known only when the whole app is there."""
+
+    def __init__(
+        self, tree: Tree, tags: TagManager, stack: Stack, properties: Mapping[str, object]
+    ) -> None:
+        self._tree = tree
+        self._tags = tags
+        self._stack = stack
+        self._properties = properties
+
+    def validate(self) -> list[str]:
+        """What is wrong; the CDK says where."""
+        return [*self._too_many_tags(), *self._too_large()]
+
+    def _too_many_tags(self) -> list[str]:
+        common = self._tags.tag_values()
+        try:
+            check_tags(common)
+        except InvalidHierarchyError as error:
+            return [str(error)]
+        for node in self._tree.nodes:
+            try:
+                if node.tags:
+                    check_tags({**common, **node.tags})
+            except InvalidHierarchyError as error:
+                return [str(located_error(node.line, node.path, str(error)))]
+        return []
+
+    def _too_large(self) -> list[str]:
+        resolved = json.dumps(self._stack.resolve(dict(self._properties)), separators=(",", ":"))
+        size = 2 * len(resolved.encode()) + _ENVELOPE_BYTES
+        if size <= MAX_EVENT_BYTES:
+            return []
+        msg = (
+            f"the tree of {len(self._tree.nodes)} groups makes an event of {size // 1024} KB when "
+            f"it is updated, at most {MAX_EVENT_BYTES // 1024} are allowed: split it, for example "
+            f"keep {quoted(self._tree.nodes[0].name)} here and hang its groups on it as a tree of "
+            "their own, with parent=tree.group(...)"
+        )
+        return [msg]
+
+
+@jsii.implements(IStableAnyProducer)
+class _LateReferences:
+    """References that are not all known before synth."""
+
+    def __init__(self, references: Callable[[], object]) -> None:
+        self._references = references
+
+    def produce(self) -> object:
+        """The references that there are by now."""
+        return self._references()
+
+
+def _read(groups: object) -> Tree:
+    if isinstance(groups, _FromFile):
+        return read_tree(groups.groups, line_of=groups.line_of, is_token=Token.is_unresolved)
+    return read_tree(groups, is_token=Token.is_unresolved)
+
+
+def _rendered(tree: Tree) -> list[dict[str, object]]:
+    """The nodes as the property has them, with nothing in them that follows from the rest."""
+    top: list[dict[str, object]] = []
+    by_key: dict[str | None, list[dict[str, object]]] = {None: top}
+    parents: dict[str, dict[str, object]] = {}
+    for node in tree.nodes:
+        rendered: dict[str, object] = {NodeProperty.NAME.value: node.name}
+        if not node.has_default_key:
+            rendered[NodeProperty.KEY.value] = node.key
+        if node.tags:
+            rendered[NodeProperty.TAGS.value] = dict(node.tags)
+        if node.agents_on_delete is not None:
+            rendered[NodeProperty.AGENTS_ON_DELETE.value] = node.agents_on_delete.value
+        if node.parent is not None and node.parent not in by_key:
+            by_key[node.parent] = []
+            parents[node.parent][NodeProperty.CHILDREN.value] = by_key[node.parent]
+        by_key[node.parent].append(rendered)
+        parents[node.key] = rendered
+    return top

@@ -1,0 +1,107 @@
+"""Requests at the pace that the service allows, so that few are refused.
+
+Amazon Connect gives each API of an account and Region a bucket of tokens: 2 a second, 5 at most,
+unless the quota was raised. Here is the same bucket, with a token less in it for what the network
+does to the distances between requests. Others may use the account as well: a refusal makes the pace
+slower at once, and every success a little faster again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from connect_hierarchy_lambda.model.properties import PaceVariable
+
+DEFAULT_RATE = 2.0
+DEFAULT_BURST = 5.0
+
+_SLOWER = 0.7
+_FASTER = 0.05
+_SLOWEST = 0.05
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How many requests an API takes: `per_second` for long, `burst` at once."""
+
+    per_second: float = DEFAULT_RATE
+    burst: float = DEFAULT_BURST
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Rate:
+        """What the function's environment says, the service's defaults where it says nothing."""
+        return cls(
+            _positive(environment.get(PaceVariable.REQUESTS_PER_SECOND), DEFAULT_RATE),
+            _positive(environment.get(PaceVariable.BURST), DEFAULT_BURST),
+        )
+
+
+class Pace:
+    """One bucket for each API; times are in seconds since 1970.
+
+    `filled` says whether nobody has used the buckets lately, as far as is known.
+    """
+
+    def __init__(self, rate: Rate, *, filled: bool = True) -> None:
+        self._rate = rate
+        self._filled = filled
+        self._buckets: dict[str, _Bucket] = {}
+
+    def take(self, api: str, now: float) -> float:
+        """Take the next token of an API; in how many seconds it can be used."""
+        return self._bucket(api, now).take(now)
+
+    def refused(self, api: str, now: float) -> None:
+        """Go slower: the service had no token left."""
+        bucket = self._bucket(api, now)
+        bucket.fill(now)
+        bucket.tokens = min(bucket.tokens, 0.0)
+        bucket.per_second = max(self._rate.per_second * _SLOWEST, bucket.per_second * _SLOWER)
+
+    def accepted(self, api: str, now: float) -> None:
+        """Go faster, up to the rate."""
+        bucket = self._bucket(api, now)
+        if bucket.per_second < self._rate.per_second:
+            bucket.fill(now)
+            faster = bucket.per_second + self._rate.per_second * _FASTER
+            bucket.per_second = min(self._rate.per_second, faster)
+
+    def _bucket(self, api: str, now: float) -> _Bucket:
+        if api not in self._buckets:
+            # one in reserve
+            size = max(1.0, self._rate.burst - 1)
+            tokens = size if self._filled else 0.0
+            self._buckets[api] = _Bucket(self._rate.per_second, size, tokens, now)
+        return self._buckets[api]
+
+
+@dataclass
+class _Bucket:
+    per_second: float
+    size: float
+    tokens: float
+    """Below zero where tokens are taken that are still to come."""
+    filled_at: float
+
+    def fill(self, now: float) -> None:
+        """Add what has come since."""
+        came = max(0.0, now - self.filled_at) * self.per_second
+        self.tokens = min(self.size, self.tokens + came)
+        self.filled_at = now
+
+    def take(self, now: float) -> float:
+        """Take one; in how many seconds it comes."""
+        self.fill(now)
+        self.tokens -= 1
+        missing = max(0.0, -self.tokens - _ROUNDING)
+        return missing / self.per_second
+
+
+def _positive(text: str | None, default: float) -> float:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return default
+    return number if number > 0 else default

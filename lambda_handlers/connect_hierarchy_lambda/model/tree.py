@@ -1,0 +1,320 @@
+"""A tree of groups as one description: its nodes, their keys, and what is wrong with it.
+
+A node's key is what it is known by through renames and moves. It is the key of the node above, a
+slash and the node's name unless it is given, so that naming a group anew and giving it the key that
+it had keeps the keys of everything below.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
+from connect_hierarchy_lambda.model.limits import MAX_LEVELS
+from connect_hierarchy_lambda.model.names import check_group_name, quoted
+from connect_hierarchy_lambda.model.properties import AgentsOnDelete
+from connect_hierarchy_lambda.model.tags import check_user_tags
+
+SEPARATOR = "/"
+MAX_KEY_LENGTH = 512
+"""A path of five names of 100 characters, with room."""
+
+_MARK_LENGTH = 16
+_QUOTED_PATH = 120
+_FIELDS = ("name", "key", "tags", "children", "agents_on_delete")
+
+Place = tuple[str | int, ...]
+"""Where something stands in nested mappings and sequences: the way to it from the outermost."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One group of a tree.
+
+    `path` are the names from the tree's top down to the node, `parent` is the key of the node
+    above and None at the top of the tree.
+    """
+
+    key: str
+    path: tuple[str, ...]
+    parent: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    agents_on_delete: AgentsOnDelete | None = None
+    line: str = field(default="", compare=False)
+    """In which line of which file it stands, empty where that is not known."""
+
+    @property
+    def name(self) -> str:
+        """The group's name."""
+        return self.path[-1]
+
+    @property
+    def mark(self) -> str:
+        """The key as it stands in a tag, where not every character may."""
+        return key_mark(self.key)
+
+    @property
+    def has_default_key(self) -> bool:
+        """Whether the key follows from the name and the node above."""
+        return self.key == _default_key(self.parent, self.name)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Nodes, each after the one above it."""
+
+    nodes: tuple[Node, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """How many levels it takes up."""
+        return max((len(node.path) for node in self.nodes), default=0)
+
+    def at(self, path: str | Sequence[str]) -> Node:
+        """The node at a path, of names joined with slashes or one by one.
+
+        Raises:
+            InvalidHierarchyError: Where there is none, with the nearest that there are; or more
+                than one, since names have slashes in them.
+        """
+        names = None if isinstance(path, str) else tuple(path)
+        found = [
+            node
+            for node in self.nodes
+            if (node.path == names if names is not None else SEPARATOR.join(node.path) == path)
+        ]
+        if len(found) == 1:
+            return found[0]
+        text = path if isinstance(path, str) else SEPARATOR.join(path)
+        if found:
+            msg = (
+                f"path {quoted(text, _QUOTED_PATH)} fits {len(found)} hierarchy groups, since "
+                "names have slashes: give the names one by one, as a list"
+            )
+            raise InvalidHierarchyError(msg)
+        paths = [SEPARATOR.join(node.path) for node in self.nodes]
+        near = difflib.get_close_matches(text, paths, cutoff=0.4)
+        nearest = ", ".join(quoted(one, _QUOTED_PATH) for one in near)
+        msg = f"the tree has no hierarchy group {quoted(text, _QUOTED_PATH)}, " + (
+            f"nearest are: {nearest}" if near else "and none that is called alike"
+        )
+        raise InvalidHierarchyError(msg)
+
+
+def key_mark(key: str) -> str:
+    """What stands for a key in tags and in names of attributes: letters and digits only."""
+    return sha256(key.encode(errors="surrogatepass")).hexdigest()[:_MARK_LENGTH]
+
+
+def located_error(line: str, path: Sequence[str], why: str) -> InvalidHierarchyError:
+    """An error about what stands in a line, at or below a path of names."""
+    parts = [line, f"in {quoted(SEPARATOR.join(path), _QUOTED_PATH)}" if path else "", why]
+    return InvalidHierarchyError(": ".join(part for part in parts if part))
+
+
+def digest(ids: Mapping[str, str], marks: Sequence[str]) -> str:
+    """What stands for the ids of these keys, all of them at once."""
+    text = "\n".join(f"{mark}={ids.get(mark, '')}" for mark in marks)
+    return sha256(text.encode()).hexdigest()[: 2 * _MARK_LENGTH]
+
+
+def _default_key(parent: str | None, name: str) -> str:
+    return name if parent is None else f"{parent}{SEPARATOR}{name}"
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads nested mappings and sequences.
+
+    `line_of` says in which line of which file something stands, empty where that is not known;
+    `is_token` whether a text is not known before the deployment.
+    """
+
+    line_of: Callable[[Place], str]
+    is_token: Callable[[str], bool]
+
+    def error(self, place: Place, path: tuple[str, ...], why: str) -> InvalidHierarchyError:
+        """What is wrong with what stands there."""
+        return located_error(self.line_of(place), path, why)
+
+    def nodes(
+        self, value: object, place: Place, above: Node | None = None
+    ) -> Iterator[tuple[Node, Place]]:
+        """The nodes of a sequence, and everything below each."""
+        path = above.path if above else ()
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            why = f"groups are {_kind(value)}, a list of groups is needed"
+            raise self.error(place, path, why)
+        if len(path) >= MAX_LEVELS and value:
+            why = f"its groups are at level {len(path) + 1}, at most {MAX_LEVELS} are allowed"
+            raise self.error(place, path, f"{why}: choose a higher parent")
+        for number, item in enumerate(value):
+            yield from self._node(item, (*place, number), above)
+
+    def _node(
+        self, value: object, place: Place, above: Node | None
+    ) -> Iterator[tuple[Node, Place]]:
+        path = above.path if above else ()
+        fields = {"name": value} if isinstance(value, str) else value
+        if not isinstance(fields, Mapping):
+            why = f"group is {_kind(value)}, its name or a mapping with a name is needed"
+            raise self.error(place, path, why)
+        self._check_fields(fields, place, path)
+        name = self._text(fields, "name", place, path)
+        try:
+            check_group_name(name)
+        except InvalidHierarchyError as error:
+            raise self.error((*place, "name"), path, str(error)) from None
+        path = (*path, name)
+        parent = above.key if above else None
+        node = Node(
+            key=self._key(fields, place, path, parent),
+            path=path,
+            parent=parent,
+            tags=self._tags(fields, place, path),
+            agents_on_delete=self._agents_on_delete(fields, place, path),
+            line=self.line_of(place),
+        )
+        yield node, place
+        children = fields.get("children")
+        if children is not None:
+            yield from self.nodes(children, (*place, "children"), node)
+
+    def _check_fields(
+        self, fields: Mapping[object, object], place: Place, path: tuple[str, ...]
+    ) -> None:
+        for name in fields:
+            if name in _FIELDS:
+                continue
+            near = difflib.get_close_matches(str(name), _FIELDS, n=1)
+            hint = f", did you mean '{near[0]}'?" if near else f": use {', '.join(_FIELDS)}"
+            why = f"a group has no field {quoted(str(name))}{hint}"
+            raise self.error((*place, str(name)), path, why)
+        if "name" not in fields:
+            raise self.error(place, path, "a group has no name, each needs one")
+
+    def _text(
+        self, fields: Mapping[object, object], name: str, place: Place, path: tuple[str, ...]
+    ) -> str:
+        value = fields[name]
+        if not isinstance(value, str):
+            why = f"{name} is {_kind(value)}, a text is needed: put it into quotes"
+            raise self.error((*place, name), path, why)
+        if self.is_token(value):
+            why = f"{name} is a token, it must be known at synth: only values of tags can be tokens"
+            raise self.error((*place, name), path, why)
+        return value
+
+    def _key(
+        self,
+        fields: Mapping[object, object],
+        place: Place,
+        path: tuple[str, ...],
+        parent: str | None,
+    ) -> str:
+        if fields.get("key") is None:
+            return _default_key(parent, path[-1])
+        key = self._text(fields, "key", place, path)
+        if not 1 <= len(key) <= MAX_KEY_LENGTH:
+            why = f"key has {len(key)} characters, 1 to {MAX_KEY_LENGTH} are allowed"
+            raise self.error((*place, "key"), path, why)
+        return key
+
+    def _tags(
+        self, fields: Mapping[object, object], place: Place, path: tuple[str, ...]
+    ) -> dict[str, str]:
+        value = fields.get("tags")
+        place = (*place, "tags")
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            why = f"tags are {_kind(value)}, a mapping of keys to values is needed"
+            raise self.error(place, path, why)
+        tags: dict[str, str] = {}
+        for key, tag in value.items():
+            if not isinstance(key, str) or not isinstance(tag, str):
+                wrong = tag if isinstance(key, str) else key
+                why = (
+                    f"tag {quoted(str(key))} has {_kind(wrong)}, text is needed: put it into quotes"
+                )
+                raise self.error((*place, str(key)), path, why)
+            tags[key] = tag
+        try:
+            check_user_tags({k: "" if self.is_token(v) else v for k, v in tags.items()})
+        except InvalidHierarchyError as error:
+            raise self.error(place, path, str(error)) from None
+        return tags
+
+    def _agents_on_delete(
+        self, fields: Mapping[object, object], place: Place, path: tuple[str, ...]
+    ) -> AgentsOnDelete | None:
+        value = fields.get("agents_on_delete")
+        if value is None:
+            return None
+        if not isinstance(value, str) or value not in set(AgentsOnDelete):
+            choices = ", ".join(AgentsOnDelete)
+            why = f"agents_on_delete is {quoted(str(value))}, one of {choices} is needed"
+            raise self.error((*place, "agents_on_delete"), path, why)
+        return AgentsOnDelete(value)
+
+
+def read_tree(
+    value: object,
+    *,
+    line_of: Callable[[Place], str] = lambda _: "",
+    is_token: Callable[[str], bool] = lambda _: False,
+) -> Tree:
+    """A tree of nested mappings and sequences.
+
+    A group is a mapping with `name`, and if wanted `key`, `tags`, `agents_on_delete` and
+    `children`, a sequence of groups; a text alone is the name of a group without any of these.
+
+    Args:
+        value: A sequence of groups.
+        line_of: In which line of which file something stands, empty where that is not known.
+        is_token: Whether a text is not known before the deployment.
+
+    Raises:
+        InvalidHierarchyError: For what no tree can be, with line and path.
+    """
+    reader = _Reader(line_of, is_token)
+    nodes: list[Node] = []
+    siblings: dict[tuple[str, ...], Place] = {}
+    keys: dict[str, Node] = {}
+    marks: dict[str, Node] = {}
+    for node, place in reader.nodes(value, ()):
+        if node.path in siblings:
+            first = line_of(siblings[node.path])
+            also = f" (the other is in {first})" if first else ""
+            why = f"two groups with one parent have this name{also}, rename one"
+            raise reader.error(place, node.path, why)
+        other = keys.get(node.key) or marks.get(node.mark)
+        if other is not None:
+            why = (
+                f"its key {quoted(node.key, _QUOTED_PATH)} is also that of "
+                f"{quoted(SEPARATOR.join(other.path), _QUOTED_PATH)}, each needs its own: "
+                "give one of them another key"
+            )
+            raise reader.error(place, node.path, why)
+        siblings[node.path], keys[node.key], marks[node.mark] = place, node, node
+        nodes.append(node)
+    return Tree(tuple(nodes))
+
+
+def _kind(value: object) -> str:
+    """What something is, in a message."""
+    if value is None:
+        return "empty"
+    for kind, name in (
+        (bool, "true or false"),
+        ((int, float), "a number"),
+        (str, "text"),
+        (Mapping, "a mapping"),
+        (Sequence, "a list"),
+    ):
+        if isinstance(value, kind):
+            return name
+    return f"a {type(value).__name__}"

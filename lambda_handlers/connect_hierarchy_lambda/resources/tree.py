@@ -1,0 +1,236 @@
+"""`Custom::ConnectHierarchyTree`: many groups of an instance's hierarchy as one resource.
+
+What each group needs is what a group of its own needs, see `resources.group`. An Update deletes
+nothing: it gives groups up, by a tag, and answers the tree's next generation. The clean-up Delete
+of the old generation removes them; an Update that takes the first one back takes the tags back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from connect_hierarchy_lambda.connect.hierarchies import Hierarchy
+from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError, OwnStack, StillWanted
+from connect_hierarchy_lambda.connect.time import Schedule
+from connect_hierarchy_lambda.model.messages import HierarchyError
+from connect_hierarchy_lambda.model.properties import (
+    TreeReferencesProperty,
+    digest_attribute,
+    reference_attribute,
+)
+from connect_hierarchy_lambda.model.tree import Tree, digest
+from connect_hierarchy_lambda.model.tree_identity import TreeId
+from connect_hierarchy_lambda.resources.group_removal import MADE_UP_ID_PATIENCE
+from connect_hierarchy_lambda.resources.group_task import GroupTask
+from connect_hierarchy_lambda.resources.request import Answer, Properties, Request
+from connect_hierarchy_lambda.resources.tree_groups import TreeGroups
+from connect_hierarchy_lambda.resources.tree_growing import Grown, TreeGrowth
+from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
+from connect_hierarchy_lambda.resources.tree_removal import TreeRemoval
+
+logger = logging.getLogger(__name__)
+
+_PATIENCE = 1200.0
+"""Seconds for searches to show what a tree has made."""
+
+
+class Trees:
+    """Create, update and delete of trees."""
+
+    def __init__(
+        self,
+        hierarchy: Callable[[str], Hierarchy],
+        own_stack: OwnStack,
+        watch: StillWanted,
+        schedule: Schedule,
+    ) -> None:
+        self._hierarchy = hierarchy
+        self._own_stack = own_stack
+        self._watch = watch
+        self._schedule = schedule
+
+    def create(self, request: Request) -> Answer:
+        """Make the groups, find those that an earlier run made, or adopt."""
+        wanted = TreeProperties.read(request.properties)
+        task = self._task(request, wanted.instance_arn)
+        tree_id = TreeId(wanted.instance_arn, request.logical_id, request.request_id)
+        self._watch.look()
+        # from here on its Delete has something to look for
+        request.failed_id = str(tree_id)
+        try:
+            grown = TreeGrowth(task, replace(wanted, tree=Tree()), wanted, tree_id.mark).carry_out()
+            self._watch.look(writes=True)
+        except NoLongerWantedError:
+            # its Delete may be over already, so nobody else would
+            if not self._is_recorded(request, str(tree_id)):
+                TreeRemoval(task, wanted).remove_made_by(request.request_id)
+            raise
+        return _answer(wanted, str(tree_id), grown.ids)
+
+    def update(self, request: Request) -> Answer:
+        """Rename, tag, move, make and give up groups."""
+        wanted = TreeProperties.read(request.properties)
+        old = TreeProperties.read_earlier(request.old_properties, wanted)
+        task = self._task(request, wanted.instance_arn)
+        self._watch.look()
+        given = TreeId.parse(request.physical_id) or TreeId(
+            old.instance_arn, request.logical_id, request.request_id
+        )
+        current = self._current(request) or given
+        if old.instance_arn != wanted.instance_arn:
+            # nothing there is of the old wish; what is here goes with the old generation
+            old = replace(old, instance_arn=wanted.instance_arn, parent_id=None, tree=Tree())
+        try:
+            grown = TreeGrowth(task, old, wanted, current.mark).carry_out()
+            self._watch.look(writes=True)
+        except NoLongerWantedError:
+            # the reversed Update may be over already, so nobody else would
+            if task.rolls_back:
+                self._take_back(task, old, wanted, given)
+            raise
+        return _answer(wanted, self._next_id(request, current, wanted, grown), grown.ids)
+
+    def delete(self, request: Request) -> Answer:
+        """Remove what was given up where the tree lives on, and everything where it does not."""
+        answer = Answer(request.physical_id)
+        try:
+            properties = TreeProperties.read(request.properties)
+        except HierarchyError as error:
+            logger.info("nothing can have been made", extra={"why": str(error)})
+            return answer
+        given = TreeId.parse(request.physical_id)
+        if given is None:
+            self._delete_unanswered(request, properties)
+            return answer
+        recorded = self._own_stack.resource(request.logical_id)
+        task = self._task(request, given.instance_arn)
+        removal = TreeRemoval(task, properties)
+        lives_on = recorded is not None and not recorded.status.startswith("DELETE_")
+        current = TreeId.parse(recorded.physical_id) if recorded is not None else None
+        if recorded is not None and recorded.physical_id == request.physical_id and lives_on:
+            logger.warning("CloudFormation does not delete this, the tree stays")
+        elif current is not None and _is_other_generation(current, given):
+            removal.remove_given_up(given.mark, current.given_up_from(given))
+        else:
+            removal.remove_all()
+        return answer
+
+    def _next_id(
+        self, request: Request, current: TreeId, wanted: TreeProperties, grown: Grown
+    ) -> str:
+        """The same generation, unless there is something for a clean-up to remove."""
+        same_instance = current.instance_arn == wanted.instance_arn
+        if same_instance and not grown.given_up:
+            return request.physical_id
+        given_up = len(grown.given_up)
+        return str(current.next(wanted.instance_arn, request.request_id, given_up))
+
+    def _take_back(
+        self, task: GroupTask, old: TreeProperties, wanted: TreeProperties, given: TreeId
+    ) -> None:
+        """Undo what an update did that was cancelled, where its reversed one did not see it."""
+        # what was done is known only of groups that were made: all else is done once more
+        made = {key: note for key, note in task.request.notes.items() if "/" in note}
+        task = replace(task, request=replace(task.request, notes=made))
+        TreeGrowth(task, wanted, old, given.mark).carry_out()
+        TreeRemoval(task, wanted).remove_made_by(task.request.request_id)
+
+    def _delete_unanswered(self, request: Request, properties: TreeProperties) -> None:
+        """Remove what a Create without an answer may have made, or may be about to make."""
+        if request.is_unmade:
+            return
+        task = self._task(request, properties.instance_arn)
+        wait = task.wait("looking for groups that nobody answered for", "none so far")
+        while True:
+            removed = TreeRemoval(task, properties).remove_made_at_its_place()
+            if removed or wait.seconds >= MADE_UP_ID_PATIENCE:
+                return
+            wait.pause()
+
+    def _current(self, request: Request) -> TreeId | None:
+        """The generation that CloudFormation has on record."""
+        recorded = self._own_stack.resource(request.logical_id)
+        return TreeId.parse(recorded.physical_id) if recorded is not None else None
+
+    def _is_recorded(self, request: Request, physical_id: str) -> bool:
+        """Whether another run of the same event has answered, so that the groups are in use."""
+        recorded = self._own_stack.resource(request.logical_id)
+        return recorded is not None and recorded.physical_id == physical_id
+
+    def _task(self, request: Request, instance_arn: str) -> GroupTask:
+        return GroupTask(request, self._hierarchy, instance_arn, self._own_stack, self._schedule)
+
+
+class TreeReferences:
+    """Ids of groups of a tree that its own answer has no room for; it makes nothing."""
+
+    def __init__(
+        self,
+        hierarchy: Callable[[str], Hierarchy],
+        own_stack: OwnStack,
+        schedule: Schedule,
+    ) -> None:
+        self._hierarchy = hierarchy
+        self._own_stack = own_stack
+        self._schedule = schedule
+
+    def create(self, request: Request) -> Answer:
+        """Look the groups up."""
+        return self._look_up(request, f"{request.logical_id}/{request.request_id}")
+
+    def update(self, request: Request) -> Answer:
+        """Look the groups up."""
+        return self._look_up(request, request.physical_id)
+
+    def delete(self, request: Request) -> Answer:
+        """Nothing was made."""
+        return Answer(request.physical_id)
+
+    def _look_up(self, request: Request, physical_id: str) -> Answer:
+        doing = "looking up groups of a hierarchy tree"
+        properties = Properties(request.properties)
+        marks = properties.texts(TreeReferencesProperty.REFERENCES)
+        tree = TreeId.parse(properties.text(TreeReferencesProperty.TREE))
+        if tree is None:
+            raise HierarchyError(doing, "Tree is not the id of a tree", "correct the template")
+        request_of_tree = replace(request, logical_id=tree.logical_id)
+        task = GroupTask(
+            request_of_tree,
+            self._hierarchy,
+            tree.instance_arn,
+            self._own_stack,
+            self._schedule,
+        )
+        digest_wanted = properties.text(TreeReferencesProperty.DIGEST)
+        wait = task.wait(doing, "they do not show yet")
+        groups = TreeGroups(task, frozenset())
+        while True:
+            groups.read()
+            ids = groups.live_ids(frozenset(marks))
+            if digest(ids, marks) == digest_wanted:
+                return Answer(physical_id, _attributes(ids, marks))
+            if wait.seconds >= _PATIENCE:
+                raise HierarchyError(doing, "they are not what the tree made", "deploy again")
+            missing = sum(mark not in ids for mark in marks)
+            wait.pause(f"{missing} of {len(marks)} do not show yet")
+
+
+def _is_other_generation(current: TreeId, given: TreeId) -> bool:
+    """Whether the tree goes on at its place in another generation."""
+    return current.instance_arn == given.instance_arn and current.generation != given.generation
+
+
+def _answer(wanted: TreeProperties, physical_id: str, ids: Mapping[str, str]) -> Answer:
+    data = {}
+    for number, marks in enumerate(wanted.references):
+        if number:
+            data[digest_attribute(number)] = digest(ids, marks)
+        else:
+            data |= _attributes(ids, marks)
+    return Answer(physical_id, data)
+
+
+def _attributes(ids: Mapping[str, str], marks: Iterable[str]) -> dict[str, str]:
+    return {reference_attribute(mark): ids[mark] for mark in marks if mark in ids}

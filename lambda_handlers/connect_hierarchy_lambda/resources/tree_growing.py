@@ -1,0 +1,542 @@
+"""Making the groups of a tree what is wanted, short of deleting any.
+
+The plan is made from what is known, and made again when a call shows that this was not so: a name
+that is taken, a group that is gone. What is not wanted any more is only marked as given up, for the
+clean-up of the generation that it belonged to.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
+from connect_hierarchy_lambda.connect.hierarchies import Group
+from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError
+from connect_hierarchy_lambda.model.arns import GroupArn
+from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError, listed
+from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.ownership import (
+    ADOPTED_TAG,
+    DISPLACES_TAG,
+    FORMERLY_ADOPTED,
+    FOUND_TAG,
+    KEY_TAG,
+    LEFT,
+    REQUEST_TAG,
+    RESOURCE_TAG,
+    RETIRED_TAG,
+    STACK_TAG,
+)
+from connect_hierarchy_lambda.model.plan import (
+    Call,
+    CarryAgents,
+    Create,
+    Delete,
+    Pairing,
+    Present,
+    PutAside,
+    Rename,
+    Tag,
+    Untag,
+    Wanted,
+    pair,
+    plan,
+    topmost,
+)
+from connect_hierarchy_lambda.resources.group_agents import carry_agents
+from connect_hierarchy_lambda.resources.group_making import (
+    give_name_back,
+    make_group,
+    put_aside,
+)
+from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
+from connect_hierarchy_lambda.resources.group_task import GroupTask
+from connect_hierarchy_lambda.resources.progress import Progress
+from connect_hierarchy_lambda.resources.tree_agents import check_agents
+from connect_hierarchy_lambda.resources.tree_groups import (
+    CHECKED,
+    EMPTIED,
+    GIVEN_UP,
+    LOOKED_AT,
+    NAMED,
+    TAGGED,
+    TreeGroups,
+)
+from connect_hierarchy_lambda.resources.tree_passing_on import pass_on, wait_until_shown
+from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
+
+logger = logging.getLogger(__name__)
+
+_DOING = "updating the groups of the tree"
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What came of it.
+
+    `ids` are those of the groups, by the marks of their keys. `given_up` are the topmost groups
+    that are to go.
+    """
+
+    ids: Mapping[str, str]
+    given_up: tuple[Group, ...] = ()
+
+
+class _UnexpectedError(Exception):
+    """Something is not as the plan took it to be; what is known has been put right."""
+
+
+@dataclass
+class TreeGrowth:
+    """One way from the groups of one wish to those of another.
+
+    `mark` stands for the generation that groups are given up from.
+    """
+
+    task: GroupTask
+    old: TreeProperties
+    wanted: TreeProperties
+    mark: str
+    groups: TreeGroups = field(init=False)
+    _one_name_an_instance: bool = False
+    _ids: dict[str, str] = field(default_factory=dict)
+    _before_rename: dict[str, Group] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.groups = TreeGroups(self.task, self.old.names | self.wanted.names)
+
+    @cached_property
+    def rolls_back(self) -> bool:
+        """Whether the stack takes an operation back."""
+        return self.task.rolls_back
+
+    def carry_out(self) -> Grown:
+        """Do it; HierarchyError where it can not be done."""
+        try:
+            grown = self._carry_out()
+        except (OutOfTimeError, NoLongerWantedError):
+            raise
+        except HierarchyError:
+            self.groups.wait_until_listed()
+            raise
+        except _UnexpectedError as error:
+            self.groups.wait_until_listed()
+            raise HierarchyError(_DOING, str(error), "deploy again") from None
+        self.groups.wait_until_listed()
+        return grown
+
+    def _carry_out(self) -> Grown:
+        self._read()
+        self._check()
+        wait = self.task.wait(_DOING, "groups are not as they seemed")
+        progress = Progress(self.task.schedule.clock)
+        while True:
+            try:
+                calls = self._plan()
+                progress.expect(len(calls))
+                for call in calls:
+                    self._perform(call)
+                    progress.step()
+                    wait = self.task.wait(_DOING, "groups are not as they seemed")
+                break
+            except _UnexpectedError as error:
+                if wait.seconds >= 2 * STALE_SECONDS:
+                    raise HierarchyError(_DOING, str(error), "deploy again") from None
+                logger.info("planning again", extra={"why": str(error)})
+                wait.pause(str(error))
+                self._read()
+        self._settle()
+        given_up = self._give_up()
+        return Grown(dict(self._ids), given_up)
+
+    def _read(self) -> None:
+        self.groups.read(self._noted())
+        if self.rolls_back:
+            # what the update that is taken back took over does not have to show yet
+            missing = self._former.new
+            names = {self.old.by_mark[wanted.key].name for wanted in missing}
+            self.groups.look_for(names, self.old.parent_id)
+
+    def _noted(self) -> list[Group]:
+        """The groups that an earlier run of this request made, which a search may not show yet."""
+        wanted = {one.key: one for one in (*self.old.wanted, *self.wanted.wanted)}
+        groups = []
+        for group_id, note in self.task.request.notes.items():
+            mark, _, parent_id = note.partition("/")
+            if mark in wanted:
+                above = ((parent_id, ""),) if parent_id else ()
+                groups.append(
+                    Group(
+                        arn=str(GroupArn(self.wanted.instance_arn, group_id)),
+                        id=group_id,
+                        name=wanted[mark].name,
+                        level_id="",
+                        path=(*above, (group_id, wanted[mark].name)),
+                        tags={**wanted[mark].tags, **self.task.owner.tags()},
+                    )
+                )
+        return groups
+
+    # what is there, and what is wanted ----------------------------------------------------------
+
+    @property
+    def _former(self) -> Pairing:
+        """The groups of the old wish; others may have been left behind, and stay out of it."""
+        return pair(self.old.wanted, self._presents(), self.old.parent_id)
+
+    def _presents(self) -> list[Present]:
+        return [
+            Present(
+                id=group.id,
+                name=group.name,
+                parent_id=group.parent_id,
+                key=group.tags.get(KEY_TAG),
+                tags=group.tags,
+                retired=RETIRED_TAG in group.tags,
+            )
+            for group in self.groups.own
+        ]
+
+    def _plan(self) -> list[Call]:
+        former = self._former
+        # in a rollback the old wish is the one that is taken back: what it made goes
+        relevant = {present.id for present in former.kept.values() if self._is_live(present)}
+        by_id = {present.id: key for key, present in former.kept.items()}
+        presents = self._presents()
+        now = pair(self.wanted.wanted, presents, self.wanted.parent_id)
+        kept = {present.id: key for key, present in now.kept.items()}
+        doubted = [
+            self._doubted(present, by_id.get(present.id), kept.get(present.id))
+            for present in presents
+        ]
+        desired = [
+            replace(wanted, former_tags=self._former_tags(wanted, now, by_id))
+            for wanted in self.wanted.wanted
+        ]
+        calls = plan(
+            desired,
+            doubted,
+            self.wanted.parent_id,
+            one_name_an_instance=self._one_name_an_instance,
+        )
+        self._ids = {key: present.id for key, present in now.kept.items()}
+        return [
+            *self._revivals(now, by_id),
+            *(
+                call
+                for call in calls
+                if not isinstance(call, CarryAgents | Delete) or call.id in relevant
+            ),
+        ]
+
+    def _is_of_this_request(self, present: Present) -> bool:
+        return present.tags.get(REQUEST_TAG) == self.task.owner.request
+
+    def _look_once(self, group_id: str) -> None:
+        if not self.groups.is_noted(LOOKED_AT, group_id):
+            self.groups.look_at(group_id)
+            self.groups.note(LOOKED_AT, group_id)
+
+    def _is_live(self, present: Present) -> bool:
+        """Whether it is not one that an earlier deployment gave up and left."""
+        return present.tags.get(RETIRED_TAG, self.mark) == self.mark
+
+    def _doubted(self, present: Present, old_key: str | None, new_key: str | None) -> Present:
+        """A group as it has to be taken: what the request says is new is written in any case.
+
+        What was read may be older than the update that is taken back, or from before a run of the
+        same event.
+        """
+        if new_key is None:
+            return present
+        new = self.wanted.by_mark[new_key]
+        name, tags = present.name, dict(present.tags)
+        if old_key is None:
+            put_aside = self.rolls_back and name in self.old.names
+            doubtful = put_aside and not self.groups.is_noted(NAMED, present.id)
+            return replace(present, name="") if doubtful else present
+        old = self.old.by_mark[old_key]
+        if old.name != new.name == name and not self.groups.is_noted(NAMED, present.id):
+            name = old.name
+        old_tags, new_tags = self.old.user_tags(old), self.wanted.user_tags(new)
+        if old_tags != new_tags and not self.groups.is_noted(TAGGED, present.id):
+            tags = {k: v for k, v in tags.items() if k not in new_tags}
+            tags |= {k: tags.get(k, "") for k in old_tags.keys() - new_tags.keys()}
+        if old_key != new_key and not self.groups.is_noted(TAGGED, present.id):
+            tags.pop(KEY_TAG, None)
+        return replace(present, name=name, tags=tags)
+
+    def _former_tags(
+        self, wanted: Wanted, now: Pairing, by_id: Mapping[str, str]
+    ) -> frozenset[str]:
+        present = now.kept.get(wanted.key)
+        old_key = by_id.get(present.id) if present else None
+        if old_key is None:
+            return frozenset()
+        return frozenset(self.old.user_tags(self.old.by_mark[old_key]))
+
+    def _revivals(self, now: Pairing, by_id: Mapping[str, str]) -> list[Call]:
+        """Take back that groups were given up."""
+        calls: list[Call] = []
+        new_ids = {present.id for present in now.kept.values() if present.id not in by_id}
+        records: dict[str, list[str]] = {}
+        if new_ids and self.rolls_back:
+            records = self.task.own_stack.resources_by_physical_id()
+        for key, present in now.kept.items():
+            # only the topmost of what was given up together has a mark
+            is_new = present.id in new_ids and present.parent_id not in new_ids
+            is_new = is_new and not self._is_of_this_request(present)
+            if is_new and not self.rolls_back:
+                # left behind: what its tags say by now counts
+                self._look_once(present.id)
+            group = self.groups.get(present.id)
+            if group is None:
+                raise _UnexpectedError("a group is gone")
+            marked = RETIRED_TAG in group.tags
+            seen = self.groups.is_certain(present.id) or self.groups.is_noted(TAGGED, present.id)
+            if marked or (is_new and self.rolls_back and not seen):
+                calls.append(Untag(present.id, key, (RETIRED_TAG,)))
+            if group.arn in records and not self.groups.is_noted(TAGGED, group.id):
+                # a resource that is on its way out had taken it, whether that shows or not
+                owner = {STACK_TAG: self.task.owner.stack, RESOURCE_TAG: self.task.owner.resource}
+                calls.append(Tag(present.id, key, {**owner, KEY_TAG: key}))
+            if marked and not self._is_live(replace(present, tags=group.tags)):
+                # a rollback of this leaves it there again
+                calls.append(Tag(present.id, key, {FOUND_TAG: self.task.owner.request}))
+        return calls
+
+    # before the first write ---------------------------------------------------------------------
+
+    def _check(self) -> None:
+        """Refuse what could not be ended; a rollback has to do what it can."""
+        notes = self.task.request.notes
+        if self.rolls_back or CHECKED in notes:
+            return
+        now = pair(self.wanted.wanted, self._presents(), self.wanted.parent_id)
+        kept = {present.id for present in now.kept.values()}
+        going = [
+            present
+            for present in self._former.kept.values()
+            if present.id not in kept and not present.retired
+        ]
+        moving = [present for present in going if present.key in self.wanted.by_mark]
+        self._check_children(moving)
+        self._check_agents([present for present in going if present not in moving])
+        notes[CHECKED] = ""
+
+    def _check_children(self, moving: list[Present]) -> None:
+        """Refuse to move a group with children that would not follow it."""
+        hierarchy = self.task.hierarchy
+        if len(moving) > self.groups.pages:
+            children = hierarchy.all_groups()
+        else:
+            children = [child for one in moving for child in hierarchy.children(one.id)]
+        names = {present.id: present.name for present in moving}
+        for group_id, name in names.items():
+            strangers = [
+                quoted(child.name)
+                for child in children
+                if child.parent_id == group_id and not self.task.is_of_stack(child)
+            ]
+            if strangers:
+                raise HierarchyError(
+                    f"moving hierarchy group {quoted(name)}",
+                    f"it has child groups that are not of this stack: {listed(strangers)}",
+                    "adopt them in this stack, or move them away first",
+                )
+
+    def _check_agents(self, removed: list[Present]) -> None:
+        records = self.task.own_stack.resources_by_physical_id() if removed else {}
+        groups = [self.groups.get(present.id) for present in removed]
+        check_agents(
+            self.task.hierarchy,
+            # what passes to a resource of its own takes its agents along
+            [group for group in groups if group is not None and group.arn not in records],
+            lambda group: self.old.policy(group.tags.get(KEY_TAG, "")),
+            "removing groups from the hierarchy tree",
+        )
+
+    # the calls ----------------------------------------------------------------------------------
+
+    def _perform(self, call: Call) -> None:
+        match call:
+            case Create():
+                self._create(call.wanted)
+            case Rename():
+                self._rename(self._looked_at(call.id), call.name)
+            case PutAside():
+                self._put_aside(self._looked_at(call.id))
+            case Tag():
+                group = self._looked_at(call.id)
+                self.task.hierarchy.tag_group(group.arn, call.tags)
+                self.groups.retagged(group, dict(call.tags))
+            case Untag():
+                group = self._looked_at(call.id)
+                self.task.hierarchy.untag_group(group.arn, call.keys)
+                self.groups.retagged(group, {}, without=call.keys)
+            case CarryAgents():
+                source = self.groups.get(call.id)
+                # who joins it later is carried along in the clean-up
+                if source is not None and not self.groups.is_noted(EMPTIED, call.id):
+                    carry_agents(self.task.hierarchy, source, self._ids[call.key])
+                    self.groups.note(EMPTIED, call.id)
+            case Delete():
+                pass  # given up at the end
+
+    def _looked_at(self, group_id: str) -> Group:
+        """A group that is about to be written to, as the service tells it."""
+        known = self.groups.get(group_id)
+        group = self.groups.look_at(group_id)
+        if group is None:
+            msg = f"hierarchy group {quoted(known.name if known else group_id)} is gone"
+            raise _UnexpectedError(msg)
+        return group
+
+    def _create(self, wanted: Wanted) -> None:
+        parent_id = self.wanted.parent_id
+        if wanted.parent is not None:
+            parent_id = self._ids[wanted.parent]
+        moved_from = self._former.kept.get(wanted.key)
+        properties = self.wanted.group(wanted, parent_id)
+        tags = {**wanted.tags, **self.task.owner.tags()}
+        made = self.task.hierarchy.create_group(wanted.name, parent_id, tags)
+        if isinstance(made, Refusal):
+            self._check_own_holders(wanted.name, parent_id, str(made))
+            failed_id = self.task.request.failed_id
+            try:
+                group = make_group(
+                    self.task,
+                    properties,
+                    moved_from="" if moved_from is None else moved_from.id,
+                    marks={KEY_TAG: wanted.key},
+                )
+            finally:
+                self.task.request.failed_id = failed_id
+            # what was somebody else's a moment ago may seem to be so still to its Delete
+            group = wait_until_shown(self.task, group)
+        else:
+            group_id = GroupArn.parse(made).group_id
+            above = self.groups.get(parent_id) if parent_id is not None else None
+            path = above.path if above else ((parent_id, ""),) if parent_id is not None else ()
+            group = Group(
+                arn=made,
+                id=group_id,
+                name=wanted.name,
+                level_id="",
+                path=(*path, (group_id, wanted.name)),
+                tags=tags,
+            )
+        self.groups.made(group)
+        self._ids[wanted.key] = group.id
+
+    def _check_own_holders(self, name: str, parent_id: str | None, why: str) -> None:
+        """Plan again where the name is taken by a group of the tree itself."""
+        holders = self.task.hierarchy.groups_named(frozenset({name}))
+        own = [group for group in holders if self.task.owner.is_same_resource(group.owner)]
+        for group in own:
+            self.groups.learn(group)
+        if any(group.parent_id == parent_id for group in own):
+            raise _UnexpectedError(why)
+        if any(group.parent_id == parent_id for group in holders):
+            return
+        names = [node.name for node in self.wanted.tree.nodes]
+        if own and len(set(names)) == len(names) and not self._one_name_an_instance:
+            self._one_name_an_instance = True
+            raise _UnexpectedError(why)
+        if own or not holders:
+            # made a moment ago, by a call whose answer was lost: it shows up soon
+            places = listed([group.path_of_names for group in own]) or "no group that shows"
+            raise _UnexpectedError(f"name {quoted(name)} is taken, by {places}")
+
+    def _rename(self, group: Group, name: str) -> None:
+        # a rename that meets somebody writes down whom, over what an earlier update has written
+        self._before_rename.setdefault(group.id, group)
+        refusal = self.task.hierarchy.rename_group(group.id, name)
+        if refusal is not None:
+            self._check_own_holders(name, group.parent_id, str(refusal))
+            rename_group(self.task, group, name)
+            # it may have got a tag about whom it put aside
+            self.groups.forget(group.id)
+            renamed = self.task.hierarchy.group(group.id)
+            if renamed is None:
+                raise _UnexpectedError(str(refusal))
+            group = renamed
+        self.groups.renamed(group, name)
+        logger.info("renamed", extra={"group": group.arn, "to": name})
+
+    def _put_aside(self, group: Group) -> None:
+        put_aside(self.task, group)
+        again = self.task.hierarchy.group(group.id)
+        if again is not None and again.name != group.name:
+            self.groups.learn(again)
+        else:
+            self.groups.renamed(group, f"{group.name} put aside")
+
+    # after the calls ----------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Bring up to date what our own tags say of the groups that stay."""
+        for group_id in self._ids.values():
+            group = self.groups.get(group_id)
+            if group is None:
+                continue
+            held = group.tags.get(ADOPTED_TAG)
+            mark = held
+            if self.old.adopt_existing and not self.wanted.adopt_existing and held == "true":
+                mark = FORMERLY_ADOPTED
+            elif held == FORMERLY_ADOPTED and self.rolls_back:
+                mark = "true"
+            if mark is not None and mark != held:
+                self._perform(Tag(group_id, "", {ADOPTED_TAG: mark}))
+            self._settle_displaced(self._before_rename.get(group_id, group))
+
+    def _settle_displaced(self, group: Group) -> None:
+        noted = group.tags.get(DISPLACES_TAG, "")
+        if not noted:
+            return
+        if self.rolls_back:
+            for old_key, present in self._former.kept.items():
+                if present.id == group.id:
+                    give_name_back(self.task, group, self.old.by_mark[old_key].name)
+        elif noted.endswith(f"/{self.task.owner.request}"):
+            return
+        forget_displaced(self.task, group)
+
+    def _give_up(self) -> tuple[Group, ...]:
+        """Mark what is not wanted any more; what belongs to another resource goes back to it."""
+        kept = set(self._ids.values())
+        for present in self._former.kept.values():
+            if self.rolls_back and present.id not in kept and not self._is_live(present):
+                # the update that is taken back found it again, which may not show yet
+                self._look_once(present.id)
+        going = [
+            present
+            for present in self._former.kept.values()
+            if present.id not in kept and self._is_live(present)
+        ]
+        if not going:
+            return ()
+        passed_on = pass_on(self.task, self.groups, [present.id for present in going])
+        remaining = [present for present in going if present.id not in passed_on]
+        given_up = []
+        for present in topmost(remaining):
+            known = self.groups.get(present.id)
+            if known is not None and self.groups.is_noted(GIVEN_UP, present.id):
+                given_up.append(known)
+                continue
+            group = self.groups.look_at(present.id)
+            if group is None:
+                continue
+            if self.rolls_back and FOUND_TAG in group.tags:
+                # it goes back to where it was left
+                self.task.hierarchy.untag_group(group.arn, [FOUND_TAG])
+                self._perform(Tag(group.id, "", {RETIRED_TAG: LEFT}))
+                continue
+            if group.tags.get(RETIRED_TAG) != self.mark:
+                self._perform(Tag(group.id, "", {RETIRED_TAG: self.mark}))
+            self.groups.note(GIVEN_UP, group.id)
+            given_up.append(group)
+        return tuple(given_up)

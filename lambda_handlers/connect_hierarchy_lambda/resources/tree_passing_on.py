@@ -1,0 +1,99 @@
+"""Groups that pass between a tree and the other resources of its stack, with their ids.
+
+CloudFormation knows which single resource has a group, by its physical id. Which group a tree has
+it does not know, so a group that another resource took from a tree bears a tag that says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+
+from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
+from connect_hierarchy_lambda.connect.hierarchies import Group
+from connect_hierarchy_lambda.model.ownership import FORMER_TAG, KEY_TAG, RETIRED_TAG, Owner
+from connect_hierarchy_lambda.resources.group_task import GroupTask
+from connect_hierarchy_lambda.resources.tree_groups import TreeGroups
+
+logger = logging.getLogger(__name__)
+
+
+def pass_on(task: GroupTask, groups: TreeGroups, group_ids: Iterable[str]) -> set[str]:
+    """Give up those of the groups that belong to other resources now; the ids of these.
+
+    They came from there and go back, or passed to there in this update.
+    """
+    records = task.own_stack.resources_by_physical_id()
+    rolls_back = task.rolls_back
+    passed_on = set()
+    for group_id in group_ids:
+        known = groups.get(group_id)
+        holders = records.get(known.arn, []) if known else []
+        # whoever knows that the group is the tree's, knows this tag as well: one call wrote both
+        came_from_tree = known is not None and rolls_back and FORMER_TAG in known.tags
+        if not holders and not came_from_tree:
+            continue
+        group = groups.look_at(group_id)
+        if group is None:
+            passed_on.add(group_id)
+            continue
+        owner = _other_owner(task, group, holders, rolls_back=rolls_back)
+        if owner is not None:
+            _hand_over(task, group, owner)
+            groups.forget(group_id)
+            passed_on.add(group_id)
+    return passed_on
+
+
+def give_back(task: GroupTask, group: Group) -> bool:
+    """Give a group back to the tree that it was taken from; False where it was not."""
+    owner = _tree_before(task, group)
+    if owner is None:
+        return False
+    logger.info("the group goes back to its tree", extra={"group": group.arn})
+    task.hierarchy.tag_group(group.arn, owner)
+    task.hierarchy.untag_group(group.arn, [FORMER_TAG])
+    return True
+
+
+def wait_until_shown(task: GroupTask, group: Group) -> Group:
+    """The group as read, once its tags show the new owner.
+
+    The former owner's Delete comes soon, and goes by what it reads.
+    """
+    wait = task.wait(f"reading hierarchy group {group.id}", "it does not show its owner")
+    while True:
+        shown = task.hierarchy.group(group.id)
+        if shown is not None and task.owner.is_same_resource(shown.owner):
+            return shown
+        if wait.seconds >= STALE_SECONDS:
+            return group
+        wait.pause()
+
+
+def _other_owner(
+    task: GroupTask, group: Group, holders: list[str], *, rolls_back: bool
+) -> dict[str, str] | None:
+    """The tags of the owner that the group passes to, None where there is none."""
+    if holders:
+        adopted = group.owner is not None and group.owner.adopted
+        return replace(task.owner, resource=holders[0], adopted=adopted).tags()
+    return _tree_before(task, group) if rolls_back else None
+
+
+def _tree_before(task: GroupTask, group: Group) -> dict[str, str] | None:
+    former = group.tags.get(FORMER_TAG)
+    if former is None:
+        return None
+    resource, _, key = former.partition("/")
+    adopted = group.owner is not None and group.owner.adopted
+    owner = Owner(task.owner.stack, resource, task.owner.request, adopted=adopted)
+    return {**owner.tags(), KEY_TAG: key}
+
+
+def _hand_over(task: GroupTask, group: Group, owner: dict[str, str]) -> None:
+    logger.info("the group stays with another resource", extra={"group": group.arn})
+    gone = [key for key in (KEY_TAG, RETIRED_TAG, FORMER_TAG) if key not in owner]
+    task.hierarchy.untag_group(group.arn, gone)
+    task.hierarchy.tag_group(group.arn, owner)

@@ -1,0 +1,185 @@
+"""Deleting, releasing or handing on the groups of a tree: all of them, or those given up."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
+from connect_hierarchy_lambda.connect.hierarchies import Group
+from connect_hierarchy_lambda.connect.own_stack import StackState
+from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
+from connect_hierarchy_lambda.model.ownership import (
+    DISPLACES_TAG,
+    FOUND_TAG,
+    KEY_TAG,
+    LEFT,
+    RETIRED_TAG,
+)
+from connect_hierarchy_lambda.model.properties import AgentsOnDelete
+from connect_hierarchy_lambda.resources.group_making import give_name_back
+from connect_hierarchy_lambda.resources.group_removal import delete_group, release_group
+from connect_hierarchy_lambda.resources.group_task import GroupTask
+from connect_hierarchy_lambda.resources.progress import Progress
+from connect_hierarchy_lambda.resources.tree_agents import check_agents
+from connect_hierarchy_lambda.resources.tree_groups import CHECKED, TreeGroups
+from connect_hierarchy_lambda.resources.tree_passing_on import pass_on
+from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
+
+logger = logging.getLogger(__name__)
+
+_TAKEN_BACK_BY_THEN = 30.0
+"""Seconds after which a tag that was taken away is not shown any more."""
+
+
+@dataclass
+class TreeRemoval:
+    """Takes groups of a tree away; `properties` are those that the groups were made by."""
+
+    task: GroupTask
+    properties: TreeProperties
+    groups: TreeGroups = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.groups = TreeGroups(self.task, self.properties.names)
+
+    @cached_property
+    def _state(self) -> StackState:
+        return self.task.own_stack.state()
+
+    def remove_given_up(self, mark: str, expected: int) -> None:
+        """Remove what was given up from the generation with this mark.
+
+        So many of them, at the top of what is to go, have a tag that reads may not show yet. Where
+        none is expected, the tags may have been taken back, which reads may not show yet either.
+        """
+        wait = self.task.wait("looking for groups that were given up", "they do not show yet")
+        while True:
+            self.groups.read()
+            marked = self.groups.marked(mark)
+            if not marked and not expected:
+                return
+            patience = STALE_SECONDS if expected else _TAKEN_BACK_BY_THEN
+            if (expected and len(marked) >= expected) or wait.seconds >= patience:
+                break
+            wait.pause()
+        self._remove(self.groups.below(marked))
+
+    def remove_all(self) -> None:
+        """Remove every group of the tree."""
+        self._read()
+        going = self.groups.own
+        notes = self.task.request.notes
+        if not self._state.rolls_back and CHECKED not in notes:
+            check_agents(self.task.hierarchy, going, self._policy, "deleting the hierarchy tree")
+            notes[CHECKED] = ""
+        self._remove(going)
+
+    def remove_made_by(self, request_id: str) -> list[str]:
+        """Remove what a request has made or taken over; the ids."""
+        self._read()
+        going = [
+            group
+            for group in self.groups.own
+            if (group.owner is not None and group.owner.request == request_id)
+            or group.tags.get(FOUND_TAG) == request_id
+        ]
+        self._remove(going)
+        return [group.id for group in going]
+
+    def remove_made_at_its_place(self) -> list[str]:
+        """Remove what a creation made of which only the properties are known; the ids."""
+        self._read()
+        going = [
+            group
+            for group in self.groups.own
+            if group.tags.get(KEY_TAG) in self.properties.by_mark
+            and (RETIRED_TAG not in group.tags or FOUND_TAG in group.tags)
+        ]
+        self._remove(going)
+        return [group.id for group in going]
+
+    def _read(self) -> None:
+        """Read, and look for what may not show yet as the tree's."""
+        self.groups.read()
+        present = {group.tags.get(KEY_TAG) for group in self.groups.own}
+        names = {node.name for mark, node in self.properties.by_mark.items() if mark not in present}
+        self.groups.look_for(names, self.properties.parent_id)
+
+    def _policy(self, group: Group) -> AgentsOnDelete:
+        return self.properties.policy(group.tags.get(KEY_TAG, ""))
+
+    def _remove(self, going: list[Group]) -> None:
+        """Remove what can be; HierarchyError for the first that can not, after all others."""
+        if not going:
+            return
+        passed_on = pass_on(self.task, self.groups, [group.id for group in going])
+        remaining = sorted(
+            (group for group in going if group.id not in passed_on),
+            key=lambda group: len(group.path),
+            reverse=True,
+        )
+        progress = Progress(self.task.schedule.clock)
+        progress.expect(len(remaining))
+        failure: HierarchyError | None = None
+        blocked: set[str] = set()
+        for known in remaining:
+            progress.step()
+            if known.id in blocked:
+                blocked.add(known.parent_id or "")
+                continue
+            try:
+                self._remove_one(known)
+            except OutOfTimeError:
+                raise
+            except HierarchyError as error:
+                # what is above it can not go either
+                blocked.add(known.parent_id or "")
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+    def _remove_one(self, known: Group) -> None:
+        group = self.groups.look_at(known.id)
+        if group is None:
+            logger.info("the group is gone, or somebody else's", extra={"group": known.arn})
+            return
+        hierarchy = self.task.hierarchy
+        adopted = group.owner is not None and group.owner.adopted
+        if self._state.rolls_back and FOUND_TAG in group.tags:
+            logger.info("the group goes back to where it was left", extra={"group": group.arn})
+            hierarchy.untag_group(group.arn, [FOUND_TAG])
+            hierarchy.tag_group(group.arn, {RETIRED_TAG: LEFT})
+        elif adopted and (self._state.rolls_back or self._successor(group)() is None):
+            release_group(self.task, group)
+        else:
+            policy = self._policy(group)
+            delete_group(self.task, group, policy, self._successor(group))
+            if self._state.rolls_back and DISPLACES_TAG in group.tags:
+                give_name_back(self.task, group, group.name)
+            self.groups.deleted(group.id)
+            return
+        self.groups.forget(group.id)
+
+    def _successor(self, group: Group) -> Callable[[], Group | None]:
+        """The group that has this one's key now, where there is another."""
+        key = group.tags.get(KEY_TAG)
+
+        def successor() -> Group | None:
+            for other in self.groups.own:
+                if other.id != group.id and key and other.tags.get(KEY_TAG) == key:
+                    found = self.groups.look_at(other.id)
+                    given_up = found is not None and self._is_given_up(found)
+                    if found is not None and not given_up:
+                        return found
+            return None
+
+        return successor
+
+    def _is_given_up(self, group: Group) -> bool:
+        return any(
+            (above := self.groups.get(group_id)) is not None and RETIRED_TAG in above.tags
+            for group_id, _ in group.path
+        )

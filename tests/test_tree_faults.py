@@ -1,0 +1,180 @@
+"""Faults and stale answers at every call of everyday deployments of trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from local_aws.cloudformation.custom_resources import ReversedUpdateId
+from local_aws.cloudformation.engine import EngineSettings
+from local_aws.connect import ConnectSettings, DuplicateScope
+from tests.stacks import Site, node
+from tests.test_faults import PASSING_FAULTS
+
+LEVELS = ("Division", "Region", "Team")
+
+Resources = Mapping[str, Any]
+
+
+def _with(site: Site, *groups: Any, **others: Any) -> Resources:
+    return {"Structure": site.structure(*LEVELS), "Tree": site.tree(*groups), **others}
+
+
+A = node("A", node("T", "D", Tags={"k": "1"}), "U", Tags={"k": "1"})
+
+
+def _start(site: Site) -> Resources:
+    return _with(site, A, "B", "C", S=site.group("S"))
+
+
+def _create(site: Site) -> Resources:
+    return _with(site, A, node("B", node("New", "Newer")), "C", S=site.group("S"))
+
+
+def _rename(site: Site) -> Resources:
+    renamed = {**A, "Name": "Z", "Key": "A", "Tags": {"k": "2", "l": "3"}}
+    return _with(site, renamed, "B", "C", S=site.group("S"))
+
+
+def _swap(site: Site) -> Resources:
+    swapped = {**A, "Name": "B", "Key": "A"}
+    return _with(site, swapped, node("A", Key="B"), "C", S=site.group("S"))
+
+
+def _take_name(site: Site) -> Resources:
+    renamed = {**A, "Name": "B", "Key": "A"}
+    return _with(site, renamed, "C", S=site.group("S"))
+
+
+def _move(site: Site) -> Resources:
+    moved = node("T", "D", Tags={"k": "1"}, Key="A/T")
+    return _with(site, node("A", "U", Tags={"k": "1"}), node("B", moved), "C", S=site.group("S"))
+
+
+def _remove(site: Site) -> Resources:
+    return _with(site, A, "C", S=site.group("S"))
+
+
+def _from_single(site: Site) -> Resources:
+    return _with(site, A, "B", "C", "S")
+
+
+def _to_single(site: Site) -> Resources:
+    return _with(site, A, "B", S=site.group("S"), C=site.group("C"))
+
+
+SCENARIOS: dict[str, Callable[[Site], Resources]] = {
+    "create": _create,
+    "rename": _rename,
+    "swap": _swap,
+    "take name": _take_name,
+    "move": _move,
+    "remove": _remove,
+    "from single": _from_single,
+    "to single": _to_single,
+}
+
+
+def _site(
+    scope: DuplicateScope = DuplicateScope.SIBLINGS,
+    reversed_id: ReversedUpdateId = ReversedUpdateId.NEW,
+    *,
+    search_lag: float = 0.0,
+    read_lag: float = 0.0,
+) -> Site:
+    site = Site(
+        connect_settings=ConnectSettings(
+            default_rate=None, duplicate_scope=scope, search_lag=search_lag, read_lag=read_lag
+        ),
+        engine_settings=EngineSettings(reversed_update_id=reversed_id),
+    )
+    stack = site.up(_start(site))
+    assert stack.status == "CREATE_COMPLETE", site.reasons(stack)
+    site.hire("ada", "A", "T")
+    site.hire("bob", "A", "T", "D")
+    site.hire("cleo", "S")
+    site.clock.sleep(2000)
+    return site
+
+
+def _outcome(site: Site, scenario: str, *, fails: bool) -> tuple[Any, ...]:
+    """Deploy, and say how everything is afterwards; ids as the place they had at the beginning."""
+    before = {group_id: path for path, group_id in site.ids.items()}
+    resources = SCENARIOS[scenario](site)
+    if fails:
+        after = [name for name in resources if name != "Structure"]
+        resources = {**resources, "Failing": site.failing(*after)}
+    stack = site.up(resources)
+    ids = {path: before.get(group_id, "new") for path, group_id in site.ids.items()}
+    # these differ from site to site, or say only how it came about
+    of_site = (":request", ":displaces", ":moved-from", ":found", ":former")
+    groups = site.connect.backend.hierarchy(site.instance_id).by_path
+    tags = {
+        path: {
+            key: value.split("/")[0]
+            for key, value in group.tags.items()
+            if not key.endswith(of_site)
+        }
+        for path, group in groups.items()
+    }
+    return stack.status, ids, site.agents, tags
+
+
+CASES = [
+    pytest.param(scenario, fails, id=f"{scenario}, {'rolled back' if fails else 'forward'}")
+    for scenario in SCENARIOS
+    for fails in (False, True)
+]
+
+
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+@pytest.mark.parametrize("scope", DuplicateScope)
+@pytest.mark.parametrize(("scenario", "fails"), CASES)
+def test_without_faults_ids_are_kept(
+    scenario: str, scope: DuplicateScope, reversed_id: ReversedUpdateId, *, fails: bool
+) -> None:
+    """Forward only what is new or moved has a new id, and after a rollback nothing has."""
+    site = _site(scope, reversed_id)
+    before, agents = site.ids, site.agents
+    status, ids, _, tags = _outcome(site, scenario, fails=fails)
+    if fails:
+        assert status == "UPDATE_ROLLBACK_COMPLETE"
+        assert (site.ids, site.agents) == (before, agents)
+    else:
+        assert status == "UPDATE_COMPLETE"
+        new = {path for path, was in ids.items() if was == "new"}
+        expected = {"create": {"B/New", "B/New/Newer"}, "move": {"B/T", "B/T/D"}}
+        assert new == expected.get(scenario, set())
+        assert len(site.agents) == 3
+    assert not [path for path, own in tags.items() if "connect-hierarchy:retired" in own]
+
+
+@pytest.mark.parametrize(("scenario", "fails"), CASES)
+def test_a_passing_fault_at_any_call_changes_nothing(scenario: str, *, fails: bool) -> None:
+    """Each kind of fault at each call: the deployment ends just as without it."""
+    site = _site()
+    calls_before = len(site.connect.calls)
+    expected = _outcome(site, scenario, fails=fails)
+    count = len(site.connect.calls) - calls_before
+    assert count > 0
+    for kind in PASSING_FAULTS:
+        for nth in range(1, count + 1):
+            site = _site()
+            site.connect.plan_fault("*", nth=nth, kind=kind)
+            outcome = _outcome(site, scenario, fails=fails)
+            assert outcome == expected, (kind, nth, site.calls()[calls_before:])
+
+
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+@pytest.mark.parametrize("scope", DuplicateScope)
+@pytest.mark.parametrize(("scenario", "fails"), CASES)
+def test_stale_answers_change_nothing(
+    scenario: str, scope: DuplicateScope, reversed_id: ReversedUpdateId, *, fails: bool
+) -> None:
+    """Searches that lag minutes and reads that lag seconds: it ends just as with fresh ones."""
+    expected = _outcome(_site(scope, reversed_id), scenario, fails=fails)
+    for search_lag, read_lag in ((100.0, 0.0), (0.0, 3.0), (100.0, 10.0)):
+        site = _site(scope, reversed_id, search_lag=search_lag, read_lag=read_lag)
+        assert _outcome(site, scenario, fails=fails) == expected, (search_lag, read_lag)

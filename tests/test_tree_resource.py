@@ -1,0 +1,703 @@
+"""`Custom::ConnectHierarchyTree`, deployed in virtual time with the real handlers."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from local_aws.cloudformation.custom_resources import ReversedUpdateId
+from local_aws.cloudformation.engine import EngineSettings
+from local_aws.cloudformation.stacks import Stack
+from local_aws.connect import ConnectSettings, DuplicateScope
+from local_aws.in_process import FunctionSettings
+from tests.stacks import Site, node
+
+LEVELS = ("Division", "Region", "Team")
+OWN_PREFIX = "connect-hierarchy:"
+WRITES = (
+    "CreateUserHierarchyGroup",
+    "UpdateUserHierarchyGroupName",
+    "DeleteUserHierarchyGroup",
+    "TagResource",
+    "UntagResource",
+    "UpdateUserHierarchy",
+)
+
+WORLDS = [
+    pytest.param(scope, reversed_id, id=f"{scope.value}-{reversed_id.value}")
+    for scope in DuplicateScope
+    for reversed_id in ReversedUpdateId
+]
+
+
+def unpaced(**settings: Any) -> Site:
+    """A site whose Connect takes any number of requests."""
+    return Site(connect_settings=ConnectSettings(default_rate=None, **settings))
+
+
+@pytest.fixture
+def site() -> Site:
+    """An instance without a structure, and without a limit to requests."""
+    return unpaced()
+
+
+def of_world(scope: DuplicateScope, reversed_id: ReversedUpdateId) -> Site:
+    """A site with these switches."""
+    return Site(
+        connect_settings=ConnectSettings(default_rate=None, duplicate_scope=scope),
+        engine_settings=EngineSettings(reversed_update_id=reversed_id),
+    )
+
+
+def with_tree(site: Site, *groups: Any, **options: Any) -> dict[str, Any]:
+    """A structure of three levels and a tree."""
+    return {"Structure": site.structure(*LEVELS), "Tree": site.tree(*groups, **options)}
+
+
+def up(site: Site, resources: dict[str, Any]) -> Stack:
+    """Deploy, which has to go well."""
+    stack = site.up(resources)
+    assert stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, site.reasons(stack)
+    return stack
+
+
+def fail(site: Site, resources: dict[str, Any]) -> Stack:
+    """Deploy with something that fails after all else."""
+    after = [name for name in resources if name != "Structure"]
+    stack = site.up({**resources, "Failing": site.failing(*after)})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    return stack
+
+
+def tags_of(site: Site, path: str) -> dict[str, str]:
+    """All tags of a group."""
+    group = site.connect.backend.hierarchy(site.instance_id).by_path[tuple(path.split("/"))]
+    return dict(group.tags)
+
+
+def state(site: Site) -> tuple[Any, ...]:
+    """Everything that a rollback has to bring back."""
+    return site.ids, site.agents, {path: owner(site, path) for path in site.ids}
+
+
+def owner(site: Site, path: str) -> str | None:
+    """The logical id of the resource that owns a group."""
+    return tags_of(site, path).get(f"{OWN_PREFIX}resource")
+
+
+def by_hand(site: Site, name: str, *above: str, tags: dict[str, str] | None = None) -> str:
+    """Make a group as an operator would; its id."""
+    backend = site.connect.backend
+    parent = backend.hierarchy(site.instance_id).by_path[above].id if above else None
+    return backend.create_user_hierarchy_group(site.instance_id, name, parent, tags).id
+
+
+def deliver_again(site: Site, request_type: str, logical_id: str = "Tree") -> None:
+    """Let Lambda deliver the last event of a kind once more, and wait till it is served."""
+    events = [i.event for i in site.invocations if i.event["LogicalResourceId"] == logical_id]
+    event = [event for event in events if event["RequestType"] == request_type][-1]
+    site._invoke_async(site.function_arn, dict(event))
+    site.clock.sleep(1000)
+
+
+def writes(site: Site) -> int:
+    """How many calls that change something were made so far."""
+    return len(site.calls(*WRITES))
+
+
+# create and delete ------------------------------------------------------------------------------
+
+
+def test_create_and_delete(site: Site) -> None:
+    """Groups bear who owns them, the key as a hash; all go with the stack."""
+    stack = up(site, with_tree(site, node("A", node("B", "C"), Tags={"k": "v"}), "D"))
+    assert set(site.ids) == {"A", "A/B", "A/B/C", "D"}
+    tags = tags_of(site, "A")
+    assert tags["k"] == "v"
+    assert tags[f"{OWN_PREFIX}resource"] == "Tree"
+    assert len(tags[f"{OWN_PREFIX}key"]) == 16
+    assert site.calls(*WRITES) == ["CreateUserHierarchyGroup"] * 4
+    assert site.down(stack).status == "DELETE_COMPLETE"
+    assert site.ids == {}
+    assert Counter(site.calls(*WRITES)) == {
+        "CreateUserHierarchyGroup": 4,
+        "DeleteUserHierarchyGroup": 4,
+    }
+
+
+def test_tags_of_the_tree_and_of_nodes(site: Site) -> None:
+    """A node's own win; a change is written, what others set stays."""
+    up(site, with_tree(site, node("A", Tags={"own": "1"}), "B", Tags={"own": "0", "all": "1"}))
+    assert (tags_of(site, "A")["own"], tags_of(site, "B")["own"]) == ("1", "0")
+    arn = f"{site.instance_arn}/agent-group/{site.ids['B']}"
+    site.connect.backend.tag_resource(arn, {"theirs": "1", "own2": "x"})
+    up(site, with_tree(site, node("A", Tags={"own": "2"}), "B", Tags={"all": "2"}))
+    tags = {k: v for k, v in tags_of(site, "B").items() if not k.startswith(OWN_PREFIX)}
+    assert tags == {"theirs": "1", "own2": "x", "all": "2"}
+    assert tags_of(site, "A")["own"] == "2"
+
+
+def test_the_same_event_again_changes_nothing(site: Site) -> None:
+    """Create, Update and both kinds of Delete, delivered once more by Lambda."""
+    up(site, with_tree(site, node("A", "B"), "C"))
+    before, count = state(site), writes(site)
+    deliver_again(site, "Create")
+    assert (state(site), writes(site)) == (before, count)
+    stack = up(site, with_tree(site, "A", node("C", node("B", Key="A/B"))))
+    before, count = state(site), writes(site)
+    deliver_again(site, "Update")
+    deliver_again(site, "Delete")
+    assert state(site) == before
+    site.down(stack)
+    count = writes(site)
+    deliver_again(site, "Delete")
+    assert (site.ids, writes(site)) == ({}, count)
+
+
+def test_a_clean_up_that_comes_late_takes_nothing_from_the_next_update(site: Site) -> None:
+    """What a later generation gave up is for its own clean-up, which may never come."""
+    up(site, with_tree(site, "A", "B", "C"))
+    up(site, with_tree(site, "A", "B"))
+    late = next(i.event for i in site.invocations if i.event["RequestType"] == "Delete")
+    before = state(site)
+    site._invoke_async(site.function_arn, dict(late))
+    site.clock.sleep(600)
+    assert state(site) == before
+
+
+def test_a_create_that_fails_part_way_leaves_nothing(site: Site) -> None:
+    """The quota is met in the middle: what was made goes in the rollback."""
+    site.connect.settings.group_quota = 2
+    stack = site.up(with_tree(site, "A", "B", "C"))
+    assert stack.status == "ROLLBACK_COMPLETE"
+    assert "quota" in site.reasons(stack)[0]
+    assert site.ids == {}
+
+
+@pytest.mark.parametrize("seconds", [0.5, 3.0, 20.0, 60.0])
+def test_a_create_that_is_cancelled_leaves_nothing(seconds: float) -> None:
+    """Its Delete has an id that CloudFormation made up, and meets it at work."""
+    site = Site()
+    names = [f"N{number}" for number in range(60)]
+    resources = with_tree(site, *names)
+    stack = site.up({**resources, "Later": site.failing_later(seconds)})
+    assert stack.status == "ROLLBACK_COMPLETE"
+    site.clock.sleep(3000)
+    assert site.ids == {}
+
+
+@pytest.mark.parametrize("seconds", [0.5, 3.0, 10.0, 20.0])
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+def test_an_update_that_is_cancelled_changes_nothing(
+    seconds: float, reversed_id: ReversedUpdateId
+) -> None:
+    """The reversed Update meets it at work; whoever comes last puts things right."""
+    site = Site(engine_settings=EngineSettings(reversed_update_id=reversed_id))
+    old = [node(f"D{number}", "X", "Y") for number in range(10)]
+    up(site, with_tree(site, *old))
+    for number in range(10):
+        site.hire(f"agent{number}", f"D{number}", "X")
+    site.clock.sleep(1000)
+    before = state(site)
+    new = [node(f"E{n}", "Y", "New", Key=f"D{n}") for n in range(9)]
+    moved = [node(f"X{n}", Key=f"D{n}/X") for n in range(10)]
+    resources = with_tree(site, *new, node("D9", "Y", *moved))
+    stack = site.up({**resources, "Later": site.failing_later(seconds)})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    site.clock.sleep(3000)
+    assert state(site) == before
+
+
+def test_agents_keep_a_whole_tree_from_being_deleted(site: Site) -> None:
+    """The error names them, and nothing is gone."""
+    stack = up(site, with_tree(site, node("A", "B"), "C"))
+    site.hire("ada", "A", "B")
+    before = state(site)
+    assert site.down(stack).status == "DELETE_FAILED"
+    assert "1 agent(s) are in 'B': 'ada'" in site.reasons(stack)[0]
+    assert state(site) == before
+
+
+# updates ----------------------------------------------------------------------------------------
+
+
+def test_no_change_makes_no_write(site: Site) -> None:
+    """Only the timeout differs: nothing is written."""
+    resources = with_tree(site, node("A", "B"), "C")
+    up(site, resources)
+    count = writes(site)
+    resources["Tree"]["Properties"]["ServiceTimeout"] = 3000
+    up(site, resources)
+    assert writes(site) == count
+
+
+def test_fewest_calls(site: Site) -> None:
+    """Renames, a swap, a removed division: no write too many."""
+    up(site, with_tree(site, *(node(f"D{n}", *"abcdefghi") for n in range(6)), "Z"))
+    site.clock.sleep(2000)
+
+    def made(*groups: Any) -> Counter[str]:
+        before = len(site.connect.calls)
+        up(site, with_tree(site, *groups))
+        return Counter(call.api for call in site.connect.calls[before:] if call.api in WRITES)
+
+    rest = [node(f"D{n}", *"abcdefghi") for n in range(1, 6)]
+    first = node("E", *"abcdefghi", Key="D0")
+    assert made(first, *rest, "Z") == {"UpdateUserHierarchyGroupName": 1}
+    swapped = node("Z", *"abcdefghi", Key="D0")
+    assert made(swapped, *rest, node("E", Key="Z")) == {"UpdateUserHierarchyGroupName": 3}
+    assert made(*rest, node("E", Key="Z")) == {"TagResource": 1, "DeleteUserHierarchyGroup": 10}
+
+
+@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
+def test_a_tree_follows_its_parent(scope: DuplicateScope, reversed_id: ReversedUpdateId) -> None:
+    """The single group that it hangs on moves: everything below is made anew, with its agents."""
+    site = of_world(scope, reversed_id)
+
+    def resources(parent: str) -> dict[str, Any]:
+        return {
+            "Structure": site.structure("L1", "L2", "L3", "L4"),
+            "P": site.group("P"),
+            "Q": site.group("Q"),
+            "G": site.group("G", parent),
+            "Tree": site.tree(node("A", "B"), parent="G"),
+        }
+
+    up(site, resources("P"))
+    site.hire("ada", "P", "G", "A", "B")
+    before = state(site)
+    fail(site, resources("Q"))
+    assert state(site) == before
+    up(site, resources("Q"))
+    assert set(site.ids) == {"P", "Q", "Q/G", "Q/G/A", "Q/G/A/B"}
+    assert site.agents == {"Q/G/A/B": ("ada",)}
+
+
+@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
+def test_single_groups_below_a_tree_follow_it(
+    scope: DuplicateScope, reversed_id: ReversedUpdateId
+) -> None:
+    """A group that hangs on a moved group of a tree moves as well."""
+    site = of_world(scope, reversed_id)
+
+    def resources(*groups: Any, key: str) -> dict[str, Any]:
+        tree = site.tree(*groups, references=[key])
+        attribute = "Id" + tree["Properties"]["References"][0][0]
+        parent = {
+            "Fn::Join": ["/agent-group/", [site.instance_arn, {"Fn::GetAtt": ["Tree", attribute]}]]
+        }
+        return {
+            "Structure": site.structure(*LEVELS),
+            "Tree": tree,
+            "G": site.group("G", ParentGroupArn=parent),
+        }
+
+    up(site, resources(node("A", "T"), "B", key="A/T"))
+    site.hire("ada", "A", "T", "G")
+    before = state(site)
+    moved = resources("A", node("B", node("T", Key="A/T")), key="A/T")
+    fail(site, moved)
+    assert state(site) == before
+    up(site, moved)
+    assert set(site.ids) == {"A", "B", "B/T", "B/T/G"}
+    assert site.agents == {"B/T/G": ("ada",)}
+
+
+def test_another_instance_is_another_tree(site: Site) -> None:
+    """Everything is made there, and goes here; a rollback keeps what is here."""
+    up(site, with_tree(site, node("A", "B")))
+    before = state(site)
+    other = site.new_instance()
+    here = site.instance_arn
+    site.instance_arn = other
+    site.write_levels(*LEVELS)
+    site.instance_arn = here
+    resources = with_tree(site, node("A", "B"), InstanceArn=other)
+    fail(site, resources)
+    assert state(site) == before
+    site.instance_arn = other
+    assert site.ids == {}
+    site.instance_arn = here
+    up(site, resources)
+    assert site.ids == {}
+    site.instance_arn = other
+    assert set(site.ids) == {"A", "A/B"}
+
+
+def test_what_was_deleted_outside_is_made_anew(site: Site) -> None:
+    """At the next change of the tree, and its new id is answered."""
+    resources = with_tree(site, node("A", "B"), references=["A/B"])
+    up(site, resources)
+    backend = site.connect.backend
+    gone = site.ids["A/B"]
+    backend.delete_user_hierarchy_group(site.instance_id, gone)
+    stack = up(site, with_tree(site, node("A", "B"), "C", references=["A/B"]))
+    assert site.ids["A/B"] != gone
+    assert list(stack.resources["Tree"].attributes.values()) == [site.ids["A/B"]]
+
+
+def test_strangers_below_a_moved_group_stop_the_move(site: Site) -> None:
+    """Before anything is made."""
+    up(site, with_tree(site, node("A", "T"), "B"))
+    by_hand(site, "Theirs", "A", "T")
+    creations = site.calls("CreateUserHierarchyGroup")
+    before = state(site)
+    stack = site.up(with_tree(site, "A", node("B", node("T", Key="A/T"))))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert "child groups that are not of this stack: 'Theirs'" in site.reasons(stack)[0]
+    assert site.calls("CreateUserHierarchyGroup") == creations
+    assert state(site) == before
+
+
+# agents -----------------------------------------------------------------------------------------
+
+
+def test_agents_keep_a_group_by_default(site: Site) -> None:
+    """The deployment is refused before the first write."""
+    up(site, with_tree(site, node("A", "B"), "C"))
+    site.hire("ada", "A", "B")
+    count, before = writes(site), state(site)
+    stack = site.up(with_tree(site, node("D", Key="C")))
+    assert "1 agent(s) are in 'B': 'ada'" in site.reasons(stack)[0]
+    assert "UpdateUserHierarchyGroupName" not in site.calls(*WRITES)[count:][:1]
+    assert state(site) == before
+
+
+@pytest.mark.parametrize(
+    ("policies", "agents"),
+    [
+        (("FAIL", "UNASSIGN", "MOVE_TO_PARENT"), None),
+        (("UNASSIGN", "MOVE_TO_PARENT"), {}),
+        (("MOVE_TO_PARENT", "MOVE_TO_PARENT"), {"A": ("ada",)}),
+        (("MOVE_TO_PARENT", "UNASSIGN"), {}),
+    ],
+)
+def test_policies_of_nodes(
+    site: Site, policies: tuple[str, ...], agents: dict[str, tuple[str, ...]] | None
+) -> None:
+    """Agents go where their node says, and from there where that one says if it goes as well."""
+    if agents is None:
+        policies, agents = ("FAIL", "MOVE_TO_PARENT"), {"A/B/C": ("ada",)}
+    upper, lower = policies
+    below = node("B", node("C", AgentsOnDelete=lower), AgentsOnDelete=upper)
+    up(site, with_tree(site, node("A", below)))
+    site.hire("ada", "A", "B", "C")
+    stack = site.up(with_tree(site, "A"))
+    assert site.agents == agents
+    refused = bool(agents) and "A" not in agents
+    assert (stack.status == "UPDATE_ROLLBACK_COMPLETE") == refused
+    assert ("A/B" in site.ids) == refused
+
+
+def test_who_joins_too_late_keeps_the_group_which_is_found_again() -> None:
+    """The clean-up can not fail the deployment: the group stays, and its key finds it again."""
+    site = unpaced(search_lag=200.0)
+    resources = with_tree(site, node("A", "B"))
+    up(site, resources)
+    site.clock.sleep(2000)
+    # no search shows her yet
+    site.hire("ada", "A", "B")
+    ids = site.ids
+    up(site, with_tree(site, "A"))
+    assert site.ids == ids
+    assert f"{OWN_PREFIX}retired" in tags_of(site, "A/B")
+    site.clock.sleep(2000)
+    fail(site, resources)
+    assert site.ids == ids
+    assert tags_of(site, "A/B")[f"{OWN_PREFIX}retired"] == "left"
+    site.clock.sleep(2000)
+    up(site, resources)
+    assert site.ids == ids
+    assert f"{OWN_PREFIX}retired" not in tags_of(site, "A/B")
+    site.clock.sleep(2000)
+    fail(site, with_tree(site, node("A", node("Z", Key="A/B"))))
+    assert site.ids == ids
+
+
+# adoption ---------------------------------------------------------------------------------------
+
+
+def test_what_exists_is_refused(site: Site) -> None:
+    """With its id and the way out; nothing is left of the tree."""
+    site.write_levels(*LEVELS)
+    group_id = by_hand(site, "B")
+    resources = with_tree(site, "A", "B")
+    resources["Structure"]["Properties"]["AdoptExisting"] = True
+    stack = site.up(resources)
+    assert stack.status == "ROLLBACK_COMPLETE"
+    assert f"it exists already, {group_id}" in site.reasons(stack)[0]
+    assert site.ids == {"B": group_id}
+    assert tags_of(site, "B") == {}
+
+
+def adopting(site: Site, *groups: Any, adopt: bool = True) -> dict[str, Any]:
+    """A tree that adopts, on levels that are there."""
+    resources = with_tree(site, *groups, AdoptExisting=adopt)
+    resources["Structure"]["Properties"]["AdoptExisting"] = True
+    return resources
+
+
+def test_adopted_groups_are_released(site: Site) -> None:
+    """Theirs stay with their ids, ours go; when removed from the tree and with the stack."""
+    site.write_levels(*LEVELS)
+    mine = {"A": by_hand(site, "A"), "A/B": by_hand(site, "B", "A")}
+    stack = up(site, adopting(site, node("A", "B", "C"), "D"))
+    assert {path: site.ids[path] for path in mine} == mine
+    up(site, adopting(site, node("A", "C"), "D"))
+    assert site.ids["A/B"] == mine["A/B"]
+    assert tags_of(site, "A/B") == {}
+    site.down(stack)
+    assert site.ids == mine
+    assert tags_of(site, "A") == {}
+
+
+def test_a_failed_adoption_leaves_no_trace(site: Site) -> None:
+    """In an update, and in the creation of the stack."""
+    site.write_levels(*LEVELS)
+    mine = {"A": by_hand(site, "A", tags={"k": "v"})}
+    failing = {**adopting(site, "A", "B"), "Failing": site.failing("Tree")}
+    stack = site.up(failing)
+    assert stack.status == "ROLLBACK_COMPLETE"
+    assert site.ids == mine
+    assert tags_of(site, "A") == {"k": "v"}
+    site.down(stack)
+    up(site, adopting(site, "B"))
+    fail(site, adopting(site, "A", "B"))
+    assert site.ids["A"] == mine["A"]
+    assert tags_of(site, "A") == {"k": "v"}
+
+
+def test_adopted_groups_can_become_ours(site: Site) -> None:
+    """With the option gone they are deleted with the tree; a rollback of that releases them."""
+    site.write_levels(*LEVELS)
+    by_hand(site, "A")
+    up(site, adopting(site, "A"))
+    fail(site, adopting(site, "A", adopt=False))
+    assert tags_of(site, "A")[f"{OWN_PREFIX}adopted"] == "true"
+    stack = up(site, adopting(site, "A", adopt=False))
+    site.down(stack)
+    assert site.ids == {}
+
+
+def test_a_group_of_another_stack_is_never_touched(site: Site) -> None:
+    """Whether it is in the way of a creation, a rename or a move."""
+    up(site, {"Structure": site.structure(*LEVELS), "G": site.group("G")})
+    theirs = site.ids["G"]
+
+    def other(*groups: Any) -> Stack:
+        tree = site.tree(*groups, InstanceArn=site.instance_arn, AdoptExisting=True)
+        return site.up({"Tree": tree}, name="other")
+
+    refused_stack = other("G")
+    assert refused_stack.status == "ROLLBACK_COMPLETE"
+    site.down(refused_stack)
+    assert other("A").status == "CREATE_COMPLETE"
+    renamed = other(node("G", Key="A"))
+    assert renamed.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert "the name is taken by group" in site.reasons(renamed)[-1]
+    assert site.ids["G"] == theirs
+    assert owner(site, "G") == "G"
+    assert set(site.ids) == {"G", "A"}
+
+
+# passing between resources of a stack -----------------------------------------------------------
+
+
+def singles(site: Site) -> dict[str, Any]:
+    """Three groups as resources of their own."""
+    return {
+        "Structure": site.structure(*LEVELS),
+        "A": site.group("A"),
+        "B": site.group("B", "A"),
+        "C": site.group("C"),
+    }
+
+
+@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
+def test_single_groups_become_a_tree_and_single_again(
+    scope: DuplicateScope, reversed_id: ReversedUpdateId
+) -> None:
+    """Ids and agents stay, forward and when it is rolled back."""
+    site = of_world(scope, reversed_id)
+    tree = with_tree(site, node("A", "B"), "C")
+    up(site, singles(site))
+    site.hire("ada", "A", "B")
+    ids = site.ids
+    before = state(site)
+    fail(site, tree)
+    assert state(site) == before
+    up(site, tree)
+    assert (site.ids, site.agents) == (ids, {"A/B": ("ada",)})
+    assert {owner(site, path) for path in ids} == {"Tree"}
+    before = state(site)
+    fail(site, singles(site))
+    assert state(site) == before
+    stack = up(site, singles(site))
+    assert (site.ids, site.agents) == (ids, {"A/B": ("ada",)})
+    assert [owner(site, path) for path in sorted(ids)] == ["A", "B", "C"]
+    up(site, {k: v for k, v in singles(site).items() if k != "C"})
+    assert set(site.ids) == {"A", "A/B"}
+    assert stack.status == "UPDATE_COMPLETE"
+
+
+@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
+def test_groups_pass_from_tree_to_tree(
+    scope: DuplicateScope, reversed_id: ReversedUpdateId
+) -> None:
+    """A tree is split in two, and its id in the code changes."""
+    site = of_world(scope, reversed_id)
+
+    def resources(**trees: list[Any]) -> dict[str, Any]:
+        return {
+            "Structure": site.structure(*LEVELS),
+            **{name: site.tree(*groups) for name, groups in trees.items()},
+        }
+
+    up(site, resources(One=[node("A", "B"), "C", "D"]))
+    site.hire("ada", "A", "B")
+    ids = site.ids
+    split = resources(One=[node("A", "B")], Two=["C", "D"])
+    before = state(site)
+    fail(site, split)
+    assert state(site) == before
+    up(site, split)
+    assert site.ids == ids
+    assert [owner(site, path) for path in sorted(ids)] == ["One", "One", "Two", "Two"]
+    before = state(site)
+    other = resources(Three=[node("A", "B"), "C"], Two=["D"])
+    fail(site, other)
+    assert state(site) == before
+    up(site, other)
+    assert site.ids == ids
+    assert [owner(site, path) for path in sorted(ids)] == ["Three", "Three", "Three", "Two"]
+
+
+def test_a_group_given_back_early_is_the_trees_again(site: Site) -> None:
+    """The single group took it, and the tree's own update never began."""
+    up(site, with_tree(site, "A", "C"))
+    before = state(site)
+    resources = {**with_tree(site, "A"), "C": site.group("C")}
+    resources["Failing"] = site.failing("C")
+    resources["Tree"]["DependsOn"] = "Failing"
+    stack = site.up(resources)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert state(site) == before
+    up(site, with_tree(site, "A"))
+    assert set(site.ids) == {"A"}
+
+
+# time -------------------------------------------------------------------------------------------
+
+
+def big(number: int) -> list[Any]:
+    """So many groups, ten to a division."""
+    return [node(f"D{d}", *(f"T{t}" for t in range(9))) for d in range(number // 10)]
+
+
+def refused(site: Site) -> int:
+    """How many requests were refused for their pace."""
+    return sum(call.outcome == "TooManyRequestsException" for call in site.connect.calls)
+
+
+def test_five_hundred_groups_at_the_service_s_pace() -> None:
+    """As fast as two a second allow, no request refused, five hundred read in six calls."""
+    site = Site()
+    began = site.clock.now()
+    up(site, with_tree(site, *big(500)))
+    floor = (500 - 5) / 2
+    assert site.clock.now() - began <= 1.02 * floor
+    assert refused(site) == 0
+    site.clock.sleep(60)
+    before = len(site.connect.calls)
+    up(site, with_tree(site, *big(500), AgentsOnDelete="UNASSIGN"))
+    assert Counter(call.api for call in site.connect.calls[before:]) == {
+        "ListUserHierarchyGroups": 1,
+        "SearchUserHierarchyGroups": 5,
+    }
+
+
+class Distant(Site):
+    """A site whose services take a fifth of a second to answer."""
+
+    latency = 0.2
+
+    def client(self, service: str) -> Any:
+        """A client whose calls take their time."""
+        client = super().client(service)
+        event = f"before-call.{service}"
+        client.meta.events.unregister(event, unique_id="latency")
+        client.meta.events.register(event, self._wait, unique_id="latency")
+        return client
+
+    def _wait(self, **_: Any) -> None:
+        self.clock.sleep(self.latency)
+
+
+def test_calls_one_after_the_other_keep_the_pace() -> None:
+    """At the service's rate there is time for each call's answer before the next may begin."""
+    site = Distant()
+    try:
+        began = site.clock.now()
+        up(site, with_tree(site, *big(500)))
+        assert site.clock.now() - began <= 1.02 * (500 - 5) / 2
+        assert refused(site) == 0
+    finally:
+        for service in ("connect", "cloudformation"):
+            Site.client(site, service).meta.events.unregister(
+                f"before-call.{service}", unique_id="latency"
+            )
+
+
+@pytest.mark.parametrize("lags", [(0.0, 0.0), (100.0, 3.0)])
+def test_a_tree_goes_on_in_further_runs(lags: tuple[float, float]) -> None:
+    """A function that may run for a minute makes, renames, moves and deletes five hundred."""
+    site = Site(
+        connect_settings=ConnectSettings(search_lag=lags[0], read_lag=lags[1]),
+        function_settings=FunctionSettings(timeout=60.0),
+    )
+    stack = up(site, with_tree(site, *big(500)))
+    assert len(site.ids) == 500
+    assert site.calls("CreateUserHierarchyGroup") == ["CreateUserHierarchyGroup"] * 500 or lags[1]
+    runs = [i for i in site.invocations if i.event["LogicalResourceId"] == "Tree"]
+    assert len(runs) > 5
+    assert all(run.outcome == "success" for run in runs)
+    site.clock.sleep(1500)
+    ids = set(site.ids.values())
+    renamed = [{**one, "Name": f"E{n}", "Key": f"D{n}"} for n, one in enumerate(big(500))]
+    up(site, with_tree(site, *renamed, Tags={"k": "v"}))
+    assert set(site.ids.values()) == ids
+    site.clock.sleep(1500)
+    up(site, with_tree(site, *renamed[:25], Tags={"k": "v"}))
+    assert len(site.ids) == 250
+    site.down(stack)
+    assert stack.status == "DELETE_COMPLETE", site.reasons(stack)
+    assert site.ids == {}
+
+
+def test_progress_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Every few seconds: done, total and the rest in seconds."""
+    site = Site()
+    caplog.set_level(logging.INFO)
+    up(site, with_tree(site, *big(100)))
+    lines = [record for record in caplog.records if record.getMessage() == "progress"]
+    assert 6 <= len(lines) <= 12
+    done = [getattr(line, "done") for line in lines]  # noqa: B009 - extras have no types
+    rest = [getattr(line, "rest_seconds") for line in lines]  # noqa: B009 - the same
+    assert done == sorted(done)
+    assert all(getattr(line, "total") == 100 for line in lines)  # noqa: B009 - the same
+    assert rest[0] > rest[-1] >= 0
+
+
+def test_many_single_groups_come_through() -> None:
+    """Four hundred at once, each in a run of its own, with the default rates."""
+    site = Site()
+    resources = {"Structure": site.structure(*LEVELS)}
+    for division in range(40):
+        resources[f"D{division}"] = site.group(f"D{division}")
+        for team in range(9):
+            resources[f"D{division}T{team}"] = site.group(f"T{team}", f"D{division}")
+    up(site, resources)
+    assert len(site.ids) == 400
