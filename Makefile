@@ -4,6 +4,8 @@
 #   make test    all tests
 #   make mutants switch off one behaviour of the local AWS after the other: does a test notice?
 #                (ONLY="13 size" for those with these words in fact, behaviour or file)
+#   make bench   what deployments cost, beside three other ways of doing the same work; some minutes,
+#                into build/benchmark.json and BENCHMARKS.md
 #   make check   formatting, lint, types
 #   make local   the local AWS in the foreground, for trying things by hand
 #                (PORT=… in place of 4566, OPTIONS=--help for its switches)
@@ -25,7 +27,7 @@ unexport AWS_PROFILE AWS_DEFAULT_PROFILE
 # The CDK talks to JavaScript: both sides run on the Node of the virtual environment.
 with-node = PATH="$(NODE)/bin:$$PATH" JSII_NODE="$(NODE)/bin/node"
 
-.PHONY: demo test mutants check format local synth wheel clean set-up
+.PHONY: demo test mutants bench check format local synth wheel clean set-up
 .DELETE_ON_ERROR:
 
 demo: set-up
@@ -36,6 +38,9 @@ test: set-up
 
 mutants: set-up
 	@$(PYTHON) -m tests.local_aws.mutants $(if $(ONLY),"$(ONLY)")
+
+bench: set-up
+	@$(with-node) $(PYTHON) -m benchmarks
 
 check: set-up
 	@ruff format --check

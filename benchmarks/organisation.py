@@ -15,6 +15,9 @@ _REGIONS = 2
 BURST = 5
 RATE = 2
 
+QUOTA = 2000
+"""Groups that the instance may have: raised, since a move needs both places for a while."""
+
 
 @dataclass(frozen=True)
 class Group:
@@ -104,6 +107,12 @@ def organisation(size: int) -> Organisation:
         number = len(groups) // _DIVISION_SIZE + 1
         groups += _division(f"D{number}", min(_DIVISION_SIZE, size - len(groups)))
     return Organisation(LEVELS, tuple(groups))
+
+
+def largest() -> Work:
+    """What fits into no single stack of single groups, and into no single tree."""
+    wanted = organisation(QUOTA)
+    return Work(f"create {QUOTA} groups in four trees", None, wanted, _creating(wanted))
 
 
 def works(small: int = 50, large: int = 500) -> list[Work]:

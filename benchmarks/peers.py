@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from aws_cdk import Stack
-from aws_cdk import aws_connect as connect
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.retries import standard
 
+from benchmarks.apps import fill_natively
 from benchmarks.native import THROTTLED, error_code
 from benchmarks.organisation import Group, Organisation
 from benchmarks.stage import Stage
@@ -56,49 +55,7 @@ class NativeCloudFormation(Stacks):
     )
     # the structure
     other_resources = 1
-
-    @staticmethod
-    def fill(
-        stack: Stack, instance_arn: str, levels: tuple[str, ...] | None, groups: Sequence[Group]
-    ) -> None:
-        """A structure and its groups, of the CDK's L1 constructs."""
-        structure = None
-        if levels is not None:
-            structure = connect.CfnUserHierarchyStructure(
-                stack,
-                "Structure",
-                instance_arn=instance_arn,
-                user_hierarchy_structure=_native_levels(levels),
-            )
-        made: dict[str, connect.CfnUserHierarchyGroup] = {}
-        for group in groups:
-            parent = None if group.parent is None else made[group.parent].ref
-            made[group.key] = connect.CfnUserHierarchyGroup(
-                stack,
-                group.key,
-                instance_arn=instance_arn,
-                name=group.name,
-                parent_group_arn=parent,
-            )
-            if parent is None and structure is not None:
-                made[group.key].add_resource_dependency(structure)
-
-
-def _native_levels(
-    names: Sequence[str],
-) -> connect.CfnUserHierarchyStructure.UserHierarchyStructureProperty:
-    made = connect.CfnUserHierarchyStructure
-    levels = {
-        "level_one": made.LevelOneProperty,
-        "level_two": made.LevelTwoProperty,
-        "level_three": made.LevelThreeProperty,
-        "level_four": made.LevelFourProperty,
-        "level_five": made.LevelFiveProperty,
-    }
-    named: dict[str, Any] = {
-        key: level(name=name) for (key, level), name in zip(levels.items(), names, strict=False)
-    }
-    return made.UserHierarchyStructureProperty(**named)
+    fill = staticmethod(fill_natively)
 
 
 # Terraform --------------------------------------------------------------------------------------

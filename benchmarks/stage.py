@@ -10,14 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from benchmarks.native import THROTTLED, native_resource_types
-from benchmarks.organisation import BURST, RATE, Organisation
+from benchmarks.organisation import BURST, QUOTA, RATE, Organisation
 from connect_hierarchy_lambda.entry.function import Function
 from local_aws.connect import ConnectSettings
 from local_aws.connect.settings import Rate
 from local_aws.in_process import InProcessAws
-
-QUOTA = 2000
-"""Groups that the instance may have: raised, since a move needs both places for a while."""
 
 _READING = ("Describe", "List", "Search")
 _SEED = 1

@@ -6,17 +6,15 @@ A further way is a class with these members, and an entry in `benchmarks.work.WA
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from functools import cache
 from typing import Protocol
 
 from aws_cdk import App, DefaultStackSynthesizer, Stack
 from aws_cdk.assertions import Template
 
-from benchmarks.organisation import Group, Organisation
+from benchmarks.apps import Fill, fill_with_groups, fill_with_trees
+from benchmarks.organisation import QUOTA, Organisation
 from benchmarks.stage import Stage
-from connect_hierarchy import HierarchyGroup, HierarchyStructure, IHierarchyStructure
 
 MAX_RESOURCES = 500
 """So many has a stack of CloudFormation at most."""
@@ -40,7 +38,7 @@ class Way(Protocol):
         """Make the instance so; a remark, or nothing."""
 
 
-class Stacks(ABC):
+class Stacks:
     """Stacks that the local deployment engine deploys one after the other, as `cdk deploy` does."""
 
     name: str
@@ -48,6 +46,8 @@ class Stacks(ABC):
     assumptions: str
     other_resources: int
     """How many resources a stack has besides its groups, at most."""
+    fill: Fill
+    """Writes the code of one."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -64,7 +64,7 @@ class Stacks(ABC):
                 for group in organisation.groups
                 if self._stack_of[organisation.division(group.key)] == number
             )
-            template = _template(type(self), organisation, keys, first=number == 0)
+            template = _template(self.fill, organisation, keys, first=number == 0)
             stack = self.stage.aws.cloudformation.deploy(
                 f"Organisation{number}", template.replace(_INSTANCE_ARN, self.stage.instance_arn)
             )
@@ -81,25 +81,27 @@ class Stacks(ABC):
                 self._stack_of[division] = next(n for n, left in enumerate(room) if left >= size)
             room[self._stack_of[division]] -= size
 
-    @staticmethod
-    @abstractmethod
-    def fill(
-        stack: Stack, instance_arn: str, levels: tuple[str, ...] | None, groups: Sequence[Group]
-    ) -> None:
-        """Write the code of a stack; without levels, another stack has the structure."""
-
 
 @cache
-def _template(
-    way: type[Stacks], organisation: Organisation, keys: frozenset[str], *, first: bool
-) -> str:
+def _template(fill: Fill, organisation: Organisation, keys: frozenset[str], *, first: bool) -> str:
     # what is in the function's asset makes no difference to this
     app = App(analytics_reporting=False, context={"aws:cdk:bundling-stacks": []})
     synthesizer = DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
     stack = Stack(app, "Organisation", synthesizer=synthesizer)
     groups = [group for group in organisation.groups if group.key in keys]
-    way.fill(stack, _INSTANCE_ARN, organisation.levels if first else None, groups)
+    fill(stack, _INSTANCE_ARN, organisation.levels if first else None, groups)
     return json.dumps(Template.from_stack(stack).to_json())
+
+
+class Trees(Stacks):
+    """A `HierarchyTree` for every 500 groups."""
+
+    name = "HierarchyTree"
+    source = "this repository: the real constructs, engine and handlers"
+    assumptions = "CloudFormation and Lambda take no time of their own"
+    # CloudFormation counts trees, not groups: one stack is enough
+    other_resources = -QUOTA
+    fill = staticmethod(fill_with_trees)
 
 
 class SingleGroups(Stacks):
@@ -110,27 +112,4 @@ class SingleGroups(Stacks):
     assumptions = "CloudFormation and Lambda take no time of their own"
     # a function with what belongs to it, a policy, a structure
     other_resources = 8
-
-    @staticmethod
-    def fill(
-        stack: Stack, instance_arn: str, levels: tuple[str, ...] | None, groups: Sequence[Group]
-    ) -> None:
-        """A structure and its groups."""
-        structure: IHierarchyStructure
-        if levels is None:
-            structure = HierarchyStructure.from_instance_arn(stack, "Structure", instance_arn)
-        else:
-            structure = HierarchyStructure(
-                stack, "Structure", instance_arn=instance_arn, levels=levels
-            )
-        made: dict[str, HierarchyGroup] = {}
-        for group in groups:
-            # beside each other in the code, so that one that moves keeps its construct id
-            if group.parent is None:
-                made[group.key] = HierarchyGroup(
-                    stack, group.key, name=group.name, structure=structure
-                )
-            else:
-                made[group.key] = HierarchyGroup(
-                    stack, group.key, name=group.name, parent=made[group.parent]
-                )
+    fill = staticmethod(fill_with_groups)

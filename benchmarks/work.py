@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmarks.organisation import Work
 from benchmarks.peers import NativeCloudFormation, Script, Terraform
 from benchmarks.stage import Figures, Stage, without_logs
-from benchmarks.ways import SingleGroups, Way
+from benchmarks.ways import SingleGroups, Trees, Way
 
 LATENCIES = (0.0, 0.15)
 """Virtual seconds a call. The second is an assumption: what a call to a Region takes about."""
@@ -24,7 +24,13 @@ class Played:
     figures: Figures
 
 
-WAYS: Sequence[Callable[[Stage], Way]] = (SingleGroups, NativeCloudFormation, Terraform, Script)
+WAYS: Sequence[Callable[[Stage], Way]] = (
+    Trees,
+    SingleGroups,
+    NativeCloudFormation,
+    Terraform,
+    Script,
+)
 """Ours first, then the peers."""
 
 
