@@ -23,6 +23,14 @@ MAX_SYNTHESIS_OF_GROUPS = 1.2
 MAX_COLD_START = 1.15
 MAX_ASSET = 100_000
 
+_INTRODUCTION = (
+    "Times of work are virtual ones over the local Connect, at the service's default rate:",
+    "two requests a second with a burst of five, for each API. The floor is what this rate alone",
+    "makes necessary. What CloudFormation and Lambda take for themselves is not in them, for",
+    "nobody's. The latency of a call is an assumption. Times of synthesis and of cold starts are",
+    "real ones of one machine: only their ratios say something.",
+)
+
 _READS = ("ListUserHierarchyGroups", "SearchUserHierarchyGroups")
 _MIB = 1024 * 1024
 
@@ -105,14 +113,8 @@ def as_markdown(results: Results, date: str) -> str:
     lines = [
         "# Benchmarks",
         "",
-        (
-            f"Written by `{COMMAND}` on {date}. Times of work are virtual ones over the local Connect, "
-            "at the service's default rate: two requests a second with a burst of five, for each API. "
-            "What CloudFormation and Lambda take for themselves is not in them, for nobody's. The "
-            "latency of a call is an assumption. The floor is what the rate alone makes necessary. "
-            "Times of synthesis and of cold starts are real ones of one machine: only their ratios "
-            "say something."
-        ),
+        f"Written by `{COMMAND}` on {date}.",
+        *_INTRODUCTION,
         "",
         "## Goals",
         "",
@@ -145,10 +147,8 @@ def as_markdown(results: Results, date: str) -> str:
         "",
         "## Synthesis",
         "",
-        (
-            "In fresh processes, in turns; the least of all repetitions. The app without groups has "
-            "a structure and the function."
-        ),
+        "In fresh processes, in turns; the least of all repetitions.",
+        "The app without groups has a structure and the function.",
         "",
         *_table(
             ("app", "seconds", "of 0 groups", "processor seconds", "peak MiB"),
