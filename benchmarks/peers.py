@@ -45,7 +45,8 @@ class NativeCloudFormation(Stacks):
     source = (
         "aws-cloudformation/aws-cloudformation-resource-providers-connect, "
         "aws-connect-userhierarchygroup: CreateHandler, UpdateHandler, DeleteHandler, "
-        "ClientBuilder; aws/aws-sdk-java-v2: RetryPolicy, SdkDefaultRetrySetting"
+        "ClientBuilder; aws/aws-sdk-java-v2: RetryPolicy, BackoffStrategy, SdkDefaultRetrySetting; "
+        "docs.aws.amazon.com/cloudformation-cli: resource-type-test-contract-errors"
     )
     assumptions = (
         "the client tries 4 times, with an equal jitter from 0.5 s; a handler that answers "
@@ -68,12 +69,13 @@ class Terraform:
     source = (
         "hashicorp/terraform-provider-aws, internal/service/connect: user_hierarchy_group.go, "
         "user_hierarchy_structure.go; hashicorp/aws-sdk-go-base: aws_config.go; "
-        "aws/aws-sdk-go-v2: aws/retry/jitter_backoff.go"
+        "aws/aws-sdk-go-v2: aws/retry/middleware.go, jitter_backoff.go"
     )
     assumptions = (
         "10 operations at once; each apply reads every group of the state first; each write is "
-        "followed by a read; a group with another parent is destroyed, then created; a call is "
-        "tried 25 times, after random() * 2 ** attempt seconds, 300 at most"
+        "followed by a read; a group with another parent is destroyed, then created, as without a "
+        "lifecycle of its own; a call is tried 25 times, the provider's default, after "
+        "random() · 2^attempt seconds, 300 at most"
     )
 
     _PARALLEL = 10
