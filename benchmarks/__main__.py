@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from benchmarks.function import cold_start, memory, weight
@@ -25,7 +26,7 @@ def main() -> int:
     weighed, started, used = weight(), cold_start(), memory()
     _say("playing the work …")
     played = []
-    for one in (*play_all(works()), *play_all([largest()], ways=[Trees])):
+    for one in chain(play_all(works()), play_all([largest()], ways=[Trees])):
         played.append(one)
         _say(f"  {one.work.name}, {one.way}, {one.latency:g} s: {one.figures.seconds:.1f} s")
     played.sort(key=lambda one: LATENCIES.index(one.latency))
