@@ -6,6 +6,8 @@
 #                (MINUTES=10, fractions too; SEED=… to replay, a fresh one without)
 #   make mutants switch off one behaviour of the local AWS after the other: does a test notice?
 #                (ONLY="13 size" for those with these words in fact, behaviour or file)
+#   make bench   what deployments cost, beside three other ways of doing the same work; some minutes,
+#                into build/benchmark.json and BENCHMARKS.md
 #   make check   formatting, lint, types
 #   make local   the local AWS in the foreground, for trying things by hand
 #                (PORT=… in place of 4566, OPTIONS=--help for its switches)
@@ -27,7 +29,7 @@ unexport AWS_PROFILE AWS_DEFAULT_PROFILE
 # The CDK talks to JavaScript: both sides run on the Node of the virtual environment.
 with-node = PATH="$(NODE)/bin:$$PATH" JSII_NODE="$(NODE)/bin/node"
 
-.PHONY: demo test soak mutants check format local synth wheel clean set-up
+.PHONY: demo test soak mutants bench check format local synth wheel clean set-up
 .DELETE_ON_ERROR:
 
 demo: set-up
@@ -41,6 +43,9 @@ soak: set-up
 
 mutants: set-up
 	@$(PYTHON) -m tests.local_aws.mutants $(if $(ONLY),"$(ONLY)")
+
+bench: set-up
+	@$(with-node) $(PYTHON) -m benchmarks
 
 check: set-up
 	@ruff format --check

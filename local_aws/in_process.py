@@ -29,6 +29,7 @@ from local_aws.cloudformation.resource_types import (
     RecordedResource,
     ResourceFailedError,
     ResourceRequest,
+    ResourceType,
 )
 from local_aws.cloudformation.responses import CloudFormationResponse
 from local_aws.cloudformation.service import CloudFormation
@@ -110,6 +111,8 @@ class InProcessAws:
     `authorize` can be set to what decides on the function's calls to CloudFormation and Lambda: it
     is asked with the id of the stack that is served, the action and the resource. For those to
     Connect there is `ConnectSettings.authorize`.
+
+    `resource_types` are what templates may use besides what is needed around a function.
     """
 
     def __init__(
@@ -120,6 +123,7 @@ class InProcessAws:
         connect_settings: ConnectSettings | None = None,
         engine_settings: EngineSettings | None = None,
         function_settings: FunctionSettings | None = None,
+        resource_types: Mapping[str, ResourceType] | None = None,
     ) -> None:
         self.clock = VirtualClock(order=None if seed is None else random.Random(seed))
         self.connect = LocalConnect(
@@ -150,12 +154,16 @@ class InProcessAws:
                 **connect_resource_types(self.connect),
                 "AWS::IAM::Policy": RecordedResource(),
                 "AWS::IAM::Role": RecordedResource(Arn=f"arn:aws:iam::{ACCOUNT_ID}:role/{{}}"),
-                "AWS::Logs::LogGroup": RecordedResource(),
+                "AWS::Logs::LogGroup": RecordedResource(
+                    Arn=f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{{}}:*"
+                ),
                 "AWS::Lambda::Function": RecordedResource(Arn=self.function_arn),
                 "AWS::Lambda::EventInvokeConfig": RecordedResource(),
+                "AWS::Lambda::Permission": RecordedResource(),
                 "AWS::CDK::Metadata": RecordedResource(),
                 "AWS::CloudFormation::WaitConditionHandle": RecordedResource(),
                 "AWS::CloudFormation::WaitCondition": _WaitCondition(self.clock),
+                **(resource_types or {}),
             },
             self.custom_resources,
             account_id=ACCOUNT_ID,
@@ -361,10 +369,15 @@ _ATTACHED: dict[str, str] = {}
 @cache
 def _client(service: str) -> Any:
     """One client a service in a process: making one takes longer than most tests."""
+    return new_client(service, Config(retries={"total_max_attempts": 1}, proxies={}))
+
+
+def new_client(service: str, config: Config) -> Any:
+    """A boto3 client that is not connected to anything yet."""
     session = boto3.Session(
         aws_access_key_id="local",
         aws_secret_access_key="local",  # noqa: S106 - any will do
         region_name=REGION,
     )
     make_client: Any = session.client  # typed for literal names only
-    return make_client(service, config=Config(retries={"total_max_attempts": 1}, proxies={}))
+    return make_client(service, config=config)

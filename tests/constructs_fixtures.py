@@ -58,7 +58,9 @@ def find(stack: Stack, resource_type: str) -> Resources:
 
 def logical_id(construct: Construct) -> str:
     """The logical id of the custom resource behind a structure or a group."""
-    resource = construct.node.find_child("Resource").node.default_child
+    child = construct.node.find_child("Resource")
+    # a CustomResource has the resource in it
+    resource = child.node.default_child or child
     return str(Stack.of(construct).resolve(getattr(resource, "ref"))["Ref"])  # noqa: B009 - typed as any construct
 
 

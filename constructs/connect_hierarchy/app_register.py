@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Stack
+from aws_cdk import Stack, TagManager
 from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
@@ -19,6 +20,39 @@ if TYPE_CHECKING:
     from connect_hierarchy.provider import HierarchyProvider
 
 _registers: WeakKeyDictionary[IConstruct, AppRegister] = WeakKeyDictionary()
+_homes: WeakKeyDictionary[Stack, Home] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Home:
+    """What every group wants to know of its stack: asking the stack is a call into JavaScript.
+
+    Attributes:
+        register: Of the tree that the stack stands in.
+        path: The stack's.
+        outer: The stack that it is nested in.
+        tags: Its tags, whatever they are at the moment.
+    """
+
+    register: AppRegister
+    path: str
+    outer: Stack | None
+    tags: TagManager
+
+    @classmethod
+    def of(cls, stack: Stack) -> Home:
+        """What is known of this stack."""
+        if stack not in _homes:
+            node = stack.node
+            _homes[stack] = cls(
+                AppRegister.of(stack), node.path, stack.nested_stack_parent, stack.tags
+            )
+        return _homes[stack]
+
+
+def stack_of(construct: IConstruct) -> Stack:
+    """The stack around a construct, or the construct if it is one."""
+    return construct if isinstance(construct, Stack) else Stack.of(construct)
 
 
 class AppRegister:
@@ -35,7 +69,7 @@ class AppRegister:
         """The policy for an instance in a stack, by the stack's path."""
         self._instances: dict[Identity, Instance] = {}
         self._structures: dict[Identity, tuple[str, int]] = {}
-        self._siblings: dict[tuple[Identity, str], str] = {}
+        self._siblings: dict[tuple[Identity, str], str | IConstruct] = {}
         self._groups: Counter[Identity] = Counter()
 
     @classmethod
@@ -68,11 +102,18 @@ class AppRegister:
         _check_quota(self._groups[instance.identity], group_quota, path)
         self._structures[instance.identity] = (path, group_quota)
 
-    def add_group(self, path: str, instance: Instance, parent: Identity, name: str | None) -> None:
+    def add_group(
+        self,
+        path: str | IConstruct,
+        instance: Instance,
+        parent: Identity,
+        name: str | None,
+    ) -> None:
         """Take down a group; InvalidHierarchyError for a name or a number that cannot be.
 
         Args:
-            path: The group's construct path.
+            path: The group's construct path, or the construct, whose path is looked at only when
+                there is something to say about it.
             instance: The instance that the group belongs to.
             parent: What stands above the group: another group, or the instance at level one.
             name: The group's name, None where it is a token.
@@ -80,7 +121,7 @@ class AppRegister:
         sibling = None if name is None else self._siblings.get((parent, name))
         if name is not None and sibling is not None:
             msg = (
-                f"hierarchy group '{sibling}' has the same name and the same parent, "
+                f"hierarchy group '{_path_of(sibling)}' has the same name and the same parent, "
                 f"one group of a name is allowed among siblings, rename one: {quoted(name)}"
             )
             raise InvalidHierarchyError(msg)
@@ -90,6 +131,10 @@ class AppRegister:
         self._groups[instance.identity] += 1
         if name is not None:
             self._siblings[parent, name] = path
+
+
+def _path_of(path: str | IConstruct) -> str:
+    return path if isinstance(path, str) else path.node.path
 
 
 def _check_quota(groups: int, group_quota: int, structure: str) -> None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import cast
 
 import jsii
 from aws_cdk import (
     CfnDeletionPolicy,
     CfnResource,
-    CustomResource,
-    Duration,
     Fn,
     ITaggableV2,
     RemovalPolicy,
@@ -26,7 +23,7 @@ from constructs import Construct
 
 # The module and not the class: groups and structures make each other.
 from connect_hierarchy import structure as structures
-from connect_hierarchy.app_register import AppRegister
+from connect_hierarchy.app_register import Home
 from connect_hierarchy.identity import Identity
 from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
 from connect_hierarchy.policy import instance_policy
@@ -190,6 +187,10 @@ class HierarchyGroup(GroupBase):
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> None:
         super().__init__(scope, id)
+        # Each look at a construct is a call into JavaScript, and there can be hundreds of groups:
+        # what is needed twice is kept.
+        stack, node = self.stack, self.node
+        home = Home.of(stack)
         with located(self):
             self._structure = structure_of(structure, parent)
             self._parent = parent
@@ -204,9 +205,9 @@ class HierarchyGroup(GroupBase):
             check_removal_policy(removal_policy, "hierarchy group")
             check_tags(tags or {})
             check_adoption(adopt_existing=adopt_existing, from_stack=adopt_from_stack)
-            provider = provider_for(self)
-            AppRegister.of(self).add_group(
-                self.node.path,
+            provider = provider_for(stack)
+            home.register.add_group(
+                self,
                 self._structure.instance,
                 place_below(self._structure, parent),
                 known_name,
@@ -215,9 +216,9 @@ class HierarchyGroup(GroupBase):
         self._tags = TagManager(
             TagType.MAP,
             ResourceType.GROUP.value,
-            {**stack_tags(self.stack), **(tags or {})},
+            {**stack_tags(stack), **(tags or {})},
         )
-        self.node.add_validation(TagsAtSynth(self._tags))
+        node.add_validation(TagsAtSynth(self._tags))
 
         properties: dict[str, object] = {
             GroupProperty.INSTANCE_ARN.value: self._structure.instance_arn,
@@ -230,17 +231,22 @@ class HierarchyGroup(GroupBase):
             properties[GroupProperty.ADOPT_FROM_STACK.value] = adopt_from_stack
         if parent is not None:
             properties[GroupProperty.PARENT_GROUP_ARN.value] = parent.hierarchy_group_arn
-        self._resource = CustomResource(
+        # not the CDK's CustomResource, which is a construct and some calls more, for each group
+        self._resource = CfnResource(
             self,
             "Resource",
-            resource_type=ResourceType.GROUP.value,
-            service_token=provider.service_token,
-            service_timeout=Duration.seconds(SERVICE_TIMEOUT_SECONDS),
-            properties=properties,
+            type=ResourceType.GROUP.value,
+            properties={
+                "ServiceToken": provider.service_token,
+                "ServiceTimeout": str(SERVICE_TIMEOUT_SECONDS),
+                **properties,
+            },
         )
+        self._ref: str | None = None
+        self._place: Identity | None = None
         self._set_removal_policy(removal_policy)
         self._resource.node.add_dependency(
-            instance_policy(self, self._structure, provider), *provider.ready
+            instance_policy(stack, self._structure, provider), *provider.ready
         )
 
     @staticmethod
@@ -299,26 +305,28 @@ class HierarchyGroup(GroupBase):
         """ARN of the group: what a user takes."""
         # Ref, that is the physical id, and not Fn::GetAtt: CloudFormation knows without asking
         # that it stays when the group is renamed in place, and leaves alone what refers to it.
-        return self._resource.ref
+        if self._ref is None:
+            self._ref = self._resource.ref
+        return self._ref
 
     @property
     def hierarchy_group_id(self) -> str:
         """Id of the group: what a security profile takes."""
-        return self._resource.get_att_string(GroupAttribute.HIERARCHY_GROUP_ID.value)
+        return self._attribute(GroupAttribute.HIERARCHY_GROUP_ID)
 
     @property
     def level_id(self) -> str:
         """The level as Amazon Connect writes it, "1" to "5"."""
         if self._level is not None:
             return str(self._level)
-        return self._resource.get_att_string(GroupAttribute.LEVEL_ID.value)
+        return self._attribute(GroupAttribute.LEVEL_ID)
 
     @property
     def path(self) -> str:
         """Names from level one down to this group, joined with " / "."""
         if self._names is not None:
             return PATH_SEPARATOR.join(self._names)
-        return self._resource.get_att_string(GroupAttribute.PATH.value)
+        return self._attribute(GroupAttribute.PATH)
 
     @property
     def cdk_tag_manager(self) -> TagManager:
@@ -338,11 +346,21 @@ class HierarchyGroup(GroupBase):
             check_removal_policy(policy, "hierarchy group")
         self._set_removal_policy(policy)
 
+    @property
+    def place(self) -> Identity:
+        """What groups below this one stand below, the same for two constructs that mean it."""
+        if self._place is None:
+            self._place = super().place
+        return self._place
+
+    def _attribute(self, name: GroupAttribute) -> str:
+        return Token.as_string(self._resource.get_att(name.value))
+
     def _set_removal_policy(self, policy: RemovalPolicy) -> None:
         self._resource.apply_removal_policy(policy)
-        # A replaced group was moved: its agents are in the new one, and the old is an empty ghost.
-        resource = cast("CfnResource", self._resource.node.default_child)
-        resource.cfn_options.update_replace_policy = CfnDeletionPolicy.DELETE
+        if policy != RemovalPolicy.DESTROY:
+            # a replaced group was moved: its agents are in the new one, the old is an empty ghost
+            self._resource.cfn_options.update_replace_policy = CfnDeletionPolicy.DELETE
 
 
 class ImportedGroup(GroupBase):
@@ -465,5 +483,6 @@ def stack_tags(stack: Stack) -> dict[str, str]:
 
     CloudFormation itself hands them to no custom resource.
     """
-    outer = stack.nested_stack_parent
-    return {**(stack_tags(outer) if outer is not None else {}), **stack.tags.tag_values()}
+    home = Home.of(stack)
+    above = {} if home.outer is None else stack_tags(home.outer)
+    return {**above, **home.tags.tag_values()}

@@ -10,6 +10,16 @@ from aws_cdk import Reference, Stack, Token, Tokenization
 from constructs import IConstruct
 
 _HASH_LENGTH = 12
+_MARK_OF_THE_CDK = "${Token["
+
+
+def is_token(value: str) -> bool:
+    """Whether a text has a token in it; the CDK is asked only where it can have one.
+
+    Every text that the CDK writes for a token begins with the same mark, and asking is a call into
+    JavaScript.
+    """
+    return _MARK_OF_THE_CDK in value and Token.is_unresolved(value)
 
 
 @dataclass(frozen=True)
@@ -26,7 +36,7 @@ class Identity:
     @classmethod
     def of(cls, value: str, scope: IConstruct) -> Identity:
         """The identity of a string that is used in `scope`."""
-        if not Token.is_unresolved(value):
+        if not is_token(value):
             return cls(value)
         stack = Stack.of(scope)
         owners = [

@@ -6,7 +6,7 @@ from aws_cdk import Aws, Fn, Stack, Token
 from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
-from connect_hierarchy.app_register import AppRegister
+from connect_hierarchy.app_register import Home, stack_of
 from connect_hierarchy.interfaces import IHierarchyStructure
 from connect_hierarchy.provider import HierarchyProvider, own_stack_statement
 
@@ -47,14 +47,15 @@ def instance_policy(
     construct id: when the groups leave an instance, its policy is a resource that goes in the
     clean-up after the groups, and not one that changes before.
     """
-    stack = Stack.of(construct)
-    policies = AppRegister.of(construct).policies
+    stack = stack_of(construct)
+    home = Home.of(stack)
+    policies = home.register.policies
     instance = structure.instance
-    key = (stack.node.path, instance.identity)
+    key = (home.path, instance.identity)
     if key not in policies:
         # The structure waits for this policy, so the policy cannot refer to the structure. From
         # another stack it can, and adds no export of its own.
-        nearby = instance.home.node.path == stack.node.path
+        nearby = instance.home.node.path == home.path
         literal = not Token.is_unresolved(instance.arn)
         arn = instance.arn if nearby or literal else structure.instance_arn
         policies[key] = _make(stack, arn, instance.identity.hash_in(stack), provider)

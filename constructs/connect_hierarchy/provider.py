@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
-from connect_hierarchy.app_register import AppRegister
+from connect_hierarchy.app_register import AppRegister, Home, stack_of
 from connect_hierarchy.bundling import handler_code
 from connect_hierarchy.validation import located
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
@@ -150,6 +150,7 @@ class HierarchyProvider(Construct):
             "FurtherRuns", principal=iam.ArnPrincipal(self._role.role_arn)
         )
         further_runs = self._function.node.find_child("FurtherRuns")
+        self._service_token = self._function.function_arn
         self._ready: tuple[IConstruct, ...] = (invoke_config, further_runs)
 
     @classmethod
@@ -159,8 +160,9 @@ class HierarchyProvider(Construct):
         Args:
             scope: A construct in the stack, or the stack.
         """
-        stack = Stack.of(scope)
-        return AppRegister.of(stack).providers.get(stack.node.path) or cls(stack, _ID)
+        stack = stack_of(scope)
+        home = Home.of(stack)
+        return home.register.providers.get(home.path) or cls(stack, _ID)
 
     @property
     def function(self) -> lambda_.Function:
@@ -180,7 +182,7 @@ class HierarchyProvider(Construct):
     @property
     def service_token(self) -> str:
         """What CloudFormation calls for a custom resource: the ARN of the function."""
-        return self._function.function_arn
+        return self._service_token
 
     @property
     def owns_role(self) -> bool:

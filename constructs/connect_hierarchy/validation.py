@@ -9,6 +9,7 @@ import jsii
 from aws_cdk import RemovalPolicy, TagManager, Token
 from constructs import IConstruct, IValidation
 
+from connect_hierarchy.identity import is_token
 from connect_hierarchy_lambda.model.arns import GroupArn, check_instance_arn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.limits import MAX_LEVELS
@@ -51,7 +52,7 @@ def checked_levels(levels: Sequence[str]) -> tuple[str, ...] | None:
 
 def checked_group_name(name: str) -> str | None:
     """The name of a group, None where it is a token; InvalidHierarchyError if it cannot be."""
-    if Token.is_unresolved(name):
+    if is_token(name):
         return None
     check_group_name(name)
     return name
@@ -59,7 +60,7 @@ def checked_group_name(name: str) -> str | None:
 
 def checked_instance_arn(arn: str) -> str:
     """The ARN, if it is a token or can be an instance's; InvalidHierarchyError if it cannot."""
-    if not Token.is_unresolved(arn):
+    if not is_token(arn):
         check_instance_arn(arn)
     return arn
 
@@ -131,9 +132,7 @@ def check_tags(tags: Mapping[str, str]) -> None:
     check_user_tags(
         {
             # each token key still counts, so each needs a stand-in of its own
-            f"token-{number}" if Token.is_unresolved(key) else key: ""
-            if Token.is_unresolved(value)
-            else value
+            f"token-{number}" if is_token(key) else key: "" if is_token(value) else value
             for number, (key, value) in enumerate(tags.items())
         }
     )

@@ -10,7 +10,7 @@ import contextlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -40,11 +40,18 @@ _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
 _METHODS = {api: camelcase_to_underscores(api) for api in urls.APIS}
 
 
+class Clock(Timekeeper, Protocol):
+    """The part of a clock that a service with a latency needs."""
+
+    def sleep(self, seconds: float) -> None:
+        """Return when so many seconds have passed."""
+
+
 class LocalConnect:
     """An Amazon Connect of one account in one Region; two of them share nothing.
 
     Args:
-        clock: tells the time.
+        clock: tells the time, and passes the latency.
         account_id: twelve digits.
         region: as `eu-west-2`.
         settings: the switches, which can be changed at any time.
@@ -53,7 +60,7 @@ class LocalConnect:
 
     def __init__(
         self,
-        clock: Timekeeper,
+        clock: Clock,
         account_id: str = "123456789012",
         region: str = "eu-west-2",
         settings: ConnectSettings | None = None,
@@ -160,6 +167,16 @@ class LocalConnect:
         )
 
     def _answer(self, method: str, url: str, body: str, principal: str | None) -> Answer:
+        one_way = self.settings.latency / 2
+        if one_way:
+            self._clock.sleep(one_way)
+        try:
+            return self._answer_at_once(method, url, body, principal)
+        finally:
+            if one_way:
+                self._clock.sleep(one_way)
+
+    def _answer_at_once(self, method: str, url: str, body: str, principal: str | None) -> Answer:
         parts = urlsplit(url)
         with self.backend.lagging():
             headers = {

@@ -94,6 +94,8 @@ class ConnectSettings:
         read_lag: seconds that Describe*, List* and the checks behind writes lag behind writes, at
             most 900. What was made is then not found, and what was deleted is still in use.
             Instances themselves never lag.
+        latency: seconds from a request to its answer, half of it before the service looks at it.
+            The service takes its time; nobody documents how much.
         group_quota: groups that an instance may have over all levels (quota L-D68AAAE4).
         search_shows_root: whether SearchUserHierarchyGroups answers the hidden root (LevelId "0").
         search_accepts_arns: whether `parentId`, `resourceID` and `HierarchyGroupCondition` take
@@ -124,6 +126,7 @@ class ConnectSettings:
     rates: dict[str, Rate | None] = field(default_factory=dict)
     search_lag: float = 0.0
     read_lag: float = 0.0
+    latency: float = 0.0
     group_quota: int = 500
     search_shows_root: bool = True
     search_accepts_arns: bool = False

@@ -58,6 +58,10 @@ class ManualClock:
         """The time that the test has set."""
         return self.time
 
+    def sleep(self, seconds: float) -> None:
+        """Move on."""
+        self.time += seconds
+
 
 def make_client(connect: LocalConnect, attempts: int = 1, mode: str = "standard") -> Any:
     """A boto3 client that talks to `connect`; it gives up after so many attempts."""
@@ -1213,6 +1217,21 @@ def test_unserved_call_says_so(desk: Desk) -> None:
 
 
 # time
+
+
+def test_an_answer_takes_as_long_as_the_latency(staffed: Desk) -> None:
+    """The call arrives in the middle of that time, also where it is refused."""
+    staffed.settings.latency = 0.5
+    began = staffed.clock.time
+    staffed.client.list_user_hierarchy_groups(InstanceId=staffed.instance_id)
+    assert staffed.clock.time == began + 0.5
+    assert staffed.connect.calls[-1].time == began + 0.25
+    staffed.connect.plan_fault("*", kind=FaultKind.THROTTLE)
+    refused(
+        "TooManyRequestsException",
+        lambda: staffed.client.list_user_hierarchy_groups(InstanceId=staffed.instance_id),
+    )
+    assert staffed.clock.time == began + 1
 
 
 def test_default_pace_is_two_a_second_with_a_burst_of_five() -> None:

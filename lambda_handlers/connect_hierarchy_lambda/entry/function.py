@@ -26,7 +26,6 @@ from connect_hierarchy_lambda.model.properties import ResourceType
 from connect_hierarchy_lambda.resources.group import Groups
 from connect_hierarchy_lambda.resources.request import Answer, Request
 from connect_hierarchy_lambda.resources.structure import Structures
-from connect_hierarchy_lambda.resources.tree import TreeReferences, Trees
 
 logger = logging.getLogger(__name__)
 
@@ -157,10 +156,16 @@ class Function:
             return Structures(hierarchy, own_stack, watch, schedule)
         if resource_type == ResourceType.GROUP:
             return Groups(hierarchy, own_stack, watch, schedule)
-        if resource_type == ResourceType.TREE:
+        if resource_type in (ResourceType.TREE, ResourceType.TREE_REFERENCES):
+            # a third of the code, which a stack without trees need not wait for at each cold start
+            from connect_hierarchy_lambda.resources.tree import (  # noqa: PLC0415
+                TreeReferences,
+                Trees,
+            )
+
+            if resource_type == ResourceType.TREE_REFERENCES:
+                return TreeReferences(hierarchy, own_stack, schedule)
             return Trees(hierarchy, own_stack, watch, schedule)
-        if resource_type == ResourceType.TREE_REFERENCES:
-            return TreeReferences(hierarchy, own_stack, schedule)
         raise HierarchyError(
             f"serving {resource_type}",
             f"this function knows {', '.join(ResourceType)}",

@@ -1,0 +1,79 @@
+"""Runs Python in fresh processes, and says what each took."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_KIB = 1024
+
+
+@dataclass(frozen=True)
+class Took:
+    """What a process took.
+
+    Args:
+        seconds: Real ones, from its start to its end.
+        processor_seconds: Of all its processes.
+        peak_bytes: Resident memory of its largest process.
+        output: What it printed.
+    """
+
+    seconds: float
+    processor_seconds: float
+    peak_bytes: int
+    output: str
+
+
+def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Took:
+    """Run Python with these arguments.
+
+    Raises:
+        RuntimeError: If it fails, with what it printed.
+    """
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdout=output,
+            stderr=errors,
+            env=None if environment is None else dict(environment),
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        errors.seek(0)
+        if process.returncode != 0:
+            msg = f"python {' '.join(arguments[:3])} failed: {errors.read().decode()[-2000:]}"
+            raise RuntimeError(msg)
+        return Took(
+            seconds=seconds,
+            processor_seconds=usage.ru_utime + usage.ru_stime,
+            peak_bytes=usage.ru_maxrss * (1 if sys.platform == "darwin" else _KIB),
+            output=output.read().decode(),
+        )
+
+
+def rounds(
+    commands: Mapping[str, Sequence[str]],
+    repetitions: int,
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, list[Took]]:
+    """Run each command so often, in turns, so that what else the machine does hits all alike."""
+    took: dict[str, list[Took]] = {name: [] for name in commands}
+    for _ in range(repetitions):
+        for name, arguments in commands.items():
+            took[name].append(run(arguments, environment))
+    return took
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,142 @@
+"""An instance of the local Connect in virtual time, on which work is done and measured."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from benchmarks.native import THROTTLED, native_resource_types
+from benchmarks.organisation import BURST, QUOTA, RATE, Organisation
+from connect_hierarchy_lambda.entry.function import Function
+from local_aws.connect import ConnectSettings
+from local_aws.connect.settings import Rate
+from local_aws.in_process import InProcessAws
+
+_READING = ("Describe", "List", "Search")
+_SEED = 1
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What it took.
+
+    Args:
+        calls: Answered ones of each API.
+        refused: Throttled ones of each API.
+        seconds: Virtual, from the start to the end.
+        undone: What is not as wanted, empty if all is.
+        remark: What else is to be known.
+    """
+
+    calls: Mapping[str, int]
+    refused: Mapping[str, int]
+    seconds: float
+    undone: str = ""
+    remark: str = ""
+
+    @property
+    def writes(self) -> Mapping[str, int]:
+        """Answered calls that change something."""
+        return {api: n for api, n in self.calls.items() if not api.startswith(_READING)}
+
+    @property
+    def share_refused(self) -> float:
+        """Refused calls among all, 0 to 1."""
+        refused = sum(self.refused.values())
+        return refused / max(1, refused + sum(self.calls.values()))
+
+
+@contextmanager
+def without_logs() -> Iterator[None]:
+    """What the function says about each of thousands of calls is of no use here."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+@dataclass
+class Stage:
+    """Where one way of doing the work is measured once.
+
+    Args:
+        latency: Virtual seconds from a call to its answer.
+    """
+
+    latency: float = 0.0
+    random: random.Random = field(default_factory=lambda: random.Random(_SEED))
+
+    def __post_init__(self) -> None:
+        self.settings = ConnectSettings(default_rate=None, group_quota=QUOTA)
+        self.aws = InProcessAws(
+            lambda clients, clock, put: Function(clients, clock, put, jitter=self.random.random),
+            connect_settings=self.settings,
+            resource_types=native_resource_types(lambda: self.aws, self.random.random),
+        )
+        instance = self.aws.connect.backend.create_instance(
+            "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True
+        )
+        self.instance_arn = str(instance["Arn"])
+
+    @property
+    def instance_id(self) -> str:
+        """Id of the instance."""
+        return self.instance_arn.rsplit("/", 1)[-1]
+
+    def hire(self, organisation: Organisation, agents: Mapping[str, int]) -> None:
+        """Put so many agents into the groups of these keys."""
+        by_path = self.aws.connect.backend.hierarchy(self.instance_id).by_path
+        for key, number in agents.items():
+            group_id = by_path[organisation.path(key)].id
+            for n in range(number):
+                self.aws.connect.backend.create_user(
+                    self.instance_id, f"{key}-{n}", hierarchy_group_id=group_id
+                )
+
+    def measure(
+        self, work: Callable[[], str], wanted: Organisation, agents: Mapping[str, int]
+    ) -> Figures:
+        """Do the work at the service's rate and at the latency; it gives a remark.
+
+        Args:
+            work: To be done.
+            wanted: What is then to be there.
+            agents: How many are to be in which groups of it.
+        """
+        self.settings.default_rate = Rate(per_second=RATE, burst=BURST)
+        self.settings.latency = self.latency
+        self.aws.connect.calls.clear()
+        began = self.aws.clock.now()
+        remark = work()
+        self.aws.settle()
+        seconds = self.aws.clock.now() - began
+        calls = Counter(c.api for c in self.aws.connect.calls if c.outcome != THROTTLED)
+        refused = Counter(c.api for c in self.aws.connect.calls if c.outcome == THROTTLED)
+        undone = self._undone(wanted, agents)
+        self.aws.clock.close()
+        return Figures(dict(calls), dict(refused), seconds, undone, remark)
+
+    def _undone(self, wanted: Organisation, agents: Mapping[str, int]) -> str:
+        hierarchy = self.aws.connect.backend.hierarchy(self.instance_id)
+        there = set(hierarchy.by_path)
+        paths = {wanted.path(group.key) for group in wanted.groups}
+        at_home = {
+            user
+            for key in agents
+            if (path := wanted.path(key)) in there
+            for user in hierarchy.usernames(*path)
+        }
+        strays = sum(agents.values()) - len(at_home)
+        found = {
+            "levels differ": int(hierarchy.level_names != wanted.levels),
+            "groups missing": len(paths - there),
+            "groups too many": len(there - paths),
+            "agents elsewhere": strays,
+        }
+        return ", ".join(f"{number} {what}" for what, number in found.items() if number)

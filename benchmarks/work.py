@@ -1,0 +1,58 @@
+"""Plays every work in every way, in virtual time over the local Connect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from benchmarks.organisation import Work
+from benchmarks.peers import NativeCloudFormation, Script, Terraform
+from benchmarks.stage import Figures, Stage, without_logs
+from benchmarks.ways import SingleGroups, Trees, Way
+
+LATENCIES = (0.0, 0.15)
+"""Virtual seconds a call. The second is an assumption: what a call to a Region takes about."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """A work that was done in a way."""
+
+    work: Work
+    way: str
+    latency: float
+    figures: Figures
+
+
+WAYS: Sequence[Callable[[Stage], Way]] = (
+    Trees,
+    SingleGroups,
+    NativeCloudFormation,
+    Terraform,
+    Script,
+)
+"""Ours first, then the peers."""
+
+
+def play(work: Work, way: Callable[[Stage], Way], latency: float) -> Played:
+    """Do a work once: what is there before costs nothing, the change is measured."""
+    with without_logs():
+        stage = Stage(latency)
+        actor = way(stage)
+        if work.before is not None:
+            actor.deploy(work.before)
+            stage.hire(work.before, work.agents)
+        figures = stage.measure(lambda: actor.deploy(work.after), work.after, work.agents)
+    return Played(work, actor.name, latency, figures)
+
+
+def play_all(
+    works: Iterable[Work],
+    ways: Sequence[Callable[[Stage], Way]] = WAYS,
+    latencies: Sequence[float] = LATENCIES,
+) -> Iterator[Played]:
+    """Every work in every way at every latency."""
+    for work in works:
+        for latency in latencies:
+            for way in ways:
+                yield play(work, way, latency)
