@@ -220,6 +220,8 @@ def _move(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> Gro
         carry_agents(task.hierarchy, source, target.id)
         if source.id not in {task.given_group_id, task.recorded_group_id}:
             _remove_unknown(task, source)
+    if old.instance_arn != wanted.instance_arn and task.rolls_back:
+        _remove_elsewhere(task, old, target)
     return target
 
 
@@ -250,6 +252,15 @@ def _involved(task: GroupTask, old: GroupProperties, wanted: GroupProperties) ->
         (group for group in own.values() if group.id in ids),
         key=lambda group: MOVED_FROM_TAG in group.tags,
     )
+
+
+def _remove_elsewhere(task: GroupTask, old: GroupProperties, original: Group) -> None:
+    """Remove what a run that never answered has made on the instance that the group went to."""
+    elsewhere = replace(task, instance_arn=old.instance_arn)
+    for group in elsewhere.own_groups(frozenset({old.name})):
+        is_known = group.id in {task.given_group_id, task.recorded_group_id}
+        if group.tags.get(MOVED_FROM_TAG) == original.id and not is_known:
+            _remove_unknown(elsewhere, group)
 
 
 def _remove_unknown(task: GroupTask, group: Group) -> None:
