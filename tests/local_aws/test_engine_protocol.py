@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from tests.local_aws.scripted import TOKEN, Event, custom, good_answer, reasons, silent, site
+from tests.local_aws.scripted import (
+    TOKEN,
+    Event,
+    custom,
+    good_answer,
+    reasons,
+    silent,
+    site,
+    token_of,
+)
 
 
 def test_the_fields_of_the_three_requests() -> None:
@@ -166,7 +175,7 @@ def test_only_the_first_answer_counts() -> None:
         stack = s.deploy({"A": custom()})
         (create,) = s.script.events
         again = json.dumps(good_answer(create) | {"Status": "FAILED", "Reason": "late"}).encode()
-        assert s.script.custom_resources.deliver(create["ResponseURL"], again) == 200
+        assert s.script.custom_resources.deliver(token_of(create), again) == 200
         assert s.deploy({"A": custom(V=2)}).status == "UPDATE_COMPLETE"
         assert stack.resources["A"].physical_id == "id-of-A"
 
@@ -194,7 +203,7 @@ def test_a_function_that_answers_twice_at_once() -> None:
 
         def twice(event: Event) -> dict[str, Any]:
             first = json.dumps(good_answer(event) | {"PhysicalResourceId": "first"}).encode()
-            s.script.custom_resources.deliver(event["ResponseURL"], first)
+            s.script.custom_resources.deliver(token_of(event), first)
             return {"PhysicalResourceId": "other"}
 
         s.script.on("Create", "A", twice)

@@ -16,6 +16,7 @@ from tests.local_aws.scripted import (
     recorded,
     silent,
     site,
+    token_of,
 )
 
 
@@ -64,7 +65,7 @@ def test_a_cancelled_create_may_still_be_running() -> None:
         (delete,) = s.script.sent("Delete", "Slow")
         assert delete["PhysicalResourceId"].startswith("stack-Slow-")
         create = s.script.custom_resources.conversations[
-            s.script.sent("Create", "Slow")[0]["ResponseURL"]
+            token_of(s.script.sent("Create", "Slow")[0])
         ]
         assert not create.answers
         s.clock.sleep(200.0)

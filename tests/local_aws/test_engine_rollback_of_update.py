@@ -18,6 +18,7 @@ from tests.local_aws.scripted import (
     recorded,
     silent,
     site,
+    token_of,
 )
 
 BOTH = pytest.mark.parametrize("reversed_update_id", list(ReversedUpdateId))
@@ -104,7 +105,7 @@ def test_a_cancelled_update_may_still_be_running() -> None:
         stack = s.deploy({"Slow": custom(V=2), "Bad": custom(V=2)})
         forward, back = s.script.sent("Update", "Slow")
         told = s.script.custom_resources.conversations
-        assert told[back["ResponseURL"]].sent_at < told[forward["ResponseURL"]].sent_at + 30.0
+        assert told[token_of(back)].sent_at < told[token_of(forward)].sent_at + 30.0
         assert (forward["ResourceProperties"]["V"], back["ResourceProperties"]["V"]) == ("2", "1")
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
 
