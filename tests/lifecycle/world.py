@@ -22,7 +22,9 @@ from tests.stacks import Site
 
 COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 TAKEN_BACK = {"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
-HALF_TAKEN_BACK = {"ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED"}
+
+SECONDS_TO_FAIL = 3.0
+"""How long a foreign resource takes to fail when everything else is done."""
 
 
 @dataclass
@@ -156,7 +158,9 @@ class World:
     def _resources(self, plan: StackPlan, faults: Faults) -> dict[str, object]:
         resources: dict[str, object] = dict(plan.resources(self.site))
         if faults.fails == "after":
-            resources["Failing"] = self.site.failing(*resources)
+            # a rollback in the very second of what it takes back is more than dates can tell apart
+            last = {"DependsOn": list(resources)}
+            resources["Failing"] = {**self.site.failing_later(SECONDS_TO_FAIL), **last}
         elif faults.fails == "during":
             resources["Failing"] = self.site.failing_later(faults.fails_after)
         return resources
