@@ -180,6 +180,32 @@ def test_a_group_of_native_cloudformation_is_refused(site: Site) -> None:
     assert any("stack legacy" in r and "DeletionPolicy Retain" in r for r in site.reasons(stack))
 
 
+@pytest.mark.parametrize("adopted", [True, False])
+def test_a_failed_take_over_gives_the_tags_back(site: Site, *, adopted: bool) -> None:
+    """Keys that were added go, values that were overwritten come back, and so does the owner."""
+    before = {"k": "1", "their": "own"}
+    if adopted:
+        site.up(with_levels(site))
+        site.connect.backend.create_user_hierarchy_group(site.instance_id, "A", tags=before)
+    else:
+        site.up(with_levels(site, Old=site.group("A", Tags=before)))
+    new = site.group("A", AdoptExisting=adopted, Tags={"k": "2", "l": "3"})
+    (group,) = site.connect.backend.list_user_hierarchy_groups(site.instance_id)
+    stack = update_with_failure(site, with_levels(site, New=new))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    (after,) = site.connect.backend.list_user_hierarchy_groups(site.instance_id)
+    of_request = {OWN_PREFIX + "request"}
+    assert {k: v for k, v in after.tags.items() if k not in of_request} == {
+        k: v for k, v in group.tags.items() if k not in of_request
+    }
+    # and where it goes well nothing of it stays beyond the next update
+    site.up(with_levels(site, New=new))
+    site.up(with_levels(site, New=site.group("A", AdoptExisting=adopted, Tags={"k": "3"})))
+    (after,) = site.connect.backend.list_user_hierarchy_groups(site.instance_id)
+    assert after.tags["k"] == "3"
+    assert not {key for key in after.tags if "added" in key or "was-" in key}
+
+
 def test_a_group_that_another_stack_imports_cannot_move(site: Site) -> None:
     """CloudFormation refuses to change what is imported; the rollback leaves the group in place."""
     first = with_levels(site, A=site.group("A"), B=site.group("B"), T=site.group("T", "A"))

@@ -18,6 +18,7 @@ from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError, listed
 from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.overwritten import noted
 from connect_hierarchy_lambda.model.ownership import (
     ADOPTED_TAG,
     DISPLACES_TAG,
@@ -189,9 +190,10 @@ def _bring_up_to_date(
         remove=old.tags.keys(),
         changed=old.tags != wanted.tags or old.adopt_existing != wanted.adopt_existing,
     )
-    noted = group.tags.get(DISPLACES_TAG, "")
-    rolls_back = bool(noted) and task.rolls_back
-    if noted and not rolls_back and not noted.endswith(f"/{task.owner.request}"):
+    task.hierarchy.untag_group(group.arn, noted(group.tags))
+    displaces = group.tags.get(DISPLACES_TAG, "")
+    rolls_back = bool(displaces) and task.rolls_back
+    if displaces and not rolls_back and not displaces.endswith(f"/{task.owner.request}"):
         forget_displaced(task, group)
     # as with tags: what the request says is new is written, whatever the group seems to be called
     if doubts_name or group.name != wanted.name or old.name != wanted.name:

@@ -11,6 +11,7 @@ from connect_hierarchy_lambda.connect.hierarchies import Group
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.overwritten import notes_on
 from connect_hierarchy_lambda.model.ownership import (
     DISPLACES_TAG,
     FORMER_TAG,
@@ -206,6 +207,8 @@ def _take_over(
             f"{held_by.stack_name}",
             "delete it there; if that stack is gone: `aws connect untag-resource`, see README",
         )
+    if held_by is None or held_by.request != task.owner.request:
+        marks |= notes_on(group.tags, wanted.tags)
     logger.info("taking over", extra={"group": group.arn, "from": str(held_by)})
     task.put_tags(group, {**wanted.tags, **owner.tags(), **marks}, changed=True)
     if task.request.type == "Create":

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
 from connect_hierarchy_lambda.connect.hierarchies import Agent, Group
 from connect_hierarchy_lambda.model.messages import HierarchyError, listed
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_lambda.model.ownership import DISPLACES_TAG, FOUND_TAG, OWN_TAGS
+from connect_hierarchy_lambda.model.overwritten import before, noted
+from connect_hierarchy_lambda.model.ownership import DISPLACES_TAG, FOUND_TAG
 from connect_hierarchy_lambda.model.properties import (
     AgentsOnDelete,
     GroupProperty,
     ResourceType,
 )
+from connect_hierarchy_lambda.model.tags import RESERVED_PREFIX
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
-from connect_hierarchy_lambda.resources.group_making import give_name_back
+from connect_hierarchy_lambda.resources.group_making import PATIENCE, give_name_back
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.tree_passing_on import give_back
@@ -34,7 +36,7 @@ def remove_group(task: GroupTask, group_id: str) -> None:
     state = task.own_stack.state()
     if group is None:
         logger.info("the group is gone already")
-    elif state.cleans_up and _stays_with_another(task, group):
+    elif state.cleans_up and _stays_with_another(task, group, as_it_was=state.rolls_back):
         return
     elif group.owner is None:
         logger.warning("the group has no owner any more, it stays", extra={"group": group.arn})
@@ -42,11 +44,12 @@ def remove_group(task: GroupTask, group_id: str) -> None:
         logger.info("the group has another owner, it stays", extra={"group": group.arn})
     elif state.rolls_back and FOUND_TAG in group.tags:
         logger.info("the group goes back to where it was left", extra={"group": group.arn})
+        _write_tags_of_before(task, group, group.tags)
         task.hierarchy.untag_group(group.arn, [FOUND_TAG])
     elif state.rolls_back and give_back(task, group):
         return
     elif group.owner.adopted and (state.rolls_back or _successor(task, group) is None):
-        release_group(task, group)
+        release_group(task, group, as_it_was=state.rolls_back)
     else:
         policy = task.request.properties.get(GroupProperty.AGENTS_ON_DELETE, AgentsOnDelete.FAIL)
         delete_group(task, group, policy, lambda: _successor(task, group))
@@ -54,10 +57,13 @@ def remove_group(task: GroupTask, group_id: str) -> None:
             give_name_back(task, group, group.name)
 
 
-def release_group(task: GroupTask, group: Group) -> None:
-    """Take our tags from a group that was adopted."""
+def release_group(task: GroupTask, group: Group, *, as_it_was: bool = False) -> None:
+    """Take our tags from a group that was adopted; `as_it_was` undoes what adoption overwrote."""
+    if as_it_was:
+        _write_tags_of_before(task, group, group.tags)
     logger.info("releasing the adopted group", extra={"group": group.arn})
-    task.hierarchy.untag_group(group.arn, [key for key in OWN_TAGS if key in group.tags])
+    ours = [key for key in group.tags if key.startswith(RESERVED_PREFIX)]
+    task.hierarchy.untag_group(group.arn, ours)
 
 
 def remove_unanswered(task: GroupTask, wanted: GroupProperties) -> None:
@@ -107,8 +113,10 @@ def _known_owner(task: GroupTask, group_id: str) -> Group | None:
             wait.pause()
 
 
-def _stays_with_another(task: GroupTask, group: Group) -> bool:
+def _stays_with_another(task: GroupTask, group: Group, *, as_it_was: bool = False) -> bool:
     """Whether another resource of the stack has the group, as its owner then.
+
+    `as_it_was` undoes what this resource overwrote when it took the group over.
 
     It passed to that one in this update, or goes back to it. Tags may be too old a moment after
     they were written, so CloudFormation is asked: its record of who has which physical id decides
@@ -122,7 +130,30 @@ def _stays_with_another(task: GroupTask, group: Group) -> bool:
     adopted = group.owner is not None and group.owner.adopted
     owner = replace(task.owner, resource=others[0], adopted=adopted)
     task.hierarchy.tag_group(group.arn, owner.tags())
+    if as_it_was:
+        _write_tags_of_before(task, group, _shown_tags(task, group))
     return True
+
+
+def _shown_tags(task: GroupTask, group: Group) -> Mapping[str, str]:
+    """The tags with what this resource has noted, which reads may not show yet."""
+    doing = f"reading hierarchy group {group.id}"
+    with task.wait(doing, "it does not show who took it over") as wait:
+        while True:
+            shown = task.hierarchy.group(group.id) or group
+            if noted(shown.tags) or wait.seconds >= PATIENCE:
+                return shown.tags
+            wait.pause()
+
+
+def _write_tags_of_before(task: GroupTask, group: Group, tags: Mapping[str, str]) -> None:
+    """Give back the tags that the group had before this resource took it over."""
+    notes = noted(tags)
+    if notes:
+        wanted = task.request.properties.get(GroupProperty.TAGS) or {}
+        written, gone = before(tags, wanted)
+        task.hierarchy.tag_group(group.arn, written)
+        task.hierarchy.untag_group(group.arn, [*gone, *notes])
 
 
 def _successor(task: GroupTask, group: Group) -> Group | None:
