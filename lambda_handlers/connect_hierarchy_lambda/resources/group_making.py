@@ -170,7 +170,11 @@ def _free_name_elsewhere(
             f"the name is taken in the instance by group {other.id} ({other.path_of_names})",
             "choose another name, or rename that group",
         )
-    raise HierarchyError(doing, f"{refusal}, but no group of that name was found")
+    raise HierarchyError(
+        doing,
+        f"{refusal}, but no group of that name was found",
+        "deploy again when ListUserHierarchyGroups shows it",
+    )
 
 
 def _take_over(
