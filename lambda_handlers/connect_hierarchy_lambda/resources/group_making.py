@@ -9,7 +9,7 @@ from dataclasses import replace
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
 from connect_hierarchy_lambda.connect.hierarchies import Group
 from connect_hierarchy_lambda.model.arns import GroupArn
-from connect_hierarchy_lambda.model.messages import HierarchyError
+from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.overwritten import notes_on
 from connect_hierarchy_lambda.model.ownership import (
@@ -102,7 +102,10 @@ def give_name_back(task: GroupTask, group: Group, name: str) -> None:
 
 
 def _read_back(task: GroupTask, arn: str) -> Group:
-    """Read what was created; remove it again where that fails."""
+    """Read what was created; remove it again where that fails.
+
+    Not so where time is over: a further run of the same event finds the group and goes on.
+    """
     failed_id = task.request.failed_id
     if task.request.type == "Create":
         task.request.failed_id = arn
@@ -110,9 +113,13 @@ def _read_back(task: GroupTask, arn: str) -> Group:
     logger.info("created hierarchy group", extra={"group": arn})
     try:
         return _existing(task, group_id)
+    except OutOfTimeError:
+        raise
     except HierarchyError:
         half_made = Group(arn, group_id, group_id, "", ())
-        if task.hierarchy.delete_group(half_made) is None:
+        # another run of the same event may have answered with it
+        is_in_use = task.request.logical_id in task.own_stack.resources_with(arn)
+        if not is_in_use and task.hierarchy.delete_group(half_made) is None:
             task.request.failed_id = failed_id
         raise
 
