@@ -80,8 +80,6 @@ class FunctionFaults:
 
     kills: dict[int, bool] = field(default_factory=dict)
     copies: dict[int, float] = field(default_factory=dict)
-    injected: int = 0
-    """How many of them have happened."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +207,6 @@ class InProcessAws:
             faults.kills = {nth - 1: position for nth, position in faults.kills.items()}
         if faults.kills.get(0) is after_effect:
             del faults.kills[0]
-            faults.injected += 1
             raise TaskKilledError
 
     @property
@@ -230,7 +227,6 @@ class InProcessAws:
         delays = [0.0]
         if 0 in faults.copies:
             delays.append(faults.copies.pop(0))
-            faults.injected += 1
         for delay in delays:
             self._events_at_work += 1
             self.clock.spawn(

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from connect_hierarchy_lambda.model.ownership import OWN_TAGS
+from connect_hierarchy_lambda.model.tags import RESERVED_PREFIX
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.connect import DuplicateScope, FaultKind
 from local_aws.connect.exceptions import ConnectError
@@ -187,7 +187,8 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
             """Take our tags from any group by hand."""
             group = data.draw(st.sampled_from(self._groups()))
             arn = f"{group.instance_arn}/agent-group/{group.id}"
-            self._backend()[0].untag_resource(arn, list(OWN_TAGS))
+            ours = [key for key in group.tags if key.startswith(RESERVED_PREFIX)]
+            self._backend()[0].untag_resource(arn, ours)
             self._drift(group)
 
         @rule(

@@ -42,20 +42,6 @@ FORMER_TAG = RESERVED_PREFIX + "former"
 
 NATIVE_STACK_TAG = "aws:cloudformation:stack-name"
 
-OWN_TAGS = (
-    STACK_TAG,
-    RESOURCE_TAG,
-    REQUEST_TAG,
-    ADOPTED_TAG,
-    DISPLACES_TAG,
-    MOVED_FROM_TAG,
-    FOUND_TAG,
-    KEY_TAG,
-    RETIRED_TAG,
-    FORMER_TAG,
-)
-
-
 TREE_TAGS = frozenset({KEY_TAG, RETIRED_TAG})
 """What only groups of trees have."""
 
