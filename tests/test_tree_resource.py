@@ -221,6 +221,24 @@ def test_agents_keep_a_whole_tree_from_being_deleted(site: Site) -> None:
     assert state(site) == before
 
 
+def test_what_lists_do_not_show_yet_is_deleted() -> None:
+    """Reads begin to lag right after the tree was made: nothing of it is left."""
+    site = unpaced()
+    stack = up(site, with_tree(site, node("A", "B"), "C"))
+    site.connect.settings.search_lag, site.connect.settings.read_lag = 100.0, 5.0
+    assert site.down(stack).status == "DELETE_COMPLETE"
+    assert site.ids == {}
+
+
+def test_what_lists_do_not_show_yet_is_given_up() -> None:
+    """The same where an update wants none of the groups any more."""
+    site = unpaced()
+    up(site, with_tree(site, node("A", "B"), "C"))
+    site.connect.settings.search_lag, site.connect.settings.read_lag = 100.0, 5.0
+    up(site, with_tree(site, "D"))
+    assert set(site.ids) == {"D"}
+
+
 # updates ----------------------------------------------------------------------------------------
 
 
@@ -337,6 +355,35 @@ def test_what_was_deleted_outside_is_made_anew(site: Site) -> None:
     stack = up(site, with_tree(site, node("A", "B"), "C", references=["A/B"]))
     assert site.ids["A/B"] != gone
     assert list(stack.resources["Tree"].attributes.values()) == [site.ids["A/B"]]
+
+
+@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
+def test_a_rollback_does_without_a_group_that_was_taken_away(
+    scope: DuplicateScope, reversed_id: ReversedUpdateId
+) -> None:
+    """Somebody took the tags from a group: an update refuses it, a rollback lets it be."""
+    site = of_world(scope, reversed_id)
+    up(site, with_tree(site, node("A", "B"), "C"))
+    site.hire("ada", "A", "B")
+    group = site.connect.backend.hierarchy(site.instance_id).by_path["A",]
+    ours = [key for key in group.tags if key.startswith(OWN_PREFIX)]
+    site.connect.backend.untag_resource(f"{site.instance_arn}/agent-group/{group.id}", ours)
+    site.clock.sleep(1000)
+    before = state(site)
+    fail(site, with_tree(site, node("A", "B"), node("C", "D")))
+    assert state(site) == before
+
+
+def test_a_rollback_does_without_a_name_that_was_changed_by_hand(site: Site) -> None:
+    """Somebody renamed a group and gave its name to another one: a rollback keeps that."""
+    up(site, with_tree(site, node("A", "B"), "C"))
+    backend = site.connect.backend
+    backend.update_user_hierarchy_group_name(site.instance_id, site.ids["A"], "Z")
+    by_hand(site, "A")
+    site.clock.sleep(1000)
+    before = state(site)
+    fail(site, with_tree(site, node("A", "B"), node("C", "D")))
+    assert state(site) == before
 
 
 def test_strangers_below_a_moved_group_stop_the_move(site: Site) -> None:

@@ -15,6 +15,7 @@ from connect_hierarchy_lambda.connect.hierarchies import Hierarchy
 from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError, OwnStack, StillWanted
 from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.model.messages import HierarchyError
+from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.properties import (
     TreeReferencesProperty,
     digest_attribute,
@@ -144,7 +145,8 @@ class Trees:
         if request.is_unmade:
             return
         task = self._task(request, properties.instance_arn)
-        with task.wait("looking for groups that nobody answered for", "none so far") as wait:
+        doing = f"looking for groups of tree {quoted(request.logical_id)} that nobody answered for"
+        with task.wait(doing, "none so far") as wait:
             while True:
                 removed = TreeRemoval(task, properties).remove_made_at_its_place()
                 if removed or wait.seconds >= MADE_UP_ID_PATIENCE:
@@ -191,7 +193,7 @@ class TreeReferences:
         return Answer(request.physical_id)
 
     def _look_up(self, request: Request, physical_id: str) -> Answer:
-        doing = "looking up groups of a hierarchy tree"
+        doing = f"looking up groups for {quoted(request.logical_id)}"
         properties = Properties(request.properties)
         marks = properties.texts(TreeReferencesProperty.REFERENCES)
         tree = TreeId.parse(properties.text(TreeReferencesProperty.TREE))

@@ -9,12 +9,13 @@ over both from then on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
 from connect_hierarchy_lambda.connect.hierarchies import Group, GroupSummary
+from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import KEY_TAG, RETIRED_TAG
 from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask
 
@@ -25,6 +26,10 @@ _LATELY = 1200.0
 
 
 _UNTIL_LISTED = 60.0
+LISTED_BY_THEN = 30.0
+"""Seconds that a list may take to show a group: who made it has waited for it, but in vain where
+reads began to lag only then."""
+
 _IN_NOTE = "/"
 
 CHECKED = "done/checked"
@@ -60,6 +65,10 @@ class TreeGroups:
         return self._own.get(group_id)
 
     @property
+    def _tree(self) -> str:
+        return f"tree {quoted(self._task.request.logical_id)}"
+
+    @property
     def pages(self) -> int:
         """How many pages a search for all groups of the instance has."""
         return len(self._listed) // 100 + 1
@@ -75,7 +84,7 @@ class TreeGroups:
         them by.
         """
         made = {key for key in self._task.request.notes if _IN_NOTE not in key}
-        wait = self._task.wait("making groups of the tree", "not all of them show yet")
+        wait = self._task.wait(f"making groups of {self._tree}", "not all of them show yet")
         while made and wait.seconds < _UNTIL_LISTED:
             listed = {summary.id for summary in self._task.hierarchy.group_summaries()}
             gone = {group_id for group_id in made if self._certain.get(group_id, 1) is None}
@@ -100,7 +109,7 @@ class TreeGroups:
         `noted` are groups that an earlier run of the same request has made.
         """
         hierarchy = self._task.hierarchy
-        with self._task.wait("reading the groups of the tree", "search and list differ") as wait:
+        with self._task.wait(f"reading groups of {self._tree}", "search and list differ") as wait:
             while True:
                 listed = {
                     summary.id: summary
@@ -154,6 +163,30 @@ class TreeGroups:
             seen = self._seen.get(summary.id)
             if seen is None or seen.parent_id == root_id or seen.parent_id in self._own:
                 self.look_at(summary.id)
+
+    def read_with(
+        self,
+        nodes: Mapping[str, str],
+        root_id: str | None,
+        patience: float = 0.0,
+        noted: Iterable[Group] = (),
+    ) -> None:
+        """Read, and look for nodes that may not show yet as the tree's.
+
+        For so many seconds of patience it is read once more while one shows nowhere: it may have
+        been made a moment ago. `nodes` are names by the marks of keys, `noted` as of `read`.
+        """
+        doing = f"reading groups of {self._tree}"
+        with self._task.wait(doing, "not all of them show yet") as wait:
+            while True:
+                self.read(noted)
+                present = {group.tags.get(KEY_TAG) for group in self.own}
+                missing = {name for mark, name in nodes.items() if mark not in present}
+                self.look_for(missing, root_id)
+                listed = {summary.name for summary in self._listed.values()}
+                if missing <= listed or wait.seconds >= patience:
+                    return
+                wait.pause()
 
     def _new_ones(self, listed: Iterable[GroupSummary], found: Iterable[str]) -> list[GroupSummary]:
         """Groups that a search may not show yet."""

@@ -53,13 +53,14 @@ from connect_hierarchy_lambda.resources.group_making import (
     put_aside,
 )
 from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
-from connect_hierarchy_lambda.resources.group_task import GroupTask
+from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask
 from connect_hierarchy_lambda.resources.progress import Progress
 from connect_hierarchy_lambda.resources.tree_agents import check_agents
 from connect_hierarchy_lambda.resources.tree_groups import (
     CHECKED,
     EMPTIED,
     GIVEN_UP,
+    LISTED_BY_THEN,
     LOOKED_AT,
     NAMED,
     TAGGED,
@@ -69,8 +70,6 @@ from connect_hierarchy_lambda.resources.tree_passing_on import pass_on, wait_unt
 from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
 
 logger = logging.getLogger(__name__)
-
-_DOING = "updating the groups of the tree"
 
 
 @dataclass(frozen=True)
@@ -104,6 +103,7 @@ class TreeGrowth:
     _one_name_an_instance: bool = False
     _ids: dict[str, str] = field(default_factory=dict)
     _before_rename: dict[str, Group] = field(default_factory=dict)
+    _left_alone: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.groups = TreeGroups(self.task, self.old.names | self.wanted.names)
@@ -112,6 +112,10 @@ class TreeGrowth:
     def rolls_back(self) -> bool:
         """Whether the stack takes an operation back."""
         return self.task.rolls_back
+
+    @property
+    def _doing(self) -> str:
+        return f"updating the groups of tree {quoted(self.task.request.logical_id)}"
 
     def carry_out(self) -> Grown:
         """Do it; HierarchyError where it can not be done."""
@@ -124,14 +128,18 @@ class TreeGrowth:
             raise
         except _UnexpectedError as error:
             self.groups.wait_until_listed()
-            raise HierarchyError(_DOING, str(error), "deploy again") from None
+            raise HierarchyError(self._doing, str(error), "deploy again") from None
         self.groups.wait_until_listed()
         return grown
 
     def _carry_out(self) -> Grown:
-        self._read()
+        if self._leaving and not self.rolls_back:
+            patience = LISTED_BY_THEN
+            self.groups.read_with(self._leaving, self.old.parent_id, patience, self._noted())
+        else:
+            self._read()
         self._check()
-        wait = self.task.wait(_DOING, "groups are not as they seemed")
+        wait = self.task.wait(self._doing, "groups are not as they seemed")
         progress = Progress(self.task.schedule.clock)
         while True:
             try:
@@ -140,11 +148,11 @@ class TreeGrowth:
                 for call in calls:
                     self._perform(call)
                     progress.step()
-                    wait = self.task.wait(_DOING, "groups are not as they seemed")
+                    wait = self.task.wait(self._doing, "groups are not as they seemed")
                 break
             except _UnexpectedError as error:
                 if wait.seconds >= 2 * STALE_SECONDS:
-                    raise HierarchyError(_DOING, str(error), "deploy again") from None
+                    raise HierarchyError(self._doing, str(error), "deploy again") from None
                 logger.info("planning again", extra={"why": str(error)})
                 wait.pause(str(error))
                 self._read()
@@ -159,6 +167,21 @@ class TreeGrowth:
             missing = self._former.new
             names = {self.old.by_mark[wanted.key].name for wanted in missing}
             self.groups.look_for(names, self.old.parent_id)
+
+    @property
+    def _leaving(self) -> dict[str, str]:
+        """The names of nodes that do not stay in their place, by the marks of their keys.
+
+        What is not found of these would be left behind; of others the name is found to be taken.
+        """
+        before = {node.key: node.parent for node in self.old.wanted}
+        staying: set[str | None] = set()
+        if self.old.parent_id == self.wanted.parent_id:
+            staying.add(None)
+        for node in self.wanted.wanted:
+            if before.get(node.key, "") == node.parent and node.parent in staying:
+                staying.add(node.key)
+        return {node.key: node.name for node in self.old.wanted if node.key not in staying}
 
     def _noted(self) -> list[Group]:
         """The groups that an earlier run of this request made, which a search may not show yet."""
@@ -222,7 +245,8 @@ class TreeGrowth:
             self.wanted.parent_id,
             one_name_an_instance=self._one_name_an_instance,
         )
-        self._ids = {key: present.id for key, present in now.kept.items()}
+        left_alone = {key: group_id for key, group_id in self._left_alone.items() if group_id}
+        self._ids = {**left_alone, **{key: present.id for key, present in now.kept.items()}}
         return [
             *self._revivals(now, by_id),
             *(
@@ -356,7 +380,7 @@ class TreeGrowth:
             # what passes to a resource of its own takes its agents along
             [group for group in groups if group is not None and group.arn not in records],
             lambda group: self.old.policy(group.tags.get(KEY_TAG, "")),
-            "removing groups from the hierarchy tree",
+            f"removing groups from tree {quoted(self.task.request.logical_id)}",
         )
 
     # the calls ----------------------------------------------------------------------------------
@@ -396,6 +420,35 @@ class TreeGrowth:
         return group
 
     def _create(self, wanted: Wanted) -> None:
+        if wanted.key in self._left_alone:
+            return
+        if wanted.parent in self._left_alone:
+            self._leave_alone(wanted)
+            return
+        try:
+            self._make(wanted)
+        except (OutOfTimeError, NoLongerWantedError):
+            raise
+        except HierarchyError as error:
+            if not self.rolls_back:
+                raise
+            logger.warning("it was not the tree's before either", extra={"why": str(error)})
+            self._leave_alone(wanted)
+
+    def _leave_alone(self, wanted: Wanted) -> None:
+        """Take a group back that the tree did not have before, since somebody took it away.
+
+        Whoever is at its place stays as it is, and so does what is below.
+        """
+        parent_id = self.wanted.parent_id
+        if wanted.parent is not None:
+            parent_id = self._ids.get(wanted.parent, "")
+        self._left_alone[wanted.key] = ""
+        for holder in self.task.hierarchy.groups_named(frozenset({wanted.name})):
+            if holder.parent_id == parent_id:
+                self._left_alone[wanted.key] = self._ids[wanted.key] = holder.id
+
+    def _make(self, wanted: Wanted) -> None:
         parent_id = self.wanted.parent_id
         if wanted.parent is not None:
             parent_id = self._ids[wanted.parent]
@@ -457,7 +510,15 @@ class TreeGrowth:
         refusal = self.task.hierarchy.rename_group(group.id, name)
         if refusal is not None:
             self._check_own_holders(name, group.parent_id, str(refusal))
-            rename_group(self.task, group, name)
+            try:
+                rename_group(self.task, group, name)
+            except OutOfTimeError:
+                raise
+            except HierarchyError as error:
+                if not self._was_renamed_by_hand(group):
+                    raise
+                logger.warning("it was not called so before either", extra={"why": str(error)})
+                return
             # it may have got a tag about whom it put aside
             self.groups.forget(group.id)
             renamed = self.task.hierarchy.group(group.id)
@@ -466,6 +527,11 @@ class TreeGrowth:
             group = renamed
         self.groups.renamed(group, name)
         logger.info("renamed", extra={"group": group.arn, "to": name})
+
+    def _was_renamed_by_hand(self, group: Group) -> bool:
+        """Whether a rollback finds a name that the update has not given."""
+        is_ours = group.name in self.old.names or group.name.startswith(TEMPORARY_NAME)
+        return self.rolls_back and not is_ours
 
     def _put_aside(self, group: Group) -> None:
         put_aside(self.task, group)

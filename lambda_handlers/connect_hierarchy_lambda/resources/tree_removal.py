@@ -11,6 +11,7 @@ from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
 from connect_hierarchy_lambda.connect.hierarchies import Group
 from connect_hierarchy_lambda.connect.own_stack import StackState
 from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
+from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import (
     DISPLACES_TAG,
     FOUND_TAG,
@@ -24,7 +25,7 @@ from connect_hierarchy_lambda.resources.group_removal import delete_group, relea
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.progress import Progress
 from connect_hierarchy_lambda.resources.tree_agents import check_agents
-from connect_hierarchy_lambda.resources.tree_groups import CHECKED, TreeGroups
+from connect_hierarchy_lambda.resources.tree_groups import CHECKED, LISTED_BY_THEN, TreeGroups
 from connect_hierarchy_lambda.resources.tree_passing_on import pass_on
 from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
 
@@ -45,6 +46,10 @@ class TreeRemoval:
     def __post_init__(self) -> None:
         self.groups = TreeGroups(self.task, self.properties.names)
 
+    @property
+    def _tree(self) -> str:
+        return f"tree {quoted(self.task.request.logical_id)}"
+
     @cached_property
     def _state(self) -> StackState:
         return self.task.own_stack.state()
@@ -55,7 +60,8 @@ class TreeRemoval:
         So many of them, at the top of what is to go, have a tag that reads may not show yet. Where
         none is expected, the tags may have been taken back, which reads may not show yet either.
         """
-        wait = self.task.wait("looking for groups that were given up", "they do not show yet")
+        doing = f"looking for groups that {self._tree} has given up"
+        wait = self.task.wait(doing, "they do not show yet")
         while True:
             self.groups.read()
             marked = self.groups.marked(mark)
@@ -69,11 +75,12 @@ class TreeRemoval:
 
     def remove_all(self) -> None:
         """Remove every group of the tree."""
-        self._read()
+        # a creation that failed has not made all of them
+        self._read(0.0 if self._state.rolls_back else LISTED_BY_THEN)
         going = self.groups.own
         notes = self.task.request.notes
         if not self._state.rolls_back and CHECKED not in notes:
-            check_agents(self.task.hierarchy, going, self._policy, "deleting the hierarchy tree")
+            check_agents(self.task.hierarchy, going, self._policy, f"deleting {self._tree}")
             notes[CHECKED] = ""
         self._remove(going)
 
@@ -101,12 +108,9 @@ class TreeRemoval:
         self._remove(going)
         return [group.id for group in going]
 
-    def _read(self) -> None:
-        """Read, and look for what may not show yet as the tree's."""
-        self.groups.read()
-        present = {group.tags.get(KEY_TAG) for group in self.groups.own}
-        names = {node.name for mark, node in self.properties.by_mark.items() if mark not in present}
-        self.groups.look_for(names, self.properties.parent_id)
+    def _read(self, patience: float = 0.0) -> None:
+        nodes = {mark: node.name for mark, node in self.properties.by_mark.items()}
+        self.groups.read_with(nodes, self.properties.parent_id, patience)
 
     def _policy(self, group: Group) -> AgentsOnDelete:
         return self.properties.policy(group.tags.get(KEY_TAG, ""))
