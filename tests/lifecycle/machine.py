@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,8 @@ from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.connect import DuplicateScope, FaultKind
 from local_aws.connect.exceptions import ConnectError
 from local_aws.connect.rows import LEVEL_KEYS
-from tests.lifecycle.edits import NAMES, Edits
+from tests.lifecycle.drawing import NAMES
+from tests.lifecycle.edits import Edits
 from tests.lifecycle.faults import Faults, PlannedFault
 from tests.lifecycle.snapshots import Seen
 from tests.lifecycle.world import Tally, World
@@ -81,6 +83,7 @@ heavy_faults = st.builds(
     fails=st.sampled_from(["", "", "after", "during"]),
     fails_after=st.sampled_from([0.0, 0.5, 3.0, 20.0]),
 )
+rests = st.sampled_from([0.0, 30.0, 4000.0])
 any_faults = st.one_of(nothing_wrong, mild_faults, mild_faults, heavy_faults)
 
 
@@ -91,16 +94,35 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
         """One stack, its app's author, the operators of two instances, and bad luck."""
 
         world: World
+        has_trees: bool
         people_wrote = False
 
         @initialize(
+            data=st.data(),
             scope=st.sampled_from(DuplicateScope),
             reversed_id=st.sampled_from(ReversedUpdateId),
             seed=st.integers(0, 2**16),
+            has_trees=st.booleans(),
+            stands=st.booleans(),
         )
-        def begin(self, scope: DuplicateScope, reversed_id: ReversedUpdateId, seed: int) -> None:
-            """Two instances without a hierarchy."""
+        def begin(
+            self,
+            data: st.DataObject,
+            scope: DuplicateScope,
+            reversed_id: ReversedUpdateId,
+            seed: int,
+            *,
+            has_trees: bool,
+            stands: bool,
+        ) -> None:
+            """Two instances without a hierarchy, or with what went well once.
+
+            Every other history has trees.
+            """
+            self.has_trees = has_trees
             self.world = World(scope, reversed_id, seed, tally)
+            if stands:
+                self.world.deploy(self._edits(data).first(), Faults())
 
         def teardown(self) -> None:
             """Nothing is at work any more."""
@@ -110,21 +132,22 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
         # the author of the app
 
         @precondition(lambda self: not self.world.is_stuck)
-        @rule(data=st.data(), faults=any_faults, rests=st.sampled_from([0.0, 30.0, 4000.0]))
+        @rule(data=st.data(), faults=any_faults, rests=rests)
         def deploy(self, data: st.DataObject, faults: Faults, rests: float) -> None:
             """Change the app and deploy it."""
-            world = self.world
+            world, edits = self.world, self._edits(data)
             self._let_reads_catch_up()
-            edits = Edits(
-                self._picker(data),
-                world.instance_arns,
-                one_name_an_instance=world.scope is DuplicateScope.INSTANCE,
-            )
             plan = edits.first() if world.plan is None else edits.some(world.plan)
             if world.stack is None or plan != world.plan:
                 joins = self._joins(data)
                 world.deploy(plan, faults, joins)
             world.site.clock.sleep(rests)
+
+        @precondition(lambda self: not self.world.is_stuck and self.world.plan is not None)
+        @rule(data=st.data(), faults=any_faults, rests=rests)
+        def deploy_again(self, data: st.DataObject, faults: Faults, rests: float) -> None:
+            """The same: what is at stake is in updates, so there are more of them."""
+            self.deploy(data, faults, rests)
 
         @precondition(lambda self: self.world.stack is not None)
         @rule(faults=any_faults)
@@ -159,37 +182,37 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
         @rule(data=st.data())
         def delete_group(self, data: st.DataObject) -> None:
             """Delete any group by hand that is empty."""
-            group = data.draw(st.sampled_from(self._groups()))
+            group, known = data.draw(st.sampled_from(self._groups())), self.world.record
             if self._by_hand("delete_user_hierarchy_group", group.instance_arn, group.id):
-                self._drift(group)
+                self._drift(group, known)
 
         @precondition(lambda self: self._groups())
         @rule(data=st.data(), name=st.sampled_from([*NAMES, "by hand"]))
         def rename_group(self, data: st.DataObject, name: str) -> None:
             """Rename any group by hand."""
-            group = data.draw(st.sampled_from(self._groups()))
+            group, known = data.draw(st.sampled_from(self._groups())), self.world.record
             api = "update_user_hierarchy_group_name"
             if self._by_hand(api, group.instance_arn, group.id, name):
-                self._drift(group)
+                self._drift(group, known)
 
         @precondition(lambda self: self._groups())
         @rule(data=st.data(), tags=st.sampled_from([{"k": "9"}, {"hand": "made"}]))
         def tag_group(self, data: st.DataObject, tags: dict[str, str]) -> None:
             """Tag any group by hand."""
-            group = data.draw(st.sampled_from(self._groups()))
+            group, known = data.draw(st.sampled_from(self._groups())), self.world.record
             arn = f"{group.instance_arn}/agent-group/{group.id}"
             self._backend()[0].tag_resource(arn, tags)
-            self._drift(group)
+            self._drift(group, known)
 
         @precondition(lambda self: self._groups())
         @rule(data=st.data())
         def free_group(self, data: st.DataObject) -> None:
             """Take our tags from any group by hand."""
-            group = data.draw(st.sampled_from(self._groups()))
+            group, known = data.draw(st.sampled_from(self._groups())), self.world.record
             arn = f"{group.instance_arn}/agent-group/{group.id}"
             ours = [key for key in group.tags if key.startswith(RESERVED_PREFIX)]
             self._backend()[0].untag_resource(arn, ours)
-            self._drift(group)
+            self._drift(group, known)
 
         @rule(
             instance=st.sampled_from([0, 0, 0, 1]),
@@ -212,6 +235,14 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
 
         # parts
 
+        def _edits(self, data: st.DataObject) -> Edits:
+            return Edits(
+                lambda choices: data.draw(st.sampled_from(choices)),
+                self.world.instance_arns,
+                one_name_an_instance=self.world.scope is DuplicateScope.INSTANCE,
+                with_trees=self.has_trees,
+            )
+
         def _let_reads_catch_up(self) -> None:
             """Nobody can promise anything to people who write while a deployment reads."""
             if self.people_wrote:
@@ -233,9 +264,11 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
                 return False
             return True
 
-        def _drift(self, group: Seen) -> None:
-            known = self.world.record
-            self.world.drifted |= {n for n, group_id in known.items() if group_id == group.id}
+        def _drift(self, group: Seen, known: Mapping[str, str]) -> None:
+            # a node is known by tags: without those of a group above it nobody finds it
+            lost = known.items() - self.world.record.items()
+            changed = {name: i for name, i in known.items() if i == group.id}
+            self.world.drifted = {**changed, **dict(lost), **self.world.drifted}
 
         def _joins(self, data: st.DataObject) -> list[tuple[float, str, str]]:
             here = self.world.instance_arns[0]
@@ -244,9 +277,5 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
                 return []
             seconds = data.draw(st.sampled_from([0.0, 0.5, 2.0, 10.0]))
             return [(seconds, f"joiner-{tally.deployments}", data.draw(st.sampled_from(ids)))]
-
-        @staticmethod
-        def _picker(data: st.DataObject) -> Any:
-            return lambda choices: data.draw(st.sampled_from(choices))
 
     return Histories

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connect_hierarchy_lambda.model.ownership import Owner, stack_name_and_uuid
+from connect_hierarchy_lambda.model.ownership import (
+    KEY_TAG,
+    RETIRED_TAG,
+    Owner,
+    stack_name_and_uuid,
+)
 from connect_hierarchy_lambda.model.tags import RESERVED_PREFIX
+from connect_hierarchy_lambda.model.tree import key_mark
 from local_aws.cloudformation.stacks import Stack
+from tests.lifecycle.plans import StackPlan, key_of, tree_of
 from tests.stacks import Site
 
 
@@ -31,6 +38,16 @@ class Seen:
     def owner(self) -> Owner | None:
         """Who owns it, as its tags say."""
         return Owner.of(self.tags)
+
+    @property
+    def key_mark(self) -> str | None:
+        """What stands for its key in its tree, None for a single group."""
+        return self.tags.get(KEY_TAG)
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether its tree has given it up, and it is still there for a reason."""
+        return RETIRED_TAG in self.tags
 
     @property
     def place(self) -> tuple[str, str | None, str]:
@@ -85,15 +102,37 @@ def snapshot(site: Site, instance_arns: list[str]) -> Snapshot:
     return Snapshot(groups, levels, frozenset(free))
 
 
-def record(stack: Stack | None) -> dict[str, str]:
-    """The ids of the groups that CloudFormation has on record, by logical id."""
+def record(stack: Stack | None, plan: StackPlan | None, standing: Snapshot) -> dict[str, str]:
+    """The ids of the groups that the stack has, by member.
+
+    Of a single group CloudFormation has it on record, and of a node nobody: there it is what stands
+    with the tree's name and the node's key in its tags, below the group of the node above.
+    """
     if stack is None:
         return {}
-    return {
+    known = {
         name: resource.physical_id.rsplit("/", 1)[-1]
         for name, resource in stack.resources.items()
         if "/agent-group/" in resource.physical_id
     }
+    for member in plan.parents_first if plan is not None else ():
+        tree_id = tree_of(member)
+        if plan is None or tree_id is None or tree_id not in stack.resources:
+            continue
+        parent = plan.members[member].parent
+        parent_id = None if parent is None else known.get(parent, "none")
+        for group in standing.groups.values():
+            if (
+                group.instance_arn == plan.instance_arn
+                and group.parent_id == parent_id
+                and group.key_mark == key_mark(key_of(member))
+                and not group.is_given_up
+                and is_of(stack, group)
+                and group.owner is not None
+                and group.owner.resource == tree_id
+            ):
+                known[member] = group.id
+    return known
 
 
 def is_of(stack: Stack, group: Seen) -> bool:

@@ -13,11 +13,13 @@ from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, DuplicateScope
 from local_aws.connect.exceptions import ConnectError
 from tests.iam import Guard
-from tests.lifecycle.expectations import Change, Verdict
+from tests.lifecycle.change import Change
+from tests.lifecycle.expectations import Succeeded, TakenBack
 from tests.lifecycle.faults import Faults
 from tests.lifecycle.plans import FAIL, MOVE_TO_PARENT, StackPlan
 from tests.lifecycle.protocol import check_conversations
 from tests.lifecycle.snapshots import Snapshot, is_of, record, snapshot
+from tests.lifecycle.verdicts import Judge, Verdict
 from tests.stacks import Site
 
 COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
@@ -33,6 +35,9 @@ class Tally:
 
     histories: int = 0
     deployments: int = 0
+    with_trees: int = 0
+    """Deployments of a stack that had a tree before or got one."""
+
     succeeded: int = 0
     taken_back: int = 0
     destroyed: int = 0
@@ -44,7 +49,8 @@ class Tally:
     def __str__(self) -> str:
         return (
             f"{self.histories} histories, {self.deployments} deployments "
-            f"({self.succeeded} completed, {self.taken_back} rolled back), "
+            f"({self.with_trees} with trees; {self.succeeded} completed, "
+            f"{self.taken_back} rolled back), "
             f"{self.destroyed} stacks deleted, {self.faults} faults, {self.calls} calls to Connect"
         )
 
@@ -71,7 +77,9 @@ class World:
         self.is_stuck = False
         """Whether the stack can only be deleted."""
 
-        self.drifted: set[str] = set()
+        self.drifted: dict[str, str] = {}
+        """Members that somebody has changed by hand since, and the groups that they had then."""
+
         self.levels_drifted = False
         tally.histories += 1
 
@@ -83,8 +91,8 @@ class World:
 
     @property
     def record(self) -> dict[str, str]:
-        """The groups that CloudFormation knows of."""
-        return record(self.stack)
+        """The groups that the stack has, by member."""
+        return record(self.stack, self.plan, self.look())
 
     @property
     def reasons(self) -> list[str]:
@@ -98,9 +106,10 @@ class World:
     ) -> None:
         """Deploy, and check how it ended; `joins` are seconds, user name and group id each."""
         site = self.site
-        change = self._change(plan, faults)
-        verdict, why = change.verdict()
+        change = self._change(plan, faults, joins)
+        verdict, why = Judge(change).verdict()
         self.tally.open_verdicts += verdict is Verdict.OPEN
+        has_trees = bool(plan.trees or (self.plan is not None and self.plan.trees))
         conversations_before = len(site.custom_resources.conversations)
         calls_before = len(site.connect.calls)
         events_before = len(self.stack.events) if self.stack else 0
@@ -115,7 +124,7 @@ class World:
         site.settle()
         site.clock.sleep(max((seconds + 1 for seconds, _, _ in joins), default=0.0))
         faults.end(site)
-        self._count(faults, calls_before)
+        self._count(faults, calls_before, has_trees=has_trees)
         conversations = list(site.custom_resources.conversations.values())[conversations_before:]
         check_conversations(site, conversations, len(faults.copies))
         if status == "UPDATE_ROLLBACK_FAILED":
@@ -125,7 +134,9 @@ class World:
             site.settle()
             status = self.stack.status
         change.delete_failed = self._delete_failed(events_before)
-        change.after, change.record_after = self.look(), self.record
+        change.after = self.look()
+        deployed = plan if status in COMPLETE else self.plan
+        change.record_after = record(self.stack, deployed, change.after)
         if faults.are_mild and not faults.fails and verdict is not Verdict.OPEN:
             expected = COMPLETE if verdict is Verdict.SUCCEEDS else TAKEN_BACK
             assert status in expected, (status, verdict, why, self.reasons)
@@ -135,14 +146,16 @@ class World:
             self._keep(plan, change)
         elif status in TAKEN_BACK:
             self.tally.taken_back += 1
-            change.check_taken_back()
+            TakenBack(change).check()
             self.is_stuck = self.plan is None
         else:
             assert status == "ROLLBACK_FAILED", (status, self.reasons)
             assert not faults.are_mild or joins, (status, self.reasons)
             self.is_stuck = True
 
-    def _change(self, plan: StackPlan, faults: Faults) -> Change:
+    def _change(
+        self, plan: StackPlan, faults: Faults, joins: Sequence[tuple[float, str, str]]
+    ) -> Change:
         return Change(
             before=self.look(),
             record_before=self.record,
@@ -150,9 +163,10 @@ class World:
             new=plan,
             own_stack=stack_name_and_uuid(self.stack.stack_id) if self.stack else "",
             scope=self.scope,
-            drifted=frozenset(self.drifted),
+            drifted=dict(self.drifted),
             levels_drifted=self.levels_drifted,
             mild=faults.are_mild,
+            joins=frozenset(group_id for _, _, group_id in joins),
         )
 
     def _resources(self, plan: StackPlan, faults: Faults) -> dict[str, object]:
@@ -167,14 +181,19 @@ class World:
 
     def _keep(self, plan: StackPlan, change: Change) -> None:
         self.tally.succeeded += 1
-        change.check_success()
-        self.drifted = {n for n in self.drifted & plan.groups.keys() if not change.is_touched(n)}
+        Succeeded(change).check()
+        self.drifted = {
+            name: group_id
+            for name, group_id in self.drifted.items()
+            if name in plan.members and not change.is_touched(name)
+        }
         if change.old is None or change.old.levels != plan.levels or change.changes_instance:
             self.levels_drifted = False
         self.plan = plan
 
-    def _count(self, faults: Faults, calls_before: int) -> None:
+    def _count(self, faults: Faults, calls_before: int, *, has_trees: bool) -> None:
         self.tally.deployments += 1
+        self.tally.with_trees += has_trees
         self.tally.faults += faults.count
         self.tally.calls += len(self.site.connect.calls) - calls_before
         assert not self.guard.denied, self.guard.denied
@@ -195,8 +214,12 @@ class World:
         assert self.stack is not None
         last: dict[str, str] = {}
         for event in self.stack.events[events_before:]:
-            if "/agent-group/" in event.physical_id and event.status.startswith("DELETE_"):
+            if not event.status.startswith("DELETE_"):
+                continue
+            if "/agent-group/" in event.physical_id:
                 last[event.physical_id.rsplit("/", 1)[-1]] = event.status
+            elif "/hierarchy-tree/" in event.physical_id:
+                last[event.logical_id] = event.status
         return frozenset(i for i, status in last.items() if status == "DELETE_FAILED")
 
     # deleting -----------------------------------------------------------------------------------
@@ -205,13 +228,14 @@ class World:
         """Delete the stack, and check what is left."""
         site, stack, before, known = self.site, self.stack, self.look(), self.record
         assert stack is not None
+        has_trees = self.plan is not None and bool(self.plan.trees)
         conversations_before = len(site.custom_resources.conversations)
         calls_before = len(site.connect.calls)
         faults.begin(site, len(before.groups))
         site.down(stack)
         site.settle()
         faults.end(site)
-        self._count(faults, calls_before)
+        self._count(faults, calls_before, has_trees=has_trees)
         conversations = list(site.custom_resources.conversations.values())[conversations_before:]
         check_conversations(site, conversations, len(faults.copies))
         after = self.look()
@@ -226,7 +250,7 @@ class World:
             self.stack, self.plan, self.is_stuck = None, None, False
             # who wrote levels is told by when, and reads have to show them
             site.clock.sleep(30.0)
-            self.drifted, self.levels_drifted = set(), False
+            self.drifted, self.levels_drifted = {}, False
         recorded = set(known.values())
         for group_id, group in before.groups.items():
             # one that a creation made and never answered for is found by its tags
@@ -244,13 +268,12 @@ class World:
             and group.owner is not None
             and not group.owner.adopted
         }
-        for logical_id, group_id in self.record.items():
+        members = self.plan.members
+        for member, group_id in self.record.items():
             if group_id not in ours:
                 continue
             group = before.groups[group_id]
-            policy = (
-                self.plan.groups[logical_id].on_delete if logical_id in self.plan.groups else FAIL
-            )
+            policy = members[member].on_delete if member in members else FAIL
             if group.agents and policy in {FAIL, MOVE_TO_PARENT}:
                 return True
             if any(child.id not in ours for child in before.children(group_id)):
@@ -258,18 +281,18 @@ class World:
         return False
 
     def _check_destroyed(self, before: Snapshot, after: Snapshot, known: Mapping[str, str]) -> None:
-        for logical_id, group_id in known.items():
+        for member, group_id in known.items():
             former, group = before.groups.get(group_id), after.groups.get(group_id)
             if former is None:
                 assert group is None
             elif former.owner is None:
-                assert group == former, f"{logical_id} had no owner any more and was touched"
+                assert group == former, f"{member} had no owner any more and was touched"
             elif former.owner.adopted:
-                assert group is not None, f"{logical_id} was adopted and is gone"
-                assert group.owner is None, f"{logical_id} was adopted and is not released"
+                assert group is not None, f"{member} was adopted and is gone"
+                assert group.owner is None, f"{member} was adopted and is not released"
                 assert group.agents == former.agents
             else:
-                assert group is None, f"{logical_id} is left"
+                assert group is None, f"{member} is left"
         places = after.agents()
         for agent, home in before.agents().items():
             if home in after.groups:

@@ -1,0 +1,187 @@
+"""One deployment as the model sees it: what stood, what was wanted, and which group is whose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from local_aws.connect import DuplicateScope
+from tests.lifecycle.plans import FAIL, MOVE_TO_PARENT, StackPlan, tree_of
+from tests.lifecycle.snapshots import Seen, Snapshot
+
+
+@dataclass
+class Change:
+    """What stood, what was wanted, what stands."""
+
+    before: Snapshot
+    record_before: Mapping[str, str]
+    """The ids of the stack's groups, by member."""
+
+    old: StackPlan | None
+    new: StackPlan
+    own_stack: str
+    """`<stack name>/<uuid>` as tags have it; empty before there is a stack."""
+
+    scope: DuplicateScope
+    drifted: Mapping[str, str] = field(default_factory=dict)
+    """Members that an operator has changed since the stack last wrote them, and their groups."""
+
+    levels_drifted: bool = False
+    mild: bool = True
+    joins: frozenset[str] = frozenset()
+    """Ids of groups that agents want to join while the deployment is at work."""
+
+    joined: dict[str, str] = field(default_factory=dict)
+    """Agents who came while the deployment was at work, and the group that they joined."""
+
+    after: Snapshot | None = None
+    record_after: Mapping[str, str] = field(default_factory=dict)
+    delete_failed: frozenset[str] = frozenset()
+    """Ids of groups, and logical ids of trees, whose last Delete was answered with a failure."""
+
+    # whose a group is ---------------------------------------------------------------------------
+
+    def is_own(self, group: Seen) -> bool:
+        """Whether tags say that the stack has it."""
+        owner = group.owner
+        return owner is not None and owner.stack == self.own_stack
+
+    def is_recorded(self, group: Seen) -> bool:
+        """Whether the stack knows of it."""
+        return group.id in self.record_before.values()
+
+    # what changes -------------------------------------------------------------------------------
+
+    @property
+    def changes_instance(self) -> bool:
+        """Whether everything is replaced."""
+        return self.old is not None and self.old.instance_arn != self.new.instance_arn
+
+    def was_there(self, member: str) -> bool:
+        """Whether the plan before had it."""
+        return self.old is not None and member in self.old.members
+
+    def lives_on(self, member: str) -> bool:
+        """Whether it is the same member before and after, and on the same instance."""
+        return member in self.new.members and self.was_there(member) and not self.changes_instance
+
+    def stays_in_place(self, member: str) -> bool:
+        """Whether the group keeps its parent, and with it its id."""
+        if self.old is None or not self.lives_on(member):
+            return False
+        return self._is_same_parent(
+            self.old.members[member].parent, self.new.members[member].parent
+        )
+
+    def _is_same_parent(self, old: str | None, new: str | None) -> bool:
+        if old is None or new is None:
+            return old == new
+        expected = self.expected_id(new)
+        return expected is not None and expected == self.record_before.get(old)
+
+    def expected_id(self, member: str) -> str | None:
+        """The id that a group keeps or takes over, None for a new one."""
+        if member in self.record_after:
+            known = self.record_after[member]
+            is_older = known in self.before.groups or known == self.record_before.get(member)
+            return known if is_older else None
+        plan = self.new.members[member]
+        if self.was_there(member):
+            stays = self.stays_in_place(member)
+            return self.record_before.get(member) if stays else None
+        parent_id = None if plan.parent is None else self.expected_id(plan.parent)
+        if plan.parent is not None and parent_id is None:
+            return None
+        standing = self.standing_at((self.new.instance_arn, parent_id, plan.name))
+        return standing.id if standing else None
+
+    def is_touched(self, member: str) -> bool:
+        """Whether its properties differ, so that CloudFormation sends an Update or a Create."""
+        tree_id = tree_of(member)
+        if tree_id is not None:
+            return self.is_tree_touched(tree_id)
+        if self.old is None or not self.was_there(member):
+            return True
+        old, new = self.old.members[member], self.new.members[member]
+        # a parent counts by its group, not by its logical id
+        same = replace(old, parent=None) == replace(new, parent=None)
+        return not (same and self.stays_in_place(member))
+
+    def is_tree_touched(self, tree_id: str) -> bool:
+        """Whether a tree's properties differ: then CloudFormation asks for all of its nodes."""
+        if self.old is None or tree_id not in self.old.trees or self.changes_instance:
+            return True
+        old, new = self.old.trees[tree_id], self.new.trees[tree_id]
+        same = replace(old, parent=None, nodes={}) == replace(new, parent=None, nodes={})
+        is_same_list = old.groups() == new.groups()
+        refers = self.old.references(tree_id) == self.new.references(tree_id)
+        return not (
+            same and is_same_list and refers and self._is_same_parent(old.parent, new.parent)
+        )
+
+    def standing_at(self, place: tuple[str, str | None, str]) -> Seen | None:
+        """What a new construct takes over: what stands at its place and does not leave it."""
+        for former in self.before.groups.values():
+            if former.place != place or former.id in self._renamed_away():
+                continue
+            holders = [n for n, group_id in self.record_before.items() if group_id == former.id]
+            if any(name in self.new.members for name in holders):
+                continue
+            return former
+        return None
+
+    def _renamed_away(self) -> set[str]:
+        return {
+            self.record_before[name]
+            for name, plan in self.new.members.items()
+            if name in self.record_before
+            and (former := self.before.groups.get(self.record_before[name])) is not None
+            and former.name != plan.name
+        }
+
+    # agents -------------------------------------------------------------------------------------
+
+    def policy(self, member: str) -> str:
+        """What becomes of the agents of a group that goes: its last deployment's policy counts."""
+        assert self.old is not None
+        return self.old.members[member].on_delete
+
+    def leavers(self, tree_id: str) -> dict[str, str]:
+        """The members of a tree that are in it no more, by the ids of their groups.
+
+        Not those that move, nor what another node of the tree goes on with.
+        """
+        assert self.old is not None
+        taken = {
+            self.expected_id(member) for member in self.new.members if tree_of(member) == tree_id
+        }
+        return {
+            self.record_before[member]: member
+            for member in self.old.members
+            if tree_of(member) == tree_id
+            and member in self.record_before
+            and not self.lives_on(member)
+            and self.record_before[member] not in taken
+        }
+
+    def held_by_agents(self, leavers: Mapping[str, str], agents_in: frozenset[str]) -> set[str]:
+        """Those of a tree's groups that agents hold, who may be in some groups beside their own."""
+        held = set()
+        for group_id, member in leavers.items():
+            group = self.before.groups[group_id]
+            if group.owner is not None and group.owner.adopted:
+                continue  # it stays in any case, and so do they
+            if (group.agents or group_id in agents_in) and self._lets_none_go(member, leavers):
+                held.add(group_id)
+        return held
+
+    def _lets_none_go(self, member: str, leavers: Mapping[str, str]) -> bool:
+        """Whether agents are stuck there, or further up where they would go."""
+        policy = self.policy(member)
+        parent_id = self.before.groups[self.record_before[member]].parent_id
+        above = self.before.groups.get(parent_id or "")
+        if policy == MOVE_TO_PARENT and above is not None and above.id in leavers:
+            is_kept = above.owner is not None and above.owner.adopted
+            return not is_kept and self._lets_none_go(leavers[above.id], leavers)
+        return policy == FAIL

@@ -1,0 +1,143 @@
+"""Whether a deployment can succeed, told from what stands and what is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from local_aws.connect import DuplicateScope
+from tests.lifecycle.change import Change
+from tests.lifecycle.plans import tree_of
+from tests.lifecycle.snapshots import Seen
+
+
+class Verdict(Enum):
+    """What a deployment comes to if no fault decides it."""
+
+    SUCCEEDS = "succeeds"
+    FAILS = "fails"
+    OPEN = "open"
+    """Both are sound: something stands in the way that the stack's own history left there."""
+
+
+Judged = tuple[Verdict, str]
+"""A verdict, and why."""
+
+GOOD: Judged = (Verdict.SUCCEEDS, "")
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Tells what a change comes to."""
+
+    change: Change
+
+    def verdict(self) -> Judged:
+        """Whether the deployment can succeed, and why not."""
+        levels = self._on_levels()
+        if levels[0] is not Verdict.SUCCEEDS:
+            return levels
+        verdicts = [self._on(member) for member in self.change.new.parents_first]
+        verdicts += [self._on_leavers(tree_id) for tree_id in self.change.new.trees]
+        for wanted in (Verdict.FAILS, Verdict.OPEN):
+            for verdict, why in verdicts:
+                if verdict is wanted:
+                    return verdict, why
+        return GOOD
+
+    def _on_levels(self) -> Judged:
+        change = self.change
+        there = change.before.levels[change.new.instance_arn]
+        wanted = change.new.levels
+        if change.old is None or change.changes_instance:
+            if there and not change.new.adopt_levels:
+                return Verdict.FAILS, "the instance has levels"
+            if there != wanted[: len(there)]:
+                return Verdict.FAILS, "other levels are there"
+        elif change.levels_drifted and (change.old.levels != wanted or len(there) < len(wanted)):
+            return Verdict.OPEN, "levels were changed by hand"
+        elif len(wanted) < len(change.old.levels):
+            gone = range(len(wanted) + 1, len(there) + 1)
+            if any(self._level(group) in gone for group in self._groups_here()):
+                return Verdict.FAILS, "a level that goes has groups"
+        return GOOD
+
+    def _groups_here(self) -> list[Seen]:
+        here = self.change.new.instance_arn
+        return [g for g in self.change.before.groups.values() if g.instance_arn == here]
+
+    def _level(self, group: Seen) -> int:
+        parent = self.change.before.groups.get(group.parent_id or "")
+        return 1 + (self._level(parent) if parent else 0)
+
+    def _on(self, member: str) -> Judged:
+        change = self.change
+        plan = change.new.members[member]
+        known = change.before.groups.get(change.record_before.get(member, ""))
+        stays = change.stays_in_place(member)
+        parent_id = None
+        if plan.parent is not None:
+            parent_id = change.expected_id(plan.parent) or "not there yet"
+            if self._was_deleted(plan.parent) and not _are_of_one_tree(member, plan.parent):
+                return Verdict.OPEN, f"the parent of {member} was deleted by hand"
+        if not change.is_touched(member):
+            return GOOD
+        if known is not None and not stays and not change.changes_instance:
+            strangers = [c for c in change.before.children(known.id) if not change.is_own(c)]
+            if strangers:
+                return Verdict.FAILS, f"{member} moves and has a stranger below it"
+        return self._on_name(member, known if stays else None, parent_id)
+
+    def _was_deleted(self, member: str) -> bool:
+        change = self.change
+        if not change.lives_on(member):
+            return False
+        known = change.record_before.get(member)
+        return known not in change.before.groups and (
+            known is None or change.stays_in_place(member)
+        )
+
+    def _on_name(self, member: str, known: Seen | None, parent_id: str | None) -> Judged:
+        change = self.change
+        plan = change.new.members[member]
+        if known is not None and known.name == plan.name:
+            return GOOD
+        is_new = (
+            not change.was_there(member)
+            or change.record_before.get(member) not in change.before.groups
+        )
+        for group in self._groups_here():
+            if group.name != plan.name or (known is not None and group.id == known.id):
+                continue
+            at_place = group.parent_id == parent_id
+            if not at_place and change.scope is DuplicateScope.SIBLINGS:
+                continue
+            if not change.is_own(group):
+                if at_place and is_new and plan.adopt and group.owner is None:
+                    continue
+                if change.is_recorded(group):
+                    return Verdict.OPEN, f"a group whose tags are gone has the name of {member}"
+                return Verdict.FAILS, f"a stranger has the name of {member}"
+            if not change.is_recorded(group) or not at_place:
+                return Verdict.OPEN, f"a group of the stack has the name of {member}"
+        return GOOD
+
+    def _on_leavers(self, tree_id: str) -> Judged:
+        """A tree looks at agents first: with some who may not go, it does nothing at all."""
+        change = self.change
+        if change.old is None or tree_id not in change.old.trees or change.changes_instance:
+            return GOOD
+        if not change.is_tree_touched(tree_id):
+            return GOOD
+        leavers = change.leavers(tree_id)
+        passed_on = {change.expected_id(member) for member in change.new.members}
+        held = change.held_by_agents(leavers, frozenset())
+        if held - passed_on:
+            return Verdict.FAILS, f"agents hold a group of {tree_id}"
+        if change.held_by_agents(leavers, change.joins):
+            return Verdict.OPEN, f"agents may hold a group of {tree_id}"
+        return GOOD
+
+
+def _are_of_one_tree(one: str, other: str) -> bool:
+    return tree_of(one) is not None and tree_of(one) == tree_of(other)
