@@ -130,11 +130,11 @@ def _update(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> G
     return _bring_up_to_date(task, group, old, wanted)
 
 
-def _remake(task: GroupTask, wanted: GroupProperties) -> Group:
+def _remake(task: GroupTask, wanted: GroupProperties, moved_from: str = "") -> Group:
     """Make a group anew that was deleted outside of the stack; a rollback can do without it."""
     logger.warning("the group was deleted outside of this stack, it is made anew")
     try:
-        return make_group(task, wanted)
+        return make_group(task, wanted, moved_from)
     except OutOfTimeError:
         raise
     except HierarchyError as error:
@@ -217,7 +217,8 @@ def _move(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> Gro
     else:
         for source in sources:
             _check_children(task, source)
-        target = make_group(task, wanted, moved_from=task.given_group_id)
+        make = make_group if sources else _remake
+        target = make(task, wanted, task.given_group_id)
     for source in sources:
         carry_agents(task.hierarchy, source, target.id)
         if source.id not in {task.given_group_id, task.recorded_group_id}:
