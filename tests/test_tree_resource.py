@@ -517,6 +517,20 @@ def test_a_failed_adoption_leaves_no_trace(site: Site) -> None:
     assert tags_of(site, "A") == {"k": "v"}
 
 
+def test_what_is_below_an_adopted_group_is_found_again(site: Site) -> None:
+    """Somebody took the tags from a group of the tree: it is adopted, and what is below stays."""
+    up(site, adopting(site, node("A", node("B", "C"))))
+    site.hire("ada", "A", "B", "C")
+    ids = site.ids
+    group_arn = f"{site.instance_arn}/agent-group/{ids['A']}"
+    ours = [key for key in tags_of(site, "A") if key.startswith(OWN_PREFIX)]
+    site.connect.backend.untag_resource(group_arn, ours)
+    site.clock.sleep(1000)
+    up(site, adopting(site, node("A", node("B", "C")), "D"))
+    assert {path: site.ids[path] for path in ids} == ids
+    assert site.agents == {"A/B/C": ("ada",)}
+
+
 def test_adopted_groups_can_become_ours(site: Site) -> None:
     """With the option gone they are deleted with the tree; a rollback of that releases them."""
     site.write_levels(*LEVELS)
@@ -588,6 +602,58 @@ def test_single_groups_become_a_tree_and_single_again(
     up(site, {k: v for k, v in singles(site).items() if k != "C"})
     assert set(site.ids) == {"A", "A/B"}
     assert stack.status == "UPDATE_COMPLETE"
+
+
+def test_many_groups_pass_without_a_wait_for_each(site: Site) -> None:
+    """The other resource gets the time to begin its update once, and not for each group."""
+    groups = [node(f"D{number}", f"E{number}") for number in range(20)]
+    up(site, {"Structure": site.structure(*LEVELS), "Old": site.tree(*groups)})
+    ids, began = site.ids, site.clock.now()
+    up(site, {"Structure": site.structure(*LEVELS), "New": site.tree(*groups)})
+    assert site.ids == ids
+    assert site.clock.now() - began < 200
+
+
+@pytest.mark.parametrize("former", ["single", "tree", "nobody"])
+@pytest.mark.parametrize("taker", ["single", "tree"])
+@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
+def test_a_failed_take_over_gives_the_tags_back(
+    scope: DuplicateScope, reversed_id: ReversedUpdateId, former: str, taker: str
+) -> None:
+    """Keys that were added go, and values that were overwritten come back, whoever took over."""
+    site = of_world(scope, reversed_id)
+    before, wanted = {"k": "1", "mine": "x"}, {"k": "2", "l": "3"}
+
+    def resources(kind: str, name: str, tags: dict[str, str]) -> dict[str, Any]:
+        # both trees stay, so that an update takes from one and gives to the other
+        nodes = {"Old": [node("Rest")], "New": [node("Other")]}
+        singles = {}
+        if kind == "tree":
+            nodes[name].append(node("A", Tags=tags))
+        elif kind == "single":
+            singles[f"{name}Single"] = site.group("A", Tags=tags, AdoptExisting=True)
+        trees = {name: site.tree(*groups, AdoptExisting=True) for name, groups in nodes.items()}
+        return {"Structure": site.structure(*LEVELS), **trees, **singles}
+
+    up(site, resources(former, "Old", before))
+    if former == "nobody":
+        by_hand(site, "A", tags=before)
+    backend = site.connect.backend
+    arn = f"{site.instance_arn}/agent-group/{site.ids['A']}"
+    backend.tag_resource(arn, {"by": "hand"})
+    site.clock.sleep(1000)
+
+    def tags() -> dict[str, str]:
+        return {k: v for k, v in tags_of(site, "A").items() if not k.endswith(":request")}
+
+    was = tags()
+    fail(site, resources(taker, "New", wanted))
+    assert tags() == was
+    # and where it goes well nothing of it stays beyond the next update
+    up(site, resources(taker, "New", wanted))
+    up(site, resources(taker, "New", {"k": "3"}))
+    assert tags()["k"] == "3"
+    assert not {key for key in tags() if "added" in key or "was-" in key}
 
 
 @pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)

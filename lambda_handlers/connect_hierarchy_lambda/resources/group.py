@@ -190,7 +190,7 @@ def _bring_up_to_date(
         remove=old.tags.keys(),
         changed=old.tags != wanted.tags or old.adopt_existing != wanted.adopt_existing,
     )
-    task.hierarchy.untag_group(group.arn, noted(group.tags))
+    task.hierarchy.untag_group(group.arn, sorted(noted(group.tags)))
     displaces = group.tags.get(DISPLACES_TAG, "")
     rolls_back = bool(displaces) and task.rolls_back
     if displaces and not rolls_back and not displaces.endswith(f"/{task.owner.request}"):

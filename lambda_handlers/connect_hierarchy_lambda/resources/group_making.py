@@ -11,7 +11,7 @@ from connect_hierarchy_lambda.connect.hierarchies import Group
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_lambda.model.overwritten import notes_on
+from connect_hierarchy_lambda.model.overwritten import noted, notes_on
 from connect_hierarchy_lambda.model.ownership import (
     DISPLACES_TAG,
     FORMER_TAG,
@@ -21,6 +21,7 @@ from connect_hierarchy_lambda.model.ownership import (
     NATIVE_STACK_TAG,
 )
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
+from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import GroupTask, temporary_name
 from connect_hierarchy_lambda.resources.tree_passing_on import wait_until_shown
 
@@ -35,11 +36,13 @@ def make_group(
     wanted: GroupProperties,
     moved_from: str = "",
     marks: Mapping[str, str] | None = None,
+    waited: float = 0.0,
 ) -> Group:
     """A group as wanted that belongs to the task's resource, whatever it takes to have one.
 
     `moved_from` is the id of the group that this one succeeds. A move takes nothing over: whoever
-    is at its new place steps aside or is in the way. `marks` are further tags of our own.
+    is at its new place steps aside or is in the way. `marks` are further tags of our own; `waited`
+    are seconds that other resources have had already to begin their updates.
     """
     doing = f"creating hierarchy group {quoted(wanted.name)}"
     tags = {**wanted.tags, **task.owner.tags(), **(marks or {})}
@@ -53,7 +56,7 @@ def make_group(
             holder = _holder(task, wanted)
             if holder is None:
                 _free_name_elsewhere(task, wanted, made, doing, wait.seconds)
-            elif may_free_its_name(task, holder, wait.seconds):
+            elif may_free_its_name(task, holder, waited + wait.seconds):
                 pass
             elif _steps_aside(task, holder, moved_from):
                 put_aside(task, holder)
@@ -201,14 +204,14 @@ def _take_over(
         _check_adoptable(group, wanted, doing)
         owner = replace(owner, adopted=True)
     elif held_by.is_same_resource(owner):
-        if held_by.request != owner.request:
+        if held_by.request != owner.request and not task.rolls_back:
             # left behind by an earlier deployment: a rollback of this one leaves it there again
             marks[FOUND_TAG] = owner.request
         owner = replace(held_by, request=owner.request)
     elif held_by.stack == owner.stack:
         # its construct has another id now: the group stays, and its id with it
         owner = replace(owner, adopted=held_by.adopted)
-        if KEY_TAG in group.tags:
+        if KEY_TAG in group.tags and not task.rolls_back:
             # CloudFormation does not know which groups a tree has, so the group has to
             marks[FORMER_TAG] = f"{held_by.resource}/{group.tags[KEY_TAG]}"
     else:
@@ -218,10 +221,16 @@ def _take_over(
             f"{held_by.stack_name}",
             "delete it there; if that stack is gone: `aws connect untag-resource`, see README",
         )
-    if held_by is None or held_by.request != task.owner.request:
-        marks |= notes_on(group.tags, wanted.tags)
     logger.info("taking over", extra={"group": group.arn, "from": str(held_by)})
-    task.put_tags(group, {**wanted.tags, **owner.tags(), **marks}, changed=True)
+    stale: frozenset[str] = frozenset()
+    if held_by is None or held_by.request != task.owner.request:
+        stale = noted(group.tags) | ({FORMER_TAG} & group.tags.keys())
+        if task.rolls_back:
+            # it was another's for a while, who noted what it overwrote
+            write_tags_of_before(task, group, group.tags)
+        else:
+            marks |= notes_on(group.tags, wanted.tags)
+    task.put_tags(group, {**wanted.tags, **owner.tags(), **marks}, remove=stale, changed=True)
     if task.request.type == "Create":
         task.request.failed_id = group.arn
     # its Delete goes by what it reads, and CloudFormation does not know what trees have

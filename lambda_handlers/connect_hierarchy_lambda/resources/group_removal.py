@@ -10,7 +10,7 @@ from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
 from connect_hierarchy_lambda.connect.hierarchies import Agent, Group
 from connect_hierarchy_lambda.model.messages import HierarchyError, listed
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_lambda.model.overwritten import before, noted
+from connect_hierarchy_lambda.model.overwritten import noted
 from connect_hierarchy_lambda.model.ownership import DISPLACES_TAG, FOUND_TAG
 from connect_hierarchy_lambda.model.properties import (
     AgentsOnDelete,
@@ -21,6 +21,7 @@ from connect_hierarchy_lambda.model.tags import RESERVED_PREFIX
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
 from connect_hierarchy_lambda.resources.group_making import PATIENCE, give_name_back
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
+from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.tree_passing_on import give_back
 
@@ -44,7 +45,7 @@ def remove_group(task: GroupTask, group_id: str) -> None:
         logger.info("the group has another owner, it stays", extra={"group": group.arn})
     elif state.rolls_back and FOUND_TAG in group.tags:
         logger.info("the group goes back to where it was left", extra={"group": group.arn})
-        _write_tags_of_before(task, group, group.tags)
+        write_tags_of_before(task, group, group.tags)
         task.hierarchy.untag_group(group.arn, [FOUND_TAG])
     elif state.rolls_back and give_back(task, group):
         return
@@ -60,7 +61,7 @@ def remove_group(task: GroupTask, group_id: str) -> None:
 def release_group(task: GroupTask, group: Group, *, as_it_was: bool = False) -> None:
     """Take our tags from a group that was adopted; `as_it_was` undoes what adoption overwrote."""
     if as_it_was:
-        _write_tags_of_before(task, group, group.tags)
+        write_tags_of_before(task, group, group.tags)
     logger.info("releasing the adopted group", extra={"group": group.arn})
     ours = [key for key in group.tags if key.startswith(RESERVED_PREFIX)]
     task.hierarchy.untag_group(group.arn, ours)
@@ -131,7 +132,7 @@ def _stays_with_another(task: GroupTask, group: Group, *, as_it_was: bool = Fals
     owner = replace(task.owner, resource=others[0], adopted=adopted)
     task.hierarchy.tag_group(group.arn, owner.tags())
     if as_it_was:
-        _write_tags_of_before(task, group, _shown_tags(task, group))
+        write_tags_of_before(task, group, _shown_tags(task, group))
     return True
 
 
@@ -144,16 +145,6 @@ def _shown_tags(task: GroupTask, group: Group) -> Mapping[str, str]:
             if noted(shown.tags) or wait.seconds >= PATIENCE:
                 return shown.tags
             wait.pause()
-
-
-def _write_tags_of_before(task: GroupTask, group: Group, tags: Mapping[str, str]) -> None:
-    """Give back the tags that the group had before this resource took it over."""
-    notes = noted(tags)
-    if notes:
-        wanted = task.request.properties.get(GroupProperty.TAGS) or {}
-        written, gone = before(tags, wanted)
-        task.hierarchy.tag_group(group.arn, written)
-        task.hierarchy.untag_group(group.arn, [*gone, *notes])
 
 
 def _successor(task: GroupTask, group: Group) -> Group | None:

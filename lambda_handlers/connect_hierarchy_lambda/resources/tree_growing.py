@@ -18,6 +18,7 @@ from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError, listed
 from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.overwritten import noted, notes_on
 from connect_hierarchy_lambda.model.ownership import (
     ADOPTED_TAG,
     DISPLACES_TAG,
@@ -53,6 +54,7 @@ from connect_hierarchy_lambda.resources.group_making import (
     put_aside,
 )
 from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
+from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask
 from connect_hierarchy_lambda.resources.progress import Progress
 from connect_hierarchy_lambda.resources.tree_agents import check_agents
@@ -104,6 +106,8 @@ class TreeGrowth:
     _ids: dict[str, str] = field(default_factory=dict)
     _before_rename: dict[str, Group] = field(default_factory=dict)
     _left_alone: dict[str, str] = field(default_factory=dict)
+    _waits_since: float | None = None
+    """When a name was taken for the first time by what another resource may be about to free."""
 
     def __post_init__(self) -> None:
         self.groups = TreeGroups(self.task, self.old.names | self.wanted.names)
@@ -328,8 +332,9 @@ class TreeGrowth:
                 owner = {STACK_TAG: self.task.owner.stack, RESOURCE_TAG: self.task.owner.resource}
                 calls.append(Tag(present.id, key, {**owner, KEY_TAG: key}))
             if marked and not self._is_live(replace(present, tags=group.tags)):
-                # a rollback of this leaves it there again
-                calls.append(Tag(present.id, key, {FOUND_TAG: self.task.owner.request}))
+                # a rollback of this leaves it there again, as it was
+                notes = notes_on(group.tags, self.wanted.user_tags(self.wanted.by_mark[key]))
+                calls.append(Tag(present.id, key, {FOUND_TAG: self.task.owner.request, **notes}))
         return calls
 
     # before the first write ---------------------------------------------------------------------
@@ -459,12 +464,16 @@ class TreeGrowth:
         if isinstance(made, Refusal):
             self._check_own_holders(wanted.name, parent_id, str(made))
             failed_id = self.task.request.failed_id
+            now = self.task.schedule.clock.now()
+            self._waits_since = now if self._waits_since is None else self._waits_since
             try:
                 group = make_group(
                     self.task,
                     properties,
                     moved_from="" if moved_from is None else moved_from.id,
                     marks={KEY_TAG: wanted.key},
+                    # not once more for each group
+                    waited=now - self._waits_since,
                 )
             finally:
                 self.task.request.failed_id = failed_id
@@ -484,6 +493,9 @@ class TreeGrowth:
             )
         self.groups.made(group)
         self._ids[wanted.key] = group.id
+        if isinstance(made, Refusal) and any(one.parent_id == group.id for one in self.groups.own):
+            # somebody had taken it away, and with it what is below it
+            raise _UnexpectedError(f"groups below {quoted(group.name)} are the tree's already")
 
     def _check_own_holders(self, name: str, parent_id: str | None, why: str) -> None:
         """Plan again where the name is taken by a group of the tree itself."""
@@ -557,7 +569,14 @@ class TreeGrowth:
                 mark = "true"
             if mark is not None and mark != held:
                 self._perform(Tag(group_id, "", {ADOPTED_TAG: mark}))
+            self._forget_notes(group)
             self._settle_displaced(self._before_rename.get(group_id, group))
+
+    def _forget_notes(self, group: Group) -> None:
+        """Nobody gives back any more what an earlier deployment has overwritten."""
+        request = self.task.owner.request
+        if request not in {group.tags.get(REQUEST_TAG), group.tags.get(FOUND_TAG)}:
+            self.task.hierarchy.untag_group(group.arn, sorted(noted(group.tags)))
 
     def _settle_displaced(self, group: Group) -> None:
         noted = group.tags.get(DISPLACES_TAG, "")
@@ -598,6 +617,7 @@ class TreeGrowth:
                 continue
             if self.rolls_back and FOUND_TAG in group.tags:
                 # it goes back to where it was left
+                write_tags_of_before(self.task, group, group.tags)
                 self.task.hierarchy.untag_group(group.arn, [FOUND_TAG])
                 self._perform(Tag(group.id, "", {RETIRED_TAG: LEFT}))
                 continue

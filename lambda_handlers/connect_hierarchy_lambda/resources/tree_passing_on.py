@@ -13,6 +13,7 @@ from dataclasses import replace
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
 from connect_hierarchy_lambda.connect.hierarchies import Group
 from connect_hierarchy_lambda.model.ownership import FORMER_TAG, KEY_TAG, RETIRED_TAG, Owner
+from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.tree_groups import TreeGroups
 
@@ -40,6 +41,8 @@ def pass_on(task: GroupTask, groups: TreeGroups, group_ids: Iterable[str]) -> se
             continue
         owner = _other_owner(task, group, holders, rolls_back=rolls_back)
         if owner is not None:
+            if rolls_back:
+                write_tags_of_before(task, group, group.tags)
             _hand_over(task, group, owner)
             groups.forget(group_id)
             passed_on.add(group_id)
@@ -52,6 +55,7 @@ def give_back(task: GroupTask, group: Group) -> bool:
     if owner is None:
         return False
     logger.info("the group goes back to its tree", extra={"group": group.arn})
+    write_tags_of_before(task, group, group.tags)
     task.hierarchy.tag_group(group.arn, owner)
     task.hierarchy.untag_group(group.arn, [FORMER_TAG])
     return True

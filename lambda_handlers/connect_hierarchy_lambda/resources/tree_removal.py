@@ -22,6 +22,7 @@ from connect_hierarchy_lambda.model.ownership import (
 from connect_hierarchy_lambda.model.properties import AgentsOnDelete
 from connect_hierarchy_lambda.resources.group_making import give_name_back
 from connect_hierarchy_lambda.resources.group_removal import delete_group, release_group
+from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.progress import Progress
 from connect_hierarchy_lambda.resources.tree_agents import check_agents
@@ -154,10 +155,11 @@ class TreeRemoval:
         adopted = group.owner is not None and group.owner.adopted
         if self._state.rolls_back and FOUND_TAG in group.tags:
             logger.info("the group goes back to where it was left", extra={"group": group.arn})
+            write_tags_of_before(self.task, group, group.tags)
             hierarchy.untag_group(group.arn, [FOUND_TAG])
             hierarchy.tag_group(group.arn, {RETIRED_TAG: LEFT})
         elif adopted and (self._state.rolls_back or self._successor(group)() is None):
-            release_group(self.task, group)
+            release_group(self.task, group, as_it_was=self._state.rolls_back)
         else:
             policy = self._policy(group)
             delete_group(self.task, group, policy, self._successor(group))
