@@ -501,6 +501,19 @@ def test_adopted_groups_are_released(site: Site) -> None:
     assert tags_of(site, "A") == {}
 
 
+def test_agents_may_stay_in_adopted_groups(site: Site) -> None:
+    """These are released, whoever is in them: when they leave the tree, and when all of it goes."""
+    site.write_levels(*LEVELS)
+    for name in "AB":
+        by_hand(site, name)
+        site.hire(f"of {name}", name)
+    up(site, adopting(site, "A", "B", "C"))
+    stack = up(site, adopting(site, "B", "C"))
+    assert owner(site, "A") is None
+    assert site.down(stack).status == "DELETE_COMPLETE"
+    assert site.agents == {"A": ("of A",), "B": ("of B",)}
+
+
 def test_a_failed_adoption_leaves_no_trace(site: Site) -> None:
     """In an update, and in the creation of the stack."""
     site.write_levels(*LEVELS)

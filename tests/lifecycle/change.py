@@ -51,6 +51,10 @@ class Change:
         """Whether the stack knows of it."""
         return group.id in self.record_before.values()
 
+    def last_id(self, member: str) -> str | None:
+        """The group that a member has, or that it had before somebody took it away by hand."""
+        return self.record_after.get(member, self.drifted.get(member))
+
     # what changes -------------------------------------------------------------------------------
 
     @property

@@ -46,7 +46,7 @@ class Succeeded:
             assert self._is_as_it_was(member, earlier, group), f"{member} was changed"
             return
         assert group.name == plan.name, f"{member} is called {group.name!r}"
-        parent_id = None if plan.parent is None else change.record_after[plan.parent]
+        parent_id = None if plan.parent is None else change.last_id(plan.parent)
         assert group.parent_id == parent_id, f"{member} is elsewhere"
         assert group.instance_arn == change.new.instance_arn
         assert plan.tags.items() <= group.tags.items(), f"{member} has {group.user_tags}"
@@ -61,9 +61,7 @@ class Succeeded:
         self._check_id(member, earlier, group)
 
     def _is_as_it_was(self, member: str, earlier: Seen, group: Seen) -> bool:
-        assert self.change.old is not None
-        if member in self.change.drifted and group.name == self.change.old.members[member].name:
-            # by hand it got a name that now is another one's, and gave it back
+        if member in self.change.drifted and _gave_name_back(self.change, member, group):
             group = replace(group, name=earlier.name)
         return group == _with_agents(earlier, group)
 
@@ -217,6 +215,9 @@ class TakenBack:
     def _check_is_back(self, former: Seen) -> None:
         group = self._after.groups.get(former.id)
         assert group is not None, f"group {former.name!r} is gone"
+        for member, group_id in self.change.drifted.items():
+            if group_id == former.id and _gave_name_back(self.change, member, group):
+                group = replace(group, name=former.name)
         assert group.place == former.place, f"group {former.name!r} is {group.place}"
         assert group.user_tags == former.user_tags, f"{former.name!r} has {group.user_tags}"
         assert (former.owner is None) == (group.owner is None), f"{former.name!r} has another owner"
@@ -259,6 +260,11 @@ class TakenBack:
 def _after(change: Change) -> Snapshot:
     assert change.after is not None
     return change.after
+
+
+def _gave_name_back(change: Change, member: str, group: Seen) -> bool:
+    """Whether it got a name by hand that now was another one's, and has its own again."""
+    return change.old is not None and group.name == change.old.members[member].name
 
 
 def _agents_before(change: Change) -> dict[str, str | None]:

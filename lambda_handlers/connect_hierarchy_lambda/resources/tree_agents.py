@@ -18,9 +18,10 @@ def check_agents(
 ) -> None:
     """Refuse, before anything is written, what agents would be in the way of at last.
 
-    HierarchyError for agents in a group that keeps them; `doing` begins its message.
+    What was adopted is released and not deleted, so they can stay there. HierarchyError for agents
+    in a group that keeps them; `doing` begins its message.
     """
-    by_id = {group.id: group for group in going}
+    by_id = {group.id: group for group in going if not _stays(group)}
     topmost = [group.id for group in by_id.values() if group.parent_id not in by_id]
     held = [
         agent
@@ -38,6 +39,10 @@ def check_agents(
             f"{len(held)} agent(s) are in {groups}: {names}",
             "move them, or set agents_on_delete and deploy, then remove it",
         )
+
+
+def _stays(group: Group) -> bool:
+    return group.owner is not None and group.owner.adopted
 
 
 def _policy_in_effect(
