@@ -11,7 +11,7 @@ import pytest
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
-from local_aws.connect import ConnectSettings, DuplicateScope
+from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
 from local_aws.in_process import FunctionSettings
 from tests.stacks import Site, node
 
@@ -386,6 +386,20 @@ def test_a_rollback_does_without_a_name_that_was_changed_by_hand(site: Site) -> 
     assert state(site) == before
 
 
+def test_a_rollback_does_without_names_that_were_taken_away(site: Site) -> None:
+    """Of two that swap their names one is gone and one taken away: the rollback comes to an end."""
+    up(site, with_tree(site, "A", "B"))
+    backend = site.connect.backend
+    backend.delete_user_hierarchy_group(site.instance_id, site.ids["B"])
+    ours = [key for key in tags_of(site, "A") if key.startswith(OWN_PREFIX)]
+    backend.untag_resource(f"{site.instance_arn}/agent-group/{site.ids['A']}", ours)
+    taken_away = site.ids["A"]
+    site.clock.sleep(1000)
+    fail(site, with_tree(site, node("B", Key="A"), node("A", Key="B")))
+    assert site.ids["A"] == taken_away
+    assert owner(site, "A") is None
+
+
 def test_strangers_below_a_moved_group_stop_the_move(site: Site) -> None:
     """Before anything is made."""
     up(site, with_tree(site, node("A", "T"), "B"))
@@ -615,6 +629,25 @@ def test_single_groups_become_a_tree_and_single_again(
     up(site, {k: v for k, v in singles(site).items() if k != "C"})
     assert set(site.ids) == {"A", "A/B"}
     assert stack.status == "UPDATE_COMPLETE"
+
+
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_what_is_below_a_group_that_passes_on_is_given_up(site: Site, seconds: int) -> None:
+    """Its place goes on as a single group, before or after the tree has given up what was there."""
+    first = with_tree(site, node("A", node("B", "C")), "D")
+    up(site, first)
+    ids = site.ids
+    changed = {**with_tree(site, "D"), "A": site.group("A")}
+    if seconds:
+        # the tree's update waits for this, so that the single group is there first
+        changed["Tree"]["DependsOn"] = ["Slow"]
+        changed["Slow"] = site.tree("E", AdoptExisting=True)
+        site.connect.plan_fault("CreateUserHierarchyGroup", kind=FaultKind.THROTTLE, times=12)
+    began = site.clock.now()
+    up(site, changed)
+    assert {path: site.ids[path] for path in "AD"} == {path: ids[path] for path in "AD"}
+    assert not set(site.ids) - {"A", "D", "E"}
+    assert site.clock.now() - began < 150
 
 
 def test_many_groups_pass_without_a_wait_for_each(site: Site) -> None:

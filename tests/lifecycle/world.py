@@ -261,22 +261,24 @@ class World:
     def _blocked(self, before: Snapshot) -> bool:
         """Whether a group of the stack can not be deleted, or not with what is in it."""
         assert self.plan is not None
+        assert self.stack is not None
+        names = {group_id: member for member, group_id in self.record.items()}
+        # a tree takes all away that bears its tags, also what it would not find otherwise
         ours = {
-            group_id
-            for group_id in self.record.values()
-            if (group := before.groups.get(group_id)) is not None
-            and group.owner is not None
+            group.id
+            for group in before.groups.values()
+            if group.owner is not None
             and not group.owner.adopted
+            and (group.id in names or (group.key_mark and is_of(self.stack, group)))
         }
         members = self.plan.members
-        for member, group_id in self.record.items():
-            if group_id not in ours:
-                continue
+        for group_id in ours:
             group = before.groups[group_id]
+            member = names.get(group.id, "")
             policy = members[member].on_delete if member in members else FAIL
             if group.agents and policy in {FAIL, MOVE_TO_PARENT}:
                 return True
-            if any(child.id not in ours for child in before.children(group_id)):
+            if any(child.id not in ours for child in before.children(group.id)):
                 return True
         return False
 

@@ -38,7 +38,8 @@ it was given up from, or `left` where it is to stay."""
 LEFT = "left"
 
 FORMER_TAG = RESERVED_PREFIX + "former"
-"""On a group that was taken over from a tree: `<the tree's logical id>/<hash of the key>`."""
+"""On a group that was taken over from a tree: `<the tree's logical id>/<hash of the key>`, and a
+slash and what the tag above said where the tree had given it up."""
 
 NATIVE_STACK_TAG = "aws:cloudformation:stack-name"
 

@@ -23,7 +23,7 @@ from connect_hierarchy_lambda.model.ownership import (
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import GroupTask, temporary_name
-from connect_hierarchy_lambda.resources.tree_passing_on import wait_until_shown
+from connect_hierarchy_lambda.resources.tree_passing_on import former_tag, wait_until_shown
 
 logger = logging.getLogger(__name__)
 
@@ -213,7 +213,7 @@ def _take_over(
         owner = replace(owner, adopted=held_by.adopted)
         if KEY_TAG in group.tags and not task.rolls_back:
             # CloudFormation does not know which groups a tree has, so the group has to
-            marks[FORMER_TAG] = f"{held_by.resource}/{group.tags[KEY_TAG]}"
+            marks[FORMER_TAG] = former_tag(group, held_by)
     else:
         raise HierarchyError(
             doing,

@@ -16,7 +16,7 @@ from dataclasses import replace
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
 from connect_hierarchy_lambda.connect.hierarchies import Group, GroupSummary
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_lambda.model.ownership import KEY_TAG, RETIRED_TAG
+from connect_hierarchy_lambda.model.ownership import FORMER_TAG, KEY_TAG, RETIRED_TAG
 from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask
 
 logger = logging.getLogger(__name__)
@@ -256,6 +256,20 @@ class TreeGroups:
                 self.learn(group)
                 marked.append(group)
         return marked
+
+    def taken(self, mark: str = "") -> list[Group]:
+        """Those that another resource has taken, or only those given up from a generation before.
+
+        What was done in the last moments may be missing.
+        """
+        begins, ends = f"{self._task.owner.resource}/", f"/{mark}" if mark else ""
+        return [
+            group
+            for group in self._seen.values()
+            if group.tags.get(FORMER_TAG, "").startswith(begins)
+            and group.tags[FORMER_TAG].endswith(ends)
+            and not self._is_own(group)
+        ]
 
     def below(self, groups: Iterable[Group]) -> list[Group]:
         """Those that are some of these groups, or below one."""

@@ -55,7 +55,7 @@ from connect_hierarchy_lambda.resources.group_making import (
 )
 from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
 from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
-from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask
+from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.progress import Progress
 from connect_hierarchy_lambda.resources.tree_agents import check_agents
 from connect_hierarchy_lambda.resources.tree_groups import (
@@ -106,6 +106,9 @@ class TreeGrowth:
     _ids: dict[str, str] = field(default_factory=dict)
     _before_rename: dict[str, Group] = field(default_factory=dict)
     _left_alone: dict[str, str] = field(default_factory=dict)
+    _misnamed: set[str] = field(default_factory=set)
+    """Groups that a rollback can not give their names."""
+
     _waits_since: float | None = None
     """When a name was taken for the first time by what another resource may be about to free."""
 
@@ -450,7 +453,8 @@ class TreeGrowth:
             parent_id = self._ids.get(wanted.parent, "")
         self._left_alone[wanted.key] = ""
         for holder in self.task.hierarchy.groups_named(frozenset({wanted.name})):
-            if holder.parent_id == parent_id:
+            is_own = self.task.owner.is_same_resource(holder.owner)
+            if holder.parent_id == parent_id and not (is_own and holder.id in self._misnamed):
                 self._left_alone[wanted.key] = self._ids[wanted.key] = holder.id
 
     def _make(self, wanted: Wanted) -> None:
@@ -503,7 +507,11 @@ class TreeGrowth:
         own = [group for group in holders if self.task.owner.is_same_resource(group.owner)]
         for group in own:
             self.groups.learn(group)
-        if any(group.parent_id == parent_id for group in own):
+        there = {group.id for group in own if group.parent_id == parent_id}
+        if there & self._misnamed:
+            doing = f"creating hierarchy group {quoted(name)}"
+            raise HierarchyError(doing, "another one of the tree could not give the name back")
+        if there:
             raise _UnexpectedError(why)
         if any(group.parent_id == parent_id for group in holders):
             return
@@ -517,6 +525,8 @@ class TreeGrowth:
             raise _UnexpectedError(f"name {quoted(name)} is taken, by {places}")
 
     def _rename(self, group: Group, name: str) -> None:
+        if group.id in self._misnamed:
+            return
         # a rename that meets somebody writes down whom, over what an earlier update has written
         self._before_rename.setdefault(group.id, group)
         refusal = self.task.hierarchy.rename_group(group.id, name)
@@ -527,9 +537,10 @@ class TreeGrowth:
             except OutOfTimeError:
                 raise
             except HierarchyError as error:
-                if not self._was_renamed_by_hand(group):
+                if not self.rolls_back or not self._is_strangers(name, group.parent_id):
                     raise
-                logger.warning("it was not called so before either", extra={"why": str(error)})
+                logger.warning("the name is somebody else's now", extra={"why": str(error)})
+                self._misnamed.add(group.id)
                 return
             # it may have got a tag about whom it put aside
             self.groups.forget(group.id)
@@ -540,10 +551,12 @@ class TreeGrowth:
         self.groups.renamed(group, name)
         logger.info("renamed", extra={"group": group.arn, "to": name})
 
-    def _was_renamed_by_hand(self, group: Group) -> bool:
-        """Whether a rollback finds a name that the update has not given."""
-        is_ours = group.name in self.old.names or group.name.startswith(TEMPORARY_NAME)
-        return self.rolls_back and not is_ours
+    def _is_strangers(self, name: str, parent_id: str | None) -> bool:
+        """Whether nobody of this stack has the name there."""
+        return any(
+            holder.parent_id == parent_id and not self.task.is_of_stack(holder)
+            for holder in self.task.hierarchy.groups_named(frozenset({name}))
+        )
 
     def _put_aside(self, group: Group) -> None:
         put_aside(self.task, group)
@@ -590,6 +603,12 @@ class TreeGrowth:
             return
         forget_displaced(self.task, group)
 
+    def _below_what_was_taken(self, kept: set[str]) -> list[Present]:
+        """Groups that are found no more, since another resource has what they are below."""
+        known = kept | {present.id for present in self._former.kept.values()}
+        below = {group.id for group in self.groups.below(self.groups.taken())} - known
+        return [one for one in self._presents() if one.id in below and self._is_live(one)]
+
     def _give_up(self) -> tuple[Group, ...]:
         """Mark what is not wanted any more; what belongs to another resource goes back to it."""
         kept = set(self._ids.values())
@@ -602,6 +621,8 @@ class TreeGrowth:
             for present in self._former.kept.values()
             if present.id not in kept and self._is_live(present)
         ]
+        if not self.rolls_back:
+            going += self._below_what_was_taken(kept)
         if not going:
             return ()
         passed_on = pass_on(self.task, self.groups, [present.id for present in going])

@@ -61,6 +61,15 @@ def give_back(task: GroupTask, group: Group) -> bool:
     return True
 
 
+def former_tag(group: Group, tree: Owner) -> str:
+    """What the tag says of a group that is taken from a tree.
+
+    Where the tree has given it up already, its clean-up finds by this what is below it.
+    """
+    given_up = [group.tags[RETIRED_TAG]] if RETIRED_TAG in group.tags else []
+    return "/".join([tree.resource, group.tags[KEY_TAG], *given_up])
+
+
 def wait_until_shown(task: GroupTask, group: Group) -> Group:
     """The group as read, once its tags show the new owner.
 
@@ -90,7 +99,7 @@ def _tree_before(task: GroupTask, group: Group) -> dict[str, str] | None:
     former = group.tags.get(FORMER_TAG)
     if former is None:
         return None
-    resource, _, key = former.partition("/")
+    resource, key = former.split("/")[:2]
     adopted = group.owner is not None and group.owner.adopted
     owner = Owner(task.owner.stack, resource, task.owner.request, adopted=adopted)
     return {**owner.tags(), KEY_TAG: key}

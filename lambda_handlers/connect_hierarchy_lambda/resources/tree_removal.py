@@ -66,13 +66,15 @@ class TreeRemoval:
         while True:
             self.groups.read()
             marked = self.groups.marked(mark)
-            if not marked and not expected:
+            # what was below these was given up with them
+            taken = self.groups.taken(mark)
+            if not marked and not taken and not expected:
                 return
             patience = STALE_SECONDS if expected else _TAKEN_BACK_BY_THEN
-            if (expected and len(marked) >= expected) or wait.seconds >= patience:
+            if (expected and len(marked) + len(taken) >= expected) or wait.seconds >= patience:
                 break
             wait.pause()
-        self._remove(self.groups.below(marked))
+        self._remove(self.groups.below([*marked, *taken]))
 
     def remove_all(self) -> None:
         """Remove every group of the tree."""
