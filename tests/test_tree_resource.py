@@ -12,7 +12,7 @@ from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
-from local_aws.in_process import FunctionSettings
+from local_aws.in_process import FunctionFaults, FunctionSettings
 from tests.stacks import Site, node
 
 LEVELS = ("Division", "Region", "Team")
@@ -343,6 +343,25 @@ def test_another_instance_is_another_tree(site: Site) -> None:
     assert site.ids == {}
     site.instance_arn = other
     assert set(site.ids) == {"A", "A/B"}
+
+
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+def test_what_a_run_has_made_on_another_instance_goes(reversed_id: ReversedUpdateId) -> None:
+    """It was killed, and the deployment failed before it was run once more."""
+    site = of_world(DuplicateScope.SIBLINGS, reversed_id)
+    up(site, with_tree(site, node("A", "B")))
+    before, here, other = state(site), site.instance_arn, site.new_instance()
+    site.instance_arn = other
+    site.write_levels(*LEVELS)
+    site.instance_arn = here
+    resources = with_tree(site, node("A", "B"), InstanceArn=other)
+    site.function_faults = FunctionFaults({8: True})
+    stack = site.up({**resources, "Later": site.failing_later(20)})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert "killed" in {invocation.outcome for invocation in site.invocations}
+    assert state(site) == before
+    site.instance_arn = other
+    assert site.ids == {}
 
 
 def test_what_was_deleted_outside_is_made_anew(site: Site) -> None:

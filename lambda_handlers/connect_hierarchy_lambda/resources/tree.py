@@ -14,7 +14,7 @@ from dataclasses import replace
 from connect_hierarchy_lambda.connect.hierarchies import Hierarchy
 from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError, OwnStack, StillWanted
 from connect_hierarchy_lambda.connect.time import Schedule
-from connect_hierarchy_lambda.model.messages import HierarchyError
+from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.properties import (
     TreeReferencesProperty,
@@ -81,11 +81,14 @@ class Trees:
             old.instance_arn, request.logical_id, request.request_id
         )
         current = self._current(request) or given
+        there = old
         if old.instance_arn != wanted.instance_arn:
             # nothing there is of the old wish; what is here goes with the old generation
             old = replace(old, instance_arn=wanted.instance_arn, parent_id=None, tree=Tree())
         try:
             grown = TreeGrowth(task, old, wanted, current.mark).carry_out()
+            if is_reversed and there.instance_arn not in {wanted.instance_arn, given.instance_arn}:
+                self._remove_elsewhere(request, there)
             self._watch.look_once_more()
         except NoLongerWantedError:
             # the reversed Update may be over already, so nobody else would; for one that is the
@@ -139,6 +142,16 @@ class Trees:
         task = replace(task, request=replace(task.request, notes=made))
         TreeGrowth(task, wanted, old, given.mark).carry_out()
         TreeRemoval(task, wanted).remove_made_by(task.request.request_id)
+
+    def _remove_elsewhere(self, request: Request, there: TreeProperties) -> None:
+        """Remove what a run that never answered has made on the instance that the tree went to."""
+        task = self._task(request, there.instance_arn)
+        try:
+            TreeRemoval(task, there).remove_made_at_its_place()
+        except OutOfTimeError:
+            raise
+        except HierarchyError as error:
+            logger.warning("groups are left behind", extra={"why": str(error)})
 
     def _delete_unanswered(self, request: Request, properties: TreeProperties) -> None:
         """Remove what a Create without an answer may have made, or may be about to make."""
