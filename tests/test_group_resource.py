@@ -621,6 +621,18 @@ def test_a_name_that_was_given_by_hand_is_given_up(site: Site) -> None:
     assert site.ids["A"] == ids["A"]
 
 
+def test_a_delete_that_comes_again_after_the_clean_up_takes_nothing(site: Site) -> None:
+    """The construct has another id now, which reads do not show yet: the group stays with it."""
+    site.up(with_levels(site, Old=site.group("A")))
+    site.clock.sleep(1000)
+    site.up(with_levels(site, New=site.group("A")))
+    event = [i.event for i in site.invocations if i.event["RequestType"] == "Delete"][-1]
+    site.connect.settings.read_lag = 100.0
+    site._invoke_async(site.function_arn, dict(event))
+    site.clock.sleep(1000)
+    assert set(site.ids) == {"A"}
+
+
 def test_an_abandoned_group_is_found_again(site: Site) -> None:
     """A clean-up that was refused leaves the group with its tags; adding it again finds it."""
     site.up(with_levels(site, A=site.group("A")))

@@ -37,7 +37,12 @@ def remove_group(task: GroupTask, group_id: str) -> None:
     state = task.own_stack.state()
     if group is None:
         logger.info("the group is gone already")
-    elif state.cleans_up and _stays_with_another(task, group, as_it_was=state.rolls_back):
+    elif state.status != "DELETE_IN_PROGRESS" and _stays_with_another(
+        # a second run of the event may come when the clean-up is over
+        task,
+        group,
+        as_it_was=state.rolls_back,
+    ):
         return
     elif group.owner is None:
         logger.warning("the group has no owner any more, it stays", extra={"group": group.arn})
