@@ -238,7 +238,7 @@ def _involved(task: GroupTask, old: GroupProperties, wanted: GroupProperties) ->
     if given is not None:
         _check_not_of_another_stack(task, given)
         ids.add(given.tags.get(MOVED_FROM_TAG, ""))
-    own = {group.id: group for group in task.own_groups(frozenset({old.name, wanted.name}))}
+    own = {group.id: group for group in task.own_groups(old, wanted, known=given)}
     if given is not None and given.arn.startswith(wanted.instance_arn):
         own[given.id] = given
     ids |= {group.id for group in own.values() if group.tags.get(MOVED_FROM_TAG) in ids - {""}}
@@ -259,7 +259,7 @@ def _involved(task: GroupTask, old: GroupProperties, wanted: GroupProperties) ->
 def _remove_elsewhere(task: GroupTask, old: GroupProperties, original: Group) -> None:
     """Remove what a run that never answered has made on the instance that the group went to."""
     elsewhere = replace(task, instance_arn=old.instance_arn)
-    for group in elsewhere.own_groups(frozenset({old.name})):
+    for group in elsewhere.own_groups(old):
         is_known = group.id in {task.given_group_id, task.recorded_group_id}
         if group.tags.get(MOVED_FROM_TAG) == original.id and not is_known:
             _remove_unknown(elsewhere, group)

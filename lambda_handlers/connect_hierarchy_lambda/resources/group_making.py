@@ -134,7 +134,7 @@ def _existing(task: GroupTask, group_id: str) -> Group:
 
 def _holder(task: GroupTask, wanted: GroupProperties) -> Group | None:
     """The group that has the name right below the wanted parent."""
-    for group in task.hierarchy.groups_named(frozenset({wanted.name})):
+    for group in task.hierarchy.groups_named(frozenset({wanted.name}), {wanted.parent_id}):
         if group.parent_id == wanted.parent_id:
             return group
     return None
