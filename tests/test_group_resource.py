@@ -11,6 +11,7 @@ from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
+from local_aws.in_process import FunctionFaults
 from tests.stacks import Site
 
 LEVELS = ("Division", "Region", "Team")
@@ -550,6 +551,24 @@ def test_a_cancelled_move_that_goes_on_does_no_harm(site: Site, throttled: int) 
         site.connect.plan_fault(api, kind=FaultKind.THROTTLE, times=throttled)
     stack = site.up(
         with_levels(site, **{**groups, "T": site.group("T", "B")}, Failing=site.failing_later(1))
+    )
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    site.clock.sleep(1000)
+    assert (site.ids, site.agents) == (ids, agents)
+
+
+@pytest.mark.parametrize("dies_at", range(6, 30))
+def test_a_cancelled_move_that_dies_leaves_nothing(site: Site, dies_at: int) -> None:
+    """The reversed Update does not see yet what was made; a further run removes it."""
+    groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}
+    site.up(with_levels(site, **groups))
+    site.hire("ada", "A", "T")
+    ids, agents = site.ids, site.agents
+    site.clock.sleep(1000)
+    site.connect.settings.search_lag, site.connect.settings.read_lag = 30.0, 1.0
+    site.function_faults = FunctionFaults(kills={dies_at: True})
+    stack = site.up(
+        with_levels(site, **{**groups, "T": site.group("T", "B")}, Failing=site.failing_later(0.5))
     )
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
     site.clock.sleep(1000)

@@ -60,8 +60,8 @@ class Groups:
         """Make the group, or find the one that an earlier run made, or adopt."""
         wanted = GroupProperties.read(request.properties)
         task = self._task(request, wanted.instance_arn)
-        self._watch.look()
         try:
+            self._watch.look()
             group = make_group(task, wanted)
             self._watch.look_once_more()
         except NoLongerWantedError:
@@ -75,7 +75,12 @@ class Groups:
         wanted = GroupProperties.read(request.properties)
         old = GroupProperties.read_earlier(request.old_properties, wanted)
         task = self._task(request, wanted.instance_arn)
-        self._watch.look()
+        try:
+            self._watch.look()
+        except NoLongerWantedError:
+            # an earlier run may have died after the reversed Update looked for what it made
+            undo_creation(task, wanted)
+            raise
         is_reversed = task.rolls_back
         try:
             group = _update(task, old, wanted)
