@@ -640,6 +640,61 @@ def test_a_name_that_was_given_by_hand_is_given_up(site: Site) -> None:
     assert site.ids["A"] == ids["A"]
 
 
+def test_a_name_that_was_given_by_hand_is_given_up_elsewhere_too() -> None:
+    """The same where a name can be had once in an instance, and the group stands elsewhere."""
+    site = site_with(DuplicateScope.INSTANCE, ReversedUpdateId.NEW)
+    first = with_levels(site, A=site.group("A"))
+    site.up(first)
+    ids = site.ids
+    backend = site.connect.backend
+    backend.update_user_hierarchy_group_name(site.instance_id, ids["A"], "B")
+    stack = site.up({**first, "B": site.group("B", "A")})
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert site.ids["A"] == ids["A"]
+    assert set(site.ids) == {"A", "A/B"}
+
+
+def test_a_group_that_leaves_gives_its_name_up_elsewhere_too() -> None:
+    """A new group takes the name of one that goes, and a rollback gives it back."""
+    site = site_with(DuplicateScope.INSTANCE, ReversedUpdateId.NEW)
+    first = with_levels(site, A=site.group("A"), B=site.group("B"))
+    site.up(first)
+    ids = site.ids
+    second = with_levels(site, A=site.group("A"), C=site.group("B", "A"))
+    stack = update_with_failure(site, second)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == ids
+    stack = site.up(second)
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert set(site.ids) == {"A", "A/B"}
+
+
+def test_two_groups_of_one_name_do_not_take_it_from_each_other() -> None:
+    """Where a name can be had once in an instance, the second is an error that names the first."""
+    site = site_with(DuplicateScope.INSTANCE, ReversedUpdateId.NEW)
+    first = with_levels(site, A=site.group("A"), B=site.group("B"))
+    site.up(first)
+    ids = site.ids
+    stack = site.up({**first, "C": site.group("B", "A")})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert any(f"taken in the instance by group {ids['B']} (B)" in r for r in site.reasons(stack))
+    assert site.ids == ids
+
+
+def test_a_rollback_does_without_a_name_that_was_not_there_before(site: Site) -> None:
+    """A group was renamed by hand and another has its name now: an update of it fails, no more."""
+    site.up(with_levels(site, A=site.group("A")))
+    backend = site.connect.backend
+    backend.update_user_hierarchy_group_name(site.instance_id, site.ids["A"], "By hand")
+    backend.create_user_hierarchy_group(site.instance_id, "A")
+    ids = site.ids
+    stack = site.up(with_levels(site, A=site.group("A", Tags={"k": "1"})))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert any("the name is taken by group" in reason for reason in site.reasons(stack))
+    assert site.ids == ids
+    assert tags_of(site, "By hand") == {}
+
+
 def test_an_abandoned_group_is_found_again(site: Site) -> None:
     """A clean-up that was refused leaves the group with its tags; adding it again finds it."""
     site.up(with_levels(site, A=site.group("A")))
@@ -659,6 +714,16 @@ def test_a_group_with_a_strangers_child_names_it(site: Site) -> None:
     site.connect.backend.create_user_hierarchy_group(site.instance_id, "Theirs", site.ids["A"])
     assert site.down(stack).status == "DELETE_FAILED"
     assert any("it has child groups: 'Theirs'" in reason for reason in site.reasons(stack))
+
+
+def test_a_cancelled_update_does_not_make_what_is_gone(site: Site) -> None:
+    """It doubts for minutes that its group is gone, and is given up meanwhile."""
+    site.up(with_levels(site, A=site.group("A")))
+    site.connect.backend.delete_user_hierarchy_group(site.instance_id, site.ids["A"])
+    stack = site.up(with_levels(site, A=site.group("Z"), Failing=site.failing_later(0.5)))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    site.clock.sleep(1000)
+    assert set(site.ids) == {"A"}
 
 
 def test_deleting_what_is_gone_succeeds(site: Site) -> None:

@@ -35,7 +35,7 @@ from connect_hierarchy_lambda.resources.group_removal import (
     remove_unanswered,
     undo_creation,
 )
-from connect_hierarchy_lambda.resources.group_task import GroupTask, temporary_name
+from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask, temporary_name
 from connect_hierarchy_lambda.resources.request import Answer, Request
 
 logger = logging.getLogger(__name__)
@@ -60,8 +60,8 @@ class Groups:
         """Make the group, or find the one that an earlier run made, or adopt."""
         wanted = GroupProperties.read(request.properties)
         task = self._task(request, wanted.instance_arn)
+        self._watch.look()
         try:
-            self._watch.look()
             group = make_group(task, wanted)
             self._watch.look_once_more()
         except NoLongerWantedError:
@@ -201,12 +201,26 @@ def _bring_up_to_date(
     if displaces and not rolls_back and not displaces.endswith(f"/{task.owner.request}"):
         forget_displaced(task, group)
     # as with tags: what the request says is new is written, whatever the group seems to be called
-    if doubts_name or group.name != wanted.name or old.name != wanted.name:
+    if doubts_name or old.name != wanted.name:
         rename_group(task, group, wanted.name)
+    elif group.name != wanted.name:
+        _repair_name(task, group, wanted.name)
     if rolls_back:
         give_name_back(task, group, old.name)
         forget_displaced(task, group)
     return replace(group, name=wanted.name, path=(*group.path[:-1], (group.id, wanted.name)))
+
+
+def _repair_name(task: GroupTask, group: Group, name: str) -> None:
+    """Give a name back that somebody has changed by hand; a rollback can do without it."""
+    try:
+        rename_group(task, group, name)
+    except OutOfTimeError:
+        raise
+    except HierarchyError as error:
+        if not task.rolls_back or group.name.startswith(TEMPORARY_NAME):
+            raise
+        logger.warning("it was not called so before the update either", extra={"why": str(error)})
 
 
 def _move(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> Group:

@@ -52,7 +52,9 @@ def make_group(
                 return _read_back(task, made)
             holder = _holder(task, wanted)
             if holder is None:
-                _free_name_elsewhere(task, wanted, made, doing, wait.seconds)
+                displaced = _free_name_elsewhere(task, wanted, made, doing, wait.seconds)
+                if displaced is not None:
+                    tags[DISPLACES_TAG] = f"{displaced.id}/{task.owner.request}"
             elif may_free_its_name(task, holder, wait.seconds):
                 pass
             elif _steps_aside(task, holder, moved_from):
@@ -77,7 +79,7 @@ def _steps_aside(task: GroupTask, holder: Group, moved_from: str) -> bool:
     """
     if not task.is_of_stack(holder) or task.owner.is_same_resource(holder.owner):
         return False
-    return bool(moved_from) or task.declared_name(holder) not in {"", holder.name}
+    return bool(moved_from) or task.has_name_by_hand(holder)
 
 
 def put_aside(task: GroupTask, other: Group) -> None:
@@ -159,18 +161,27 @@ def may_free_its_name(task: GroupTask, holder: Group, waited: float) -> bool:
 
 def _free_name_elsewhere(
     task: GroupTask, wanted: GroupProperties, refusal: Refusal, doing: str, waited: float
-) -> None:
-    """Where a name is taken in the whole instance: our own original steps aside."""
+) -> Group | None:
+    """Where a name is taken in the whole instance: our own original steps aside.
+
+    So does another group of the stack that has the name by hand only or leaves the stack: it is
+    what is returned.
+    """
     others = task.hierarchy.groups_named(frozenset({wanted.name}))
     if any(other.parent_id == wanted.parent_id for other in others):
-        return  # it shows up only now
+        return None  # it shows up only now
     for other in others:
         if task.owner.is_same_resource(other.owner):
             logger.info("the original steps aside", extra={"group": other.arn})
             task.hierarchy.rename_group(other.id, temporary_name(task.owner))
-            return
+            return None
+        if may_free_its_name(task, other, waited):
+            return None
+        if task.has_name_by_hand(other) or task.leaves_stack(other):
+            put_aside(task, other)
+            return other
     if waited <= STALE_SECONDS:
-        return  # a group made a moment ago may not show up yet
+        return None  # a group made a moment ago may not show up yet
     for other in others:
         raise HierarchyError(
             doing,

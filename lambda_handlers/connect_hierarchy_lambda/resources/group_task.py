@@ -106,6 +106,18 @@ class GroupTask:
         name = properties.get(GroupProperty.NAME)
         return name if isinstance(name, str) else ""
 
+    def has_name_by_hand(self, group: Group) -> bool:
+        """Whether the template calls a group of this stack otherwise."""
+        return self.is_of_stack(group) and self.declared_name(group) not in {"", group.name}
+
+    def leaves_stack(self, group: Group) -> bool:
+        """Whether the template has no resource for a group of this stack any more."""
+        if group.owner is None or not self.is_of_stack(group):
+            return False
+        # a template that can not be read has not even this resource
+        is_read = bool(self.own_stack.declared(self.request.logical_id))
+        return is_read and not self.own_stack.declared(group.owner.resource)
+
     def put_tags(
         self,
         group: Group,
