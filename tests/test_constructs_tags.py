@@ -110,6 +110,6 @@ def test_too_many_tags_in_all() -> None:
     structure = HierarchyStructure(
         stack, "Structure", instance_arn=INSTANCE_ARN, levels=["Division"]
     )
-    structure.add_group("Group", name="Group", tags={f"g{n}": "v" for n in range(21)})
-    with pytest.raises(RuntimeError, match=r"\[Stack/Structure/Group\] .*43 tags, at most 42"):
+    structure.add_group("Group", name="Group", tags={f"g{n}": "v" for n in range(19)})
+    with pytest.raises(RuntimeError, match=r"\[Stack/Structure/Group\] .*41 tags, at most 40"):
         app.synth()

@@ -152,7 +152,7 @@ class HierarchyGroup(GroupBase):
         name: 1 to 100 characters, no two groups with the same parent alike.
         structure: For a group at level one. One of `structure` and `parent` is needed.
         parent: For a group below another.
-        tags: Up to 42 tags, keys of 1 to 128 characters that begin neither with `aws:` nor with
+        tags: Up to 40 tags, keys of 1 to 128 characters that begin neither with `aws:` nor with
             `connect-hierarchy:`, values of up to 256. They win over `Stack(tags=…)`; a tag of
             `Tags.of(…)` wins over them unless its priority is below 50, as for the CDK's own
             constructs.
