@@ -169,6 +169,16 @@ class Structures:
                 doing = "updating the hierarchy structure"
                 raise hierarchy.error(doing, refusal) from None
             self._keep_levels_in_use(hierarchy, names, target, rolls_back=rolls_back)
+        try:
+            self._watch.look_once_more()
+        except NoLongerWantedError:
+            # the reversed Update may be over already, so nobody else would take this back
+            if not rolls_back and self._rolls_back():
+                before = self._with_levels_of_others(
+                    hierarchy.levels(), wanted.levels, old.levels, rolls_back=True
+                )
+                self._put(hierarchy, "undoing the hierarchy structure", before)
+            raise
         return answer
 
     def delete(self, request: Request) -> Answer:
