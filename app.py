@@ -99,6 +99,7 @@ class ContactCentre(Stack):
                 connect.CfnRoutingProfile.MediaConcurrencyProperty(channel="VOICE", concurrency=1)
             ],
         )
+        CfnOutput(self, "RoutingProfileArn", value=routing_profile.attr_routing_profile_arn)
         security_profile = connect.CfnSecurityProfile(
             self,
             "SecurityProfile",
