@@ -36,8 +36,8 @@ class ContactCentre(Stack):
         tree = HierarchyTree.from_file(
             self, "Organisation", ORGANISATION / f"step-{step}.yaml", structure=structure
         )
-        # Wherever the file has it, so that the code need not follow when it moves.
-        chat = tree.group(next(path for path in tree.paths if path.endswith("/Chat")))
+        # By its key, so that the code need not follow when the file moves it.
+        chat = tree.group_with_key("Support/Chat")
 
         # What belongs to the code rather than to the organisation is a group of its own.
         structure.add_group("Training", name="Training", tags={"cost-center": "9000"})

@@ -232,6 +232,16 @@ def test_names_are_literals() -> None:
         new_tree(stack, [CfnParameter(stack, "Name").value_as_string])
 
 
+def test_a_group_is_found_by_its_key_wherever_it_stands() -> None:
+    """A key that is given, and one that is not; an unknown one names the nearest."""
+    groups = [{"name": "Sales", "children": [{"name": "Chat", "key": "Support/Chat"}, "Inbound"]}]
+    tree = new_tree(new_stack(), groups)
+    assert tree.group_with_key("Support/Chat") is tree.group("Sales/Chat")
+    assert tree.group_with_key("Sales/Inbound") is tree.group("Sales/Inbound")
+    with refused("Stack/Tree", "no hierarchy group with key 'Support/Cat'", "'Support/Chat'"):
+        tree.group_with_key("Support/Cat")
+
+
 def test_an_unknown_path_names_the_nearest() -> None:
     """So that a typing error is found at once."""
     tree = new_tree(new_stack())

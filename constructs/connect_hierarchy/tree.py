@@ -228,11 +228,19 @@ class HierarchyTree(Resource):
             ValueError: If the tree has no such group; it names the nearest.
         """
         with located(self):
-            node = self._tree.at(path)
-        if node.key not in self._groups:
-            above = self._parent if len(node.path) == 1 else self.group(node.path[:-1])
-            self._groups[node.key] = TreeGroup(self, node, above)
-        return self._groups[node.key]
+            return self._group(self._tree.at(path))
+
+    def group_with_key(self, key: str) -> IHierarchyGroup:
+        """One of the groups wherever it stands, so that the code need not follow when it moves.
+
+        Args:
+            key: What the group is known by: its `key`, or what stands for one that is not given.
+
+        Raises:
+            ValueError: If the tree has no group of this key; it names the nearest.
+        """
+        with located(self):
+            return self._group(self._tree.with_key(key))
 
     @property
     def cdk_tag_manager(self) -> TagManager:
@@ -274,6 +282,12 @@ class HierarchyTree(Resource):
         if node is None:
             return place_below(self._structure, self._parent)
         return Identity(f"{self.node.path} {node.mark}")
+
+    def _group(self, node: Node) -> IHierarchyGroup:
+        if node.key not in self._groups:
+            above = self._parent if len(node.path) == 1 else self.group(node.path[:-1])
+            self._groups[node.key] = TreeGroup(self, node, above)
+        return self._groups[node.key]
 
     def _answered(self, number: int, mark: str) -> str:
         return self._carriers[number].get_att_string(reference_attribute(mark))
