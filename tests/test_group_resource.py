@@ -640,6 +640,21 @@ def test_a_name_that_was_given_by_hand_is_given_up(site: Site) -> None:
     assert site.ids["A"] == ids["A"]
 
 
+def test_a_group_without_its_tags_is_not_adopted_from_its_resource(site: Site) -> None:
+    """Somebody took the tags away and gave it another name; CloudFormation knows whose it is."""
+    first = with_levels(site, A=site.group("A"))
+    site.up(first)
+    ids = site.ids
+    backend = site.connect.backend
+    backend.update_user_hierarchy_group_name(site.instance_id, ids["A"], "B")
+    group = backend.describe_user_hierarchy_group(site.instance_id, ids["A"])
+    backend.untag_resource(group.arn, list(group.tags))
+    stack = site.up({**first, "B": site.group("B", AdoptExisting=True)})
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert set(site.ids) == {"A", "B"}
+    assert site.ids["A"] == ids["A"]
+
+
 def test_a_name_that_was_given_by_hand_is_given_up_elsewhere_too() -> None:
     """The same where a name can be had once in an instance, and the group stands elsewhere."""
     site = site_with(DuplicateScope.INSTANCE, ReversedUpdateId.NEW)
@@ -667,6 +682,21 @@ def test_a_group_that_leaves_gives_its_name_up_elsewhere_too() -> None:
     stack = site.up(second)
     assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
     assert set(site.ids) == {"A", "A/B"}
+
+
+@pytest.mark.parametrize("dies_at", [None, *range(44, 64)])
+def test_who_stepped_aside_for_a_group_that_is_not_made_comes_back(dies_at: int | None) -> None:
+    """The quota is full, or the function dies each time that it has come so far."""
+    site = site_with(DuplicateScope.INSTANCE, ReversedUpdateId.NEW)
+    first = with_levels(site, A=site.group("A"), B=site.group("B"))
+    site.up(first)
+    ids = site.ids
+    site.connect.settings.group_quota = 2
+    if dies_at is not None:
+        site.function_faults = FunctionFaults(kills={dies_at + n: True for n in range(3)})
+    stack = site.up(with_levels(site, A=site.group("A"), C=site.group("B", "A")))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == ids
 
 
 def test_two_groups_of_one_name_do_not_take_it_from_each_other() -> None:

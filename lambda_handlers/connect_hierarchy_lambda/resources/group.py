@@ -27,7 +27,11 @@ from connect_hierarchy_lambda.model.ownership import (
 )
 from connect_hierarchy_lambda.model.properties import GroupAttribute
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
-from connect_hierarchy_lambda.resources.group_making import give_name_back, make_group
+from connect_hierarchy_lambda.resources.group_making import (
+    give_name_back,
+    give_names_back,
+    make_group,
+)
 from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_removal import (
@@ -241,8 +245,10 @@ def _move(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> Gro
         carry_agents(task.hierarchy, source, target.id)
         if source.id not in {task.given_group_id, task.recorded_group_id}:
             _remove_unknown(task, source)
-    if old.instance_arn != wanted.instance_arn and task.rolls_back:
-        _remove_elsewhere(task, old, target)
+    if task.rolls_back:
+        give_names_back(replace(task, instance_arn=old.instance_arn), old.name)
+        if old.instance_arn != wanted.instance_arn:
+            _remove_elsewhere(task, old, target)
     return target
 
 

@@ -41,10 +41,28 @@ def make_group(
     `moved_from` is the id of the group that this one succeeds. A move takes nothing over: whoever
     is at its new place steps aside or is in the way. `marks` are further tags of our own.
     """
-    doing = f"creating hierarchy group {quoted(wanted.name)}"
     tags = {**wanted.tags, **task.owner.tags(), **(marks or {})}
     if moved_from:
         tags[MOVED_FROM_TAG] = moved_from
+    try:
+        return _made_or_found(task, wanted, moved_from, marks or {}, tags)
+    except OutOfTimeError:
+        raise
+    except HierarchyError:
+        if DISPLACES_TAG in tags:
+            give_names_back(task, wanted.name)
+        raise
+
+
+def _made_or_found(
+    task: GroupTask,
+    wanted: GroupProperties,
+    moved_from: str,
+    marks: Mapping[str, str],
+    tags: dict[str, str],
+) -> Group:
+    """As `make_group`; `tags` are those of a new group, and tell in the end what stepped aside."""
+    doing = f"creating hierarchy group {quoted(wanted.name)}"
     with task.wait(doing, "the name is taken") as wait:
         while True:
             made = task.hierarchy.create_group(wanted.name, wanted.parent_id, tags)
@@ -67,7 +85,7 @@ def make_group(
                     "choose another name, or delete that group",
                 )
             else:
-                return _take_over(task, holder, wanted, doing, moved_from, marks or {})
+                return _take_over(task, holder, wanted, doing, moved_from, marks)
             wait.pause(str(made))
 
 
@@ -77,9 +95,9 @@ def _steps_aside(task: GroupTask, holder: Group, moved_from: str) -> bool:
     It does for a move, which brings its own group along, and where it has its name by hand only:
     then it is not the group of a construct that now has another id.
     """
-    if not task.is_of_stack(holder) or task.owner.is_same_resource(holder.owner):
+    if task.owner.is_same_resource(holder.owner):
         return False
-    return bool(moved_from) or task.has_name_by_hand(holder)
+    return (bool(moved_from) and task.is_of_stack(holder)) or task.has_name_by_hand(holder)
 
 
 def put_aside(task: GroupTask, other: Group) -> None:
@@ -101,6 +119,17 @@ def give_name_back(task: GroupTask, group: Group, name: str) -> None:
     if other is not None and other.name in {name, temporary_name(task.owner, other_id)}:
         logger.info("giving a name back", extra={"group": other.arn, "to": name})
         task.hierarchy.rename_group(other.id, name)
+
+
+def give_names_back(task: GroupTask, name: str) -> None:
+    """Give groups their name back that this resource has put aside for a group it has not made.
+
+    Nothing but their temporary names tells of them.
+    """
+    for summary in task.hierarchy.group_summaries():
+        if summary.name == temporary_name(task.owner, summary.id):
+            logger.info("giving a name back", extra={"group": summary.id, "to": name})
+            task.hierarchy.rename_group(summary.id, name)
 
 
 def _read_back(task: GroupTask, arn: str) -> Group:

@@ -19,7 +19,11 @@ from connect_hierarchy_lambda.model.properties import (
 )
 from connect_hierarchy_lambda.model.tags import RESERVED_PREFIX
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
-from connect_hierarchy_lambda.resources.group_making import PATIENCE, give_name_back
+from connect_hierarchy_lambda.resources.group_making import (
+    PATIENCE,
+    give_name_back,
+    give_names_back,
+)
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.tree_passing_on import give_back
@@ -79,8 +83,10 @@ def remove_unanswered(task: GroupTask, wanted: GroupProperties) -> None:
             for group in made:
                 remove_group(task, group.id)
             if made or wait.seconds >= patience:
-                return
+                break
             wait.pause()
+    if not made:
+        give_names_back(task, wanted.name)
 
 
 def _is_made(task: GroupTask, group: Group, wanted: GroupProperties) -> bool:

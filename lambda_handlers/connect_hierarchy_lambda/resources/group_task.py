@@ -100,15 +100,21 @@ class GroupTask:
 
     def declared_name(self, group: Group) -> str:
         """What the template calls a group of this stack; empty where that is not known."""
-        if group.owner is None:
-            return ""
-        properties = self.own_stack.declared(group.owner.resource).get("Properties", {})
+        logical_id = self._resource_of(group)
+        properties = self.own_stack.declared(logical_id).get("Properties", {}) if logical_id else {}
         name = properties.get(GroupProperty.NAME)
         return name if isinstance(name, str) else ""
 
+    def _resource_of(self, group: Group) -> str:
+        """Which resource of this stack has a group, also where somebody took its tags away."""
+        if group.owner is not None:
+            return group.owner.resource if self.is_of_stack(group) else ""
+        holders = self.own_stack.resources_with(group.arn)
+        return next((name for name in holders if name != self.request.logical_id), "")
+
     def has_name_by_hand(self, group: Group) -> bool:
         """Whether the template calls a group of this stack otherwise."""
-        return self.is_of_stack(group) and self.declared_name(group) not in {"", group.name}
+        return self.declared_name(group) not in {"", group.name}
 
     def leaves_stack(self, group: Group) -> bool:
         """Whether the template has no resource for a group of this stack any more."""
