@@ -738,6 +738,22 @@ def test_an_abandoned_group_is_found_again(site: Site) -> None:
     assert site.ids == ids
 
 
+def test_an_abandoned_group_is_taken_by_who_wants_its_place(site: Site) -> None:
+    """Its resource has another group by now, so it is nobody's but the stack's."""
+    site.up(with_levels(site, A=site.group("A"), B=site.group("B", "A")))
+    site.hire("ada", "A", "B")
+    (abandoned,) = (group_id for path, group_id in site.ids.items() if path == "A/B")
+    site.up(with_levels(site, A=site.group("A")))
+    site.up(with_levels(site, A=site.group("A"), B=site.group("Z", "A")))
+    assert set(site.ids) == {"A", "A/B", "A/Z"}
+    stack = site.up(
+        with_levels(site, A=site.group("A"), B=site.group("Z", "A"), C=site.group("B", "A"))
+    )
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert set(site.ids) == {"A", "A/B", "A/Z"}
+    assert site.ids["A/B"] == abandoned
+
+
 def test_a_group_with_a_strangers_child_names_it(site: Site) -> None:
     """A child that somebody made by hand blocks the deletion by name."""
     stack = site.up(with_levels(site, A=site.group("A")))

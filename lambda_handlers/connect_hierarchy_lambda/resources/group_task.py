@@ -99,18 +99,17 @@ class GroupTask:
         return resource.physical_id.rsplit("/", 1)[-1] if resource else ""
 
     def declared_name(self, group: Group) -> str:
-        """What the template calls a group of this stack; empty where that is not known."""
-        logical_id = self._resource_of(group)
-        properties = self.own_stack.declared(logical_id).get("Properties", {}) if logical_id else {}
-        name = properties.get(GroupProperty.NAME)
-        return name if isinstance(name, str) else ""
+        """What the template calls a group of another resource of this stack.
 
-    def _resource_of(self, group: Group) -> str:
-        """Which resource of this stack has a group, also where somebody took its tags away."""
-        if group.owner is not None:
-            return group.owner.resource if self.is_of_stack(group) else ""
-        holders = self.own_stack.resources_with(group.arn)
-        return next((name for name in holders if name != self.request.logical_id), "")
+        Empty where that is not known, and for one that a resource has left behind. CloudFormation
+        knows which resource has a group also where somebody took its tags away.
+        """
+        for logical_id in self.own_stack.resources_with(group.arn):
+            if logical_id != self.request.logical_id:
+                properties = self.own_stack.declared(logical_id).get("Properties", {})
+                name = properties.get(GroupProperty.NAME)
+                return name if isinstance(name, str) else ""
+        return ""
 
     def has_name_by_hand(self, group: Group) -> bool:
         """Whether the template calls a group of this stack otherwise."""
