@@ -517,7 +517,7 @@ def test_an_imported_group_carries_a_tree() -> None:
     parent = HierarchyGroup.from_hierarchy_group_arn(stack, "Parent", GROUP_ARN)
     tree = new_tree(stack, ["A"], parent=parent)
     assert properties_of(tree)["ParentGroupArn"] == GROUP_ARN
-    with refused("the level is not known", "from_hierarchy_group_attributes"):
+    with refused("below an imported one is not known", "from_hierarchy_group_attributes"):
         _ = tree.group("A").level_id
-    with refused("the path is not known"):
+    with refused("below an imported one is not known"):
         _ = tree.group("A").path

@@ -27,10 +27,10 @@ from constructs import Construct, IValidation
 
 from connect_hierarchy.app_register import AppRegister
 from connect_hierarchy.group import (
-    PATH_SEPARATOR,
     GroupBase,
     level_below,
     names_below,
+    not_known,
     place_below,
     stack_tags,
     structure_of,
@@ -52,6 +52,7 @@ from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.properties import (
     REFERENCES_AN_ANSWER,
     AgentsOnDelete,
+    GroupAttribute,
     NodeProperty,
     ResourceType,
     TreeProperty,
@@ -378,25 +379,8 @@ class TreeGroup(GroupBase):
         """What groups below this one stand below."""
         return self._tree.place_of(self._of_tree)
 
-    @property
-    def level_id(self) -> str:
-        """The level as Amazon Connect writes it; a ValueError below an import without a level."""
-        if self._level is None:
-            raise ValueError(self._not_known("level"))
-        return str(self._level)
-
-    @property
-    def path(self) -> str:
-        """Names from level one down to the group; a ValueError below an import without a path."""
-        if self._names is None:
-            raise ValueError(self._not_known("path"))
-        return PATH_SEPARATOR.join(self._names)
-
-    def _not_known(self, what: str) -> str:
-        return (
-            f"{self.node.path}: the {what} is not known, since that of the imported group above is "
-            f"not: give {what} to HierarchyGroup.from_hierarchy_group_attributes"
-        )
+    def _answered(self, attribute: GroupAttribute) -> str:
+        raise not_known(self, attribute, "of a group of a tree below an imported one")
 
 
 class _FromFile:
