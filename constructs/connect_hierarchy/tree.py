@@ -21,7 +21,6 @@ from aws_cdk import (
     Stack,
     TagManager,
     TagType,
-    Token,
 )
 from constructs import Construct, IValidation
 
@@ -35,7 +34,7 @@ from connect_hierarchy.group import (
     stack_tags,
     structure_of,
 )
-from connect_hierarchy.identity import Identity
+from connect_hierarchy.identity import Identity, is_token
 from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
 from connect_hierarchy.policy import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
@@ -115,6 +114,8 @@ class HierarchyTree(Resource):
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> None:
         super().__init__(scope, id)
+        # a look at the construct is a call into JavaScript, and there can be hundreds of groups
+        self._path = self.node.path
         with located(self):
             self._structure = structure_of(structure, parent)
             self._parent = parent
@@ -282,7 +283,7 @@ class HierarchyTree(Resource):
         """What the groups below a node stand below, or the topmost ones."""
         if node is None:
             return place_below(self._structure, self._parent)
-        return Identity(f"{self.node.path} {node.mark}")
+        return Identity(f"{self._path} {node.mark}")
 
     def _group(self, node: Node) -> IHierarchyGroup:
         if node.key not in self._groups:
@@ -340,13 +341,13 @@ class HierarchyTree(Resource):
                 raise located_error(node.line, node.path, str(error)) from None
 
     def _register_nodes(self) -> None:
-        register = AppRegister.of(self)
+        register, instance = AppRegister.of(self), self._structure.instance
         by_key = {node.key: node for node in self._tree.nodes}
         for node in self._tree.nodes:
             above = None if node.parent is None else by_key[node.parent]
-            path = f"{self.node.path}: {'/'.join(node.path)}"
+            path = f"{self._path}: {'/'.join(node.path)}"
             try:
-                register.add_group(path, self._structure.instance, self.place_of(above), node.name)
+                register.add_group(path, instance, self.place_of(above), node.name)
             except InvalidHierarchyError as error:
                 raise located_error(node.line, node.path, str(error)) from None
 
@@ -449,8 +450,8 @@ class _LateReferences:
 
 def _read(groups: object) -> Tree:
     if isinstance(groups, _FromFile):
-        return read_tree(groups.groups, line_of=groups.line_of, is_token=Token.is_unresolved)
-    return read_tree(groups, is_token=Token.is_unresolved)
+        return read_tree(groups.groups, line_of=groups.line_of, is_token=is_token)
+    return read_tree(groups, is_token=is_token)
 
 
 def _rendered(tree: Tree) -> list[dict[str, object]]:
