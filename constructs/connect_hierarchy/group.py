@@ -29,7 +29,6 @@ from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
 from connect_hierarchy.policy import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
 from connect_hierarchy.validation import (
-    TagsAtSynth,
     check_adoption,
     check_level,
     check_removal_policy,
@@ -207,7 +206,7 @@ class HierarchyGroup(GroupBase):
         super().__init__(scope, id)
         # Each look at a construct is a call into JavaScript, and there can be hundreds of groups:
         # what is needed twice is kept.
-        stack, node = self.stack, self.node
+        stack = self.stack
         home = Home.of(stack)
         with located(self):
             self._structure = structure_of(structure, parent)
@@ -236,7 +235,7 @@ class HierarchyGroup(GroupBase):
             ResourceType.GROUP.value,
             {**stack_tags(stack), **(tags or {})},
         )
-        node.add_validation(TagsAtSynth(self._tags))
+        home.tags_at_synth.add(self, self._tags)
 
         properties: dict[str, object] = {
             GroupProperty.INSTANCE_ARN.value: self._structure.instance_arn,
