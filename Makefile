@@ -66,7 +66,7 @@ wheel: set-up
 	@$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist . && ls dist
 
 clean:
-	rm -rf .venv node_modules build dist cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules build dist cdk.out examples/*/cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 set-up: $(TOOLS)

@@ -1,22 +1,25 @@
-"""The sample app: a contact centre of three divisions with two agents.
+"""The sample app: a contact centre whose organisation is a YAML file, with two agents.
 
 Context:
     instance-arn: deploy into this Amazon Connect instance instead of making one.
     step: what the demo deploys: 1 as it begins, 2 after a reorganisation, 3 a further one that
-        meets a group which somebody made by hand, fails half-way and rolls back.
+        meets a group which somebody made by hand, fails half-way and rolls back. Each step has
+        a file, to be compared; an organisation of your own is one file that is edited.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
-from aws_cdk import App, CfnOutput, Stack, Tags
+from aws_cdk import App, CfnOutput, Stack
 from aws_cdk import aws_connect as connect
 from constructs import Construct
 
-from connect_hierarchy import HierarchyGroup, HierarchyStructure
+from connect_hierarchy import HierarchyGroup, HierarchyStructure, HierarchyTree, IHierarchyGroup
 
-FIRST, REORGANISED, FAILING = 1, 2, 3
+FIRST, FAILING = 1, 3
+ORGANISATION = Path(__file__).with_name("organisation")
 
 
 class ContactCentre(Stack):
@@ -26,36 +29,24 @@ class ContactCentre(Stack):
         super().__init__(scope, construct_id, description="A contact centre with its hierarchy")
         instance_arn = self.node.try_get_context("instance-arn") or self._make_instance()
 
-        levels = ["Division", "Region", "Team"]
+        levels = ["Division", "Team", "Desk"]
         if step > FIRST:
-            levels.append("Desk")
+            levels.append("Shift")
         structure = HierarchyStructure(self, "Structure", instance_arn=instance_arn, levels=levels)
-
-        sales = structure.add_group("Sales", name="Sales" if step < FAILING else "Revenue")
-        support = structure.add_group("Support", name="Support")
-        back_office = structure.add_group(
-            "BackOffice", name="Back Office" if step == FIRST else "Operations"
+        tree = HierarchyTree.from_file(
+            self, "Organisation", ORGANISATION / f"step-{step}.yaml", structure=structure
         )
-        Tags.of(support).add("cost-center", "4200")
+        # By its key, so that the code need not follow when the file moves it.
+        chat = tree.group_with_key("Support/Chat")
 
-        sales_emea = sales.add_group("Emea", name="EMEA")
-        sales.add_group("Americas", name="Americas")
-        support_emea = support.add_group("Emea", name="EMEA")
-        support.add_group("Apac", name="APAC")
-        back_office.add_group("Billing", name="Billing")
-
-        support_emea.add_group("Phones", name="Phones")
-        # A team that moves keeps its place in the code, so that it stays the same resource.
-        chat = HierarchyGroup(
-            self, "Chat", name="Chat", parent=sales_emea if step == REORGANISED else support_emea
-        )
-        if step > FIRST:
-            chat.add_group("NightDesk", name="Night desk")
+        # What belongs to the code rather than to the organisation is a group of its own.
+        structure.add_group("Training", name="Training", tags={"cost-center": "9000"})
+        night_desk = HierarchyGroup(self, "NightDesk", name="Night desk", parent=chat)
         if step == FAILING:
             partners = structure.add_group("Partners", name="Partners")
-            partners.node.add_dependency(chat, sales)
+            partners.node.add_dependency(night_desk)  # so that there is something to take back
 
-        self._hire(instance_arn, {"ada": chat, "grace": sales_emea})
+        self._hire(instance_arn, {"ada": chat, "grace": night_desk})
         CfnOutput(self, "InstanceArn", value=instance_arn)
 
     def _make_instance(self) -> str:
@@ -70,7 +61,7 @@ class ContactCentre(Stack):
         )
         return instance.attr_arn
 
-    def _hire(self, instance_arn: str, agents: Mapping[str, HierarchyGroup]) -> None:
+    def _hire(self, instance_arn: str, agents: Mapping[str, IHierarchyGroup]) -> None:
         hours = connect.CfnHoursOfOperation(
             self,
             "Hours",
@@ -108,6 +99,7 @@ class ContactCentre(Stack):
                 connect.CfnRoutingProfile.MediaConcurrencyProperty(channel="VOICE", concurrency=1)
             ],
         )
+        CfnOutput(self, "RoutingProfileArn", value=routing_profile.attr_routing_profile_arn)
         security_profile = connect.CfnSecurityProfile(
             self,
             "SecurityProfile",

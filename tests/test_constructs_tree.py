@@ -232,6 +232,16 @@ def test_names_are_literals() -> None:
         new_tree(stack, [CfnParameter(stack, "Name").value_as_string])
 
 
+def test_a_group_is_found_by_its_key_wherever_it_stands() -> None:
+    """A key that is given, and one that is not; an unknown one names the nearest."""
+    groups = [{"name": "Sales", "children": [{"name": "Chat", "key": "Support/Chat"}, "Inbound"]}]
+    tree = new_tree(new_stack(), groups)
+    assert tree.group_with_key("Support/Chat") is tree.group("Sales/Chat")
+    assert tree.group_with_key("Sales/Inbound") is tree.group("Sales/Inbound")
+    with refused("Stack/Tree", "no hierarchy group with key 'Support/Cat'", "'Support/Chat'"):
+        tree.group_with_key("Support/Cat")
+
+
 def test_an_unknown_path_names_the_nearest() -> None:
     """So that a typing error is found at once."""
     tree = new_tree(new_stack())
@@ -282,9 +292,9 @@ def test_too_many_tags_together() -> None:
     """Those of the tree and of a node count together."""
     stack = new_stack()
     tags = {f"k{number}": "v" for number in range(30)}
-    own = {f"n{number}": "v" for number in range(13)}
+    own = {f"n{number}": "v" for number in range(11)}
     new_tree(stack, [{"name": "A", "tags": own}], tags=tags)
-    with pytest.raises(RuntimeError, match=r"in 'A': hierarchy group has 43 tags"):
+    with pytest.raises(RuntimeError, match=r"in 'A': hierarchy group has 41 tags"):
         Template.from_stack(stack)
 
 
@@ -507,7 +517,7 @@ def test_an_imported_group_carries_a_tree() -> None:
     parent = HierarchyGroup.from_hierarchy_group_arn(stack, "Parent", GROUP_ARN)
     tree = new_tree(stack, ["A"], parent=parent)
     assert properties_of(tree)["ParentGroupArn"] == GROUP_ARN
-    with refused("the level is not known", "from_hierarchy_group_attributes"):
+    with refused("below an imported one is not known", "from_hierarchy_group_attributes"):
         _ = tree.group("A").level_id
-    with refused("the path is not known"):
+    with refused("below an imported one is not known"):
         _ = tree.group("A").path

@@ -50,7 +50,8 @@ def test_demo_tells_what_it_claims() -> None:
     _every_claim_holds(told)
     _nothing_changes_in_the_second_deployment(told)
     _a_rename_keeps_the_id(told)
-    _a_move_carries_the_agent(told)
+    _the_edit_of_the_file_is_shown(told)
+    _a_move_carries_agents_and_what_is_below(told)
     _the_rollback_brings_everything_back(told)
     _destroy_leaves_no_group(told)
     _no_colours_where_there_is_no_terminal(told)
@@ -81,20 +82,29 @@ def _a_rename_keeps_the_id(told: str) -> None:
     assert match[1] == match[2]
 
 
-def _a_move_carries_the_agent(told: str) -> None:
-    """The moved group has another id, and ada is in it."""
-    match = re.search(
-        rf"moved Sales/EMEA/Chat\n +before ({ID})  Support/EMEA/Chat\n"
-        rf" +after  ({ID})  Sales/EMEA/Chat\n",
-        told,
-    )
-    assert match is not None
-    assert match[1] != match[2]
-    assert re.search(
-        rf"agent ada\n +before {match[1]}  Support/EMEA/Chat\n"
-        rf" +after  {match[2]}  Sales/EMEA/Chat\n",
-        told,
-    )
+def _the_edit_of_the_file_is_shown(told: str) -> None:
+    """What was another line in the file is shown before it is deployed."""
+    edit, _ = told.split("$ cdk deploy -c step=2")
+    assert "organisation/step-2.yaml beside step-1.yaml:" in edit
+    assert re.search(r"^ +- +- name: Back Office$", edit, re.MULTILINE)
+    assert re.search(r"^ +\+ +key: Back Office\b", edit, re.MULTILINE)
+
+
+def _a_move_carries_agents_and_what_is_below(told: str) -> None:
+    """The group of the file and the one below it have other ids, and their agents are in them."""
+    for path, agent in (("Chat", "ada"), ("Chat/Night desk", "grace")):
+        match = re.search(
+            rf"moved Sales/{path}\n +before ({ID})  Support/{path}\n"
+            rf" +after  ({ID})  Sales/{path}\n",
+            told,
+        )
+        assert match is not None
+        assert match[1] != match[2]
+        assert re.search(
+            rf"agent {agent}\n +before {match[1]}  Support/{path}\n"
+            rf" +after  {match[2]}  Sales/{path}\n",
+            told,
+        )
 
 
 def _the_rollback_brings_everything_back(told: str) -> None:
@@ -104,10 +114,12 @@ def _the_rollback_brings_everything_back(told: str) -> None:
         re.findall(r"^ +[│├└].*?[0-9a-f]{8}(?:  \w+)?", part, re.MULTILINE)
         for part in (by_hand.replace("new, made by hand", ""), failed)
     ]
-    assert len(rows[0]) == 12
+    assert len(rows[0]) == 14
     assert rows[0] == rows[1]
     assert "'Partners': it exists" in failed
-    assert "what has changed: 12 kept" in failed
+    assert "what has changed: 14 kept" in failed
+    _, clean_up = failed.split("· clean-up: what is not needed any more goes\n")
+    assert re.search(r"deleted +Custom::ConnectHierarchyTree +Organisation", clean_up)
 
 
 def _destroy_leaves_no_group(told: str) -> None:

@@ -282,7 +282,8 @@ def test_an_event_that_comes_late_changes_nothing(
     ).only
     assert answer["Status"] == "FAILED"
     assert "CloudFormation has given it up" in answer["Reason"]
-    assert site.calls() == []
+    # it may look for what an earlier run has left behind
+    assert all(api.startswith(("Search", "List", "Describe")) for api in site.calls())
 
 
 def test_a_late_create_does_not_undo_the_one_before(site: Site) -> None:

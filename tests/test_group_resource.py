@@ -11,6 +11,7 @@ from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
+from local_aws.in_process import FunctionFaults
 from tests.stacks import Site
 
 LEVELS = ("Division", "Region", "Team")
@@ -556,6 +557,24 @@ def test_a_cancelled_move_that_goes_on_does_no_harm(site: Site, throttled: int) 
     assert (site.ids, site.agents) == (ids, agents)
 
 
+@pytest.mark.parametrize("dies_at", range(6, 30))
+def test_a_cancelled_move_that_dies_leaves_nothing(site: Site, dies_at: int) -> None:
+    """The reversed Update does not see yet what was made; a further run removes it."""
+    groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}
+    site.up(with_levels(site, **groups))
+    site.hire("ada", "A", "T")
+    ids, agents = site.ids, site.agents
+    site.clock.sleep(1000)
+    site.connect.settings.search_lag, site.connect.settings.read_lag = 30.0, 1.0
+    site.function_faults = FunctionFaults(kills={dies_at: True})
+    stack = site.up(
+        with_levels(site, **{**groups, "T": site.group("T", "B")}, Failing=site.failing_later(0.5))
+    )
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    site.clock.sleep(1000)
+    assert (site.ids, site.agents) == (ids, agents)
+
+
 # delete -----------------------------------------------------------------------------------------
 
 
@@ -633,6 +652,91 @@ def test_a_delete_that_comes_again_after_the_clean_up_takes_nothing(site: Site) 
     assert set(site.ids) == {"A"}
 
 
+def test_a_group_without_its_tags_is_not_adopted_from_its_resource(site: Site) -> None:
+    """Somebody took the tags away and gave it another name; CloudFormation knows whose it is."""
+    first = with_levels(site, A=site.group("A"))
+    site.up(first)
+    ids = site.ids
+    backend = site.connect.backend
+    backend.update_user_hierarchy_group_name(site.instance_id, ids["A"], "B")
+    group = backend.describe_user_hierarchy_group(site.instance_id, ids["A"])
+    backend.untag_resource(group.arn, list(group.tags))
+    stack = site.up({**first, "B": site.group("B", AdoptExisting=True)})
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert set(site.ids) == {"A", "B"}
+    assert site.ids["A"] == ids["A"]
+
+
+def test_a_name_that_was_given_by_hand_is_given_up_elsewhere_too() -> None:
+    """The same where a name can be had once in an instance, and the group stands elsewhere."""
+    site = site_with(DuplicateScope.INSTANCE, ReversedUpdateId.NEW)
+    first = with_levels(site, A=site.group("A"))
+    site.up(first)
+    ids = site.ids
+    backend = site.connect.backend
+    backend.update_user_hierarchy_group_name(site.instance_id, ids["A"], "B")
+    stack = site.up({**first, "B": site.group("B", "A")})
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert site.ids["A"] == ids["A"]
+    assert set(site.ids) == {"A", "A/B"}
+
+
+def test_a_group_that_leaves_gives_its_name_up_elsewhere_too() -> None:
+    """A new group takes the name of one that goes, and a rollback gives it back."""
+    site = site_with(DuplicateScope.INSTANCE, ReversedUpdateId.NEW)
+    first = with_levels(site, A=site.group("A"), B=site.group("B"))
+    site.up(first)
+    ids = site.ids
+    second = with_levels(site, A=site.group("A"), C=site.group("B", "A"))
+    stack = update_with_failure(site, second)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == ids
+    stack = site.up(second)
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert set(site.ids) == {"A", "A/B"}
+
+
+@pytest.mark.parametrize("dies_at", [None, *range(44, 64)])
+def test_who_stepped_aside_for_a_group_that_is_not_made_comes_back(dies_at: int | None) -> None:
+    """The quota is full, or the function dies each time that it has come so far."""
+    site = site_with(DuplicateScope.INSTANCE, ReversedUpdateId.NEW)
+    first = with_levels(site, A=site.group("A"), B=site.group("B"))
+    site.up(first)
+    ids = site.ids
+    site.connect.settings.group_quota = 2
+    if dies_at is not None:
+        site.function_faults = FunctionFaults(kills={dies_at + n: True for n in range(3)})
+    stack = site.up(with_levels(site, A=site.group("A"), C=site.group("B", "A")))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == ids
+
+
+def test_two_groups_of_one_name_do_not_take_it_from_each_other() -> None:
+    """Where a name can be had once in an instance, the second is an error that names the first."""
+    site = site_with(DuplicateScope.INSTANCE, ReversedUpdateId.NEW)
+    first = with_levels(site, A=site.group("A"), B=site.group("B"))
+    site.up(first)
+    ids = site.ids
+    stack = site.up({**first, "C": site.group("B", "A")})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert any(f"taken in the instance by group {ids['B']} (B)" in r for r in site.reasons(stack))
+    assert site.ids == ids
+
+
+def test_a_rollback_does_without_a_name_that_was_not_there_before(site: Site) -> None:
+    """A group was renamed by hand and another has its name now: an update of it fails, no more."""
+    site.up(with_levels(site, A=site.group("A")))
+    backend = site.connect.backend
+    backend.update_user_hierarchy_group_name(site.instance_id, site.ids["A"], "By hand")
+    backend.create_user_hierarchy_group(site.instance_id, "A")
+    ids = site.ids
+    stack = site.up(with_levels(site, A=site.group("A", Tags={"k": "1"})))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert any("the name is taken by group" in reason for reason in site.reasons(stack))
+    assert site.ids == ids
+    assert tags_of(site, "By hand") == {}
+
+
 def test_an_abandoned_group_is_found_again(site: Site) -> None:
     """A clean-up that was refused leaves the group with its tags; adding it again finds it."""
     site.up(with_levels(site, A=site.group("A")))
@@ -646,12 +750,38 @@ def test_an_abandoned_group_is_found_again(site: Site) -> None:
     assert site.ids == ids
 
 
+def test_an_abandoned_group_is_taken_by_who_wants_its_place(site: Site) -> None:
+    """Its resource has another group by now, so it is nobody's but the stack's."""
+    site.up(with_levels(site, A=site.group("A"), B=site.group("B", "A")))
+    site.hire("ada", "A", "B")
+    (abandoned,) = (group_id for path, group_id in site.ids.items() if path == "A/B")
+    site.up(with_levels(site, A=site.group("A")))
+    site.up(with_levels(site, A=site.group("A"), B=site.group("Z", "A")))
+    assert set(site.ids) == {"A", "A/B", "A/Z"}
+    stack = site.up(
+        with_levels(site, A=site.group("A"), B=site.group("Z", "A"), C=site.group("B", "A"))
+    )
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert set(site.ids) == {"A", "A/B", "A/Z"}
+    assert site.ids["A/B"] == abandoned
+
+
 def test_a_group_with_a_strangers_child_names_it(site: Site) -> None:
     """A child that somebody made by hand blocks the deletion by name."""
     stack = site.up(with_levels(site, A=site.group("A")))
     site.connect.backend.create_user_hierarchy_group(site.instance_id, "Theirs", site.ids["A"])
     assert site.down(stack).status == "DELETE_FAILED"
     assert any("it has child groups: 'Theirs'" in reason for reason in site.reasons(stack))
+
+
+def test_a_cancelled_update_does_not_make_what_is_gone(site: Site) -> None:
+    """It doubts for minutes that its group is gone, and is given up meanwhile."""
+    site.up(with_levels(site, A=site.group("A")))
+    site.connect.backend.delete_user_hierarchy_group(site.instance_id, site.ids["A"])
+    stack = site.up(with_levels(site, A=site.group("Z"), Failing=site.failing_later(0.5)))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    site.clock.sleep(1000)
+    assert set(site.ids) == {"A"}
 
 
 def test_deleting_what_is_gone_succeeds(site: Site) -> None:

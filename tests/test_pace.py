@@ -18,15 +18,15 @@ def times(pace: Pace, number: int, api: str = "create") -> list[float]:
 
 
 def test_a_burst_and_then_the_rate() -> None:
-    """One token less than the service has, and then two a second."""
-    assert times(Pace(Rate(2, 5)), 8) == pytest.approx([0, 0, 0, 0, 0.5, 1.0, 1.5, 2.0])
+    """Half a token less than the service has, and then two a second."""
+    assert times(Pace(Rate(2, 5)), 8) == pytest.approx([0, 0, 0, 0, 0.25, 0.75, 1.25, 1.75])
 
 
 def test_each_api_has_a_bucket_of_its_own() -> None:
     """What one uses up is there for another."""
     pace = Pace(Rate(2, 2))
-    assert times(pace, 2) == pytest.approx([0, 0.5])
-    assert times(pace, 2, "delete") == pytest.approx([0, 0.5])
+    assert times(pace, 2) == pytest.approx([0, 0.25])
+    assert times(pace, 2, "delete") == pytest.approx([0, 0.25])
 
 
 def test_what_was_just_used_up_is_not_there() -> None:
@@ -38,7 +38,7 @@ def test_tokens_come_back_up_to_the_burst() -> None:
     """However long nobody asked."""
     pace = Pace(Rate(2, 5))
     times(pace, 10)
-    assert [pace.take("create", 1000.0) for _ in range(5)] == pytest.approx([0, 0, 0, 0, 0.5])
+    assert [pace.take("create", 1000.0) for _ in range(5)] == pytest.approx([0, 0, 0, 0, 0.25])
 
 
 def test_a_refusal_slows_down_and_successes_speed_up() -> None:

@@ -195,6 +195,28 @@ def test_a_rollback_leaves_a_level_that_was_there_before(site: Site) -> None:
     assert site.levels == ("Division", "Team")
 
 
+def test_a_cancelled_update_does_not_write_in_the_rollback(site: Site) -> None:
+    """It waits for stale levels to pass, is given up meanwhile, and renames nobody's level."""
+    site.up({"Structure": site.structure("Division")})
+    site.write_levels("Division", "Desk")
+    wanted = site.structure("Division", "Team")
+    stack = site.up({"Structure": wanted, "Failing": site.failing_later(0.5)})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    site.clock.sleep(1000)
+    assert site.levels == ("Division", "Desk")
+
+
+def test_a_cancelled_update_that_writes_last_takes_it_back(site: Site) -> None:
+    """Held up for a moment, it writes right after the reversed Update, and notices."""
+    site.up({"Structure": site.structure("Division", "Region")})
+    site.connect.plan_fault("UpdateUserHierarchyStructure", kind=FaultKind.THROTTLE)
+    wanted = site.structure("Division", "Team", "Desk")
+    stack = site.up({"Structure": wanted, "Failing": site.failing_later(0.3)})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    site.clock.sleep(1000)
+    assert site.levels == ("Division", "Region")
+
+
 def test_a_level_renamed_by_hand_is_not_taken_away(site: Site) -> None:
     """Taking away a level is refused where there is another than the one we know."""
     site.up({"Structure": site.structure("Division", "Team")})

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from connect_hierarchy_lambda.model.tags import MAX_USER_TAGS
 from local_aws.cloudformation.custom_resources import MAX_EVENT_BYTES, ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
@@ -308,7 +309,7 @@ def test_the_largest_event_of_a_group_is_far_below_the_limit() -> None:
     site = _site()
 
     def largest(character: str) -> Resources:
-        tags = {f"{number:02}{character * 126}": character * 256 for number in range(42)}
+        tags = {f"{number:02}{character * 126}": character * 256 for number in range(MAX_USER_TAGS)}
         return {
             "Structure": site.structure(*LEVELS),
             "A": site.group(character * 100, Tags=tags),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from connect_hierarchy_lambda.model.tags import MAX_USER_TAGS
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
@@ -719,6 +720,26 @@ def test_a_failed_take_over_gives_the_tags_back(
     up(site, resources(taker, "New", {"k": "3"}))
     assert tags()["k"] == "3"
     assert not {key for key in tags() if "added" in key or "was-" in key}
+
+
+def test_groups_with_all_their_tags_become_a_tree_and_single_again(site: Site) -> None:
+    """There is room for our own tags beside as many as a user may give."""
+    site.write_levels(*LEVELS)
+    keys = [f"k{number}" for number in range(MAX_USER_TAGS)]
+    theirs, tags = dict.fromkeys(keys, "theirs"), dict.fromkeys(keys, "ours")
+    group_id = by_hand(site, "A", tags=theirs)
+    structure = site.structure(*LEVELS, AdoptExisting=True)
+    single = {"Structure": structure, "A": site.group("A", AdoptExisting=True, Tags=tags)}
+    tree = {"Structure": structure, "Tree": site.tree("A", AdoptExisting=True, Tags=tags)}
+    up(site, {"Structure": structure})
+    for resources in (single, tree, single, tree):
+        before = site.ids, owner(site, "A")
+        fail(site, resources)
+        assert (site.ids, owner(site, "A")) == before
+        up(site, resources)
+        assert site.ids == {"A": group_id}
+    up(site, {"Structure": structure})
+    assert tags_of(site, "A").keys() == set(keys)
 
 
 @pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)

@@ -12,6 +12,7 @@ from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
 from connect_hierarchy.identity import Identity, Instance
+from connect_hierarchy.validation import TagsAtSynth
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.names import quoted
 
@@ -32,20 +33,27 @@ class Home:
         path: The stack's.
         outer: The stack that it is nested in.
         tags: Its tags, whatever they are at the moment.
+        tags_at_synth: Checks the tags of its groups.
     """
 
     register: AppRegister
     path: str
     outer: Stack | None
     tags: TagManager
+    tags_at_synth: TagsAtSynth
 
     @classmethod
     def of(cls, stack: Stack) -> Home:
         """What is known of this stack."""
         if stack not in _homes:
-            node = stack.node
+            node, tags_at_synth = stack.node, TagsAtSynth()
+            node.add_validation(tags_at_synth)
             _homes[stack] = cls(
-                AppRegister.of(stack), node.path, stack.nested_stack_parent, stack.tags
+                AppRegister.of(stack),
+                node.path,
+                stack.nested_stack_parent,
+                stack.tags,
+                tags_at_synth,
             )
         return _homes[stack]
 

@@ -29,7 +29,6 @@ from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
 from connect_hierarchy.policy import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
 from connect_hierarchy.validation import (
-    TagsAtSynth,
     check_adoption,
     check_level,
     check_removal_policy,
@@ -97,14 +96,32 @@ class GroupBase(Resource):
         """Id of the group."""
 
     @property
-    @abstractmethod
     def level_id(self) -> str:
-        """The level as Amazon Connect writes it, "1" to "5"."""
+        """The level as Amazon Connect writes it, "1" to "5".
+
+        Raises:
+            ValueError: For a group that was imported without its level, and for one below it in a
+                tree.
+        """
+        if self._level is None:
+            return self._answered(GroupAttribute.LEVEL_ID)
+        return str(self._level)
 
     @property
-    @abstractmethod
     def path(self) -> str:
-        """Names from level one down to this group, joined with " / "."""
+        """Names from level one down to this group, joined with " / ".
+
+        Raises:
+            ValueError: For a group that was imported without its path, and for one below it in a
+                tree.
+        """
+        if self._names is None:
+            return self._answered(GroupAttribute.PATH)
+        return PATH_SEPARATOR.join(self._names)
+
+    @abstractmethod
+    def _answered(self, attribute: GroupAttribute) -> str:
+        """What is known of the group only when it is deployed; a ValueError if nobody tells."""
 
     @property
     def user_hierarchy_group_ref(self) -> UserHierarchyGroupReference:
@@ -152,7 +169,7 @@ class HierarchyGroup(GroupBase):
         name: 1 to 100 characters, no two groups with the same parent alike.
         structure: For a group at level one. One of `structure` and `parent` is needed.
         parent: For a group below another.
-        tags: Up to 42 tags, keys of 1 to 128 characters that begin neither with `aws:` nor with
+        tags: Up to 40 tags, keys of 1 to 128 characters that begin neither with `aws:` nor with
             `connect-hierarchy:`, values of up to 256. They win over `Stack(tags=…)`; a tag of
             `Tags.of(…)` wins over them unless its priority is below 50, as for the CDK's own
             constructs.
@@ -189,7 +206,7 @@ class HierarchyGroup(GroupBase):
         super().__init__(scope, id)
         # Each look at a construct is a call into JavaScript, and there can be hundreds of groups:
         # what is needed twice is kept.
-        stack, node = self.stack, self.node
+        stack = self.stack
         home = Home.of(stack)
         with located(self):
             self._structure = structure_of(structure, parent)
@@ -218,7 +235,7 @@ class HierarchyGroup(GroupBase):
             ResourceType.GROUP.value,
             {**stack_tags(stack), **(tags or {})},
         )
-        node.add_validation(TagsAtSynth(self._tags))
+        home.tags_at_synth.add(self, self._tags)
 
         properties: dict[str, object] = {
             GroupProperty.INSTANCE_ARN.value: self._structure.instance_arn,
@@ -312,21 +329,7 @@ class HierarchyGroup(GroupBase):
     @property
     def hierarchy_group_id(self) -> str:
         """Id of the group: what a security profile takes."""
-        return self._attribute(GroupAttribute.HIERARCHY_GROUP_ID)
-
-    @property
-    def level_id(self) -> str:
-        """The level as Amazon Connect writes it, "1" to "5"."""
-        if self._level is not None:
-            return str(self._level)
-        return self._attribute(GroupAttribute.LEVEL_ID)
-
-    @property
-    def path(self) -> str:
-        """Names from level one down to this group, joined with " / "."""
-        if self._names is not None:
-            return PATH_SEPARATOR.join(self._names)
-        return self._attribute(GroupAttribute.PATH)
+        return self._answered(GroupAttribute.HIERARCHY_GROUP_ID)
 
     @property
     def cdk_tag_manager(self) -> TagManager:
@@ -353,8 +356,8 @@ class HierarchyGroup(GroupBase):
             self._place = super().place
         return self._place
 
-    def _attribute(self, name: GroupAttribute) -> str:
-        return Token.as_string(self._resource.get_att(name.value))
+    def _answered(self, attribute: GroupAttribute) -> str:
+        return Token.as_string(self._resource.get_att(attribute.value))
 
     def _set_removal_policy(self, policy: RemovalPolicy) -> None:
         self._resource.apply_removal_policy(policy)
@@ -408,25 +411,17 @@ class ImportedGroup(GroupBase):
         """Id of the group, the end of its ARN."""
         return self._hierarchy_group_id
 
-    @property
-    def level_id(self) -> str:
-        """The level as Amazon Connect writes it; a ValueError if it was not given."""
-        if self._level is None:
-            raise ValueError(self._not_given("level"))
-        return str(self._level)
+    def _answered(self, attribute: GroupAttribute) -> str:
+        raise not_known(self, attribute, "of an imported hierarchy group")
 
-    @property
-    def path(self) -> str:
-        """Names from level one down to the group; a ValueError if it was not given."""
-        if self._names is None:
-            raise ValueError(self._not_given("path"))
-        return PATH_SEPARATOR.join(self._names)
 
-    def _not_given(self, what: str) -> str:
-        return (
-            f"{self.node.path}: the {what} of an imported hierarchy group is not known: "
-            f"give {what} to HierarchyGroup.from_hierarchy_group_attributes"
-        )
+def not_known(construct: Construct, attribute: GroupAttribute, of_what: str) -> ValueError:
+    """The error about something that an import should have said."""
+    what = "level" if attribute is GroupAttribute.LEVEL_ID else "path"
+    return ValueError(
+        f"{construct.node.path}: the {what} {of_what} is not known: "
+        f"give {what} to HierarchyGroup.from_hierarchy_group_attributes"
+    )
 
 
 def structure_of(

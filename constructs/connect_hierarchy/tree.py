@@ -21,21 +21,20 @@ from aws_cdk import (
     Stack,
     TagManager,
     TagType,
-    Token,
 )
 from constructs import Construct, IValidation
 
 from connect_hierarchy.app_register import AppRegister
 from connect_hierarchy.group import (
-    PATH_SEPARATOR,
     GroupBase,
     level_below,
     names_below,
+    not_known,
     place_below,
     stack_tags,
     structure_of,
 )
-from connect_hierarchy.identity import Identity
+from connect_hierarchy.identity import Identity, is_token
 from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
 from connect_hierarchy.policy import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
@@ -52,6 +51,7 @@ from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.properties import (
     REFERENCES_AN_ANSWER,
     AgentsOnDelete,
+    GroupAttribute,
     NodeProperty,
     ResourceType,
     TreeProperty,
@@ -114,6 +114,8 @@ class HierarchyTree(Resource):
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> None:
         super().__init__(scope, id)
+        # a look at the construct is a call into JavaScript, and there can be hundreds of groups
+        self._path = self.node.path
         with located(self):
             self._structure = structure_of(structure, parent)
             self._parent = parent
@@ -228,11 +230,19 @@ class HierarchyTree(Resource):
             ValueError: If the tree has no such group; it names the nearest.
         """
         with located(self):
-            node = self._tree.at(path)
-        if node.key not in self._groups:
-            above = self._parent if len(node.path) == 1 else self.group(node.path[:-1])
-            self._groups[node.key] = TreeGroup(self, node, above)
-        return self._groups[node.key]
+            return self._group(self._tree.at(path))
+
+    def group_with_key(self, key: str) -> IHierarchyGroup:
+        """One of the groups wherever it stands, so that the code need not follow when it moves.
+
+        Args:
+            key: What the group is known by: its `key`, or what stands for one that is not given.
+
+        Raises:
+            ValueError: If the tree has no group of this key; it names the nearest.
+        """
+        with located(self):
+            return self._group(self._tree.with_key(key))
 
     @property
     def cdk_tag_manager(self) -> TagManager:
@@ -273,7 +283,13 @@ class HierarchyTree(Resource):
         """What the groups below a node stand below, or the topmost ones."""
         if node is None:
             return place_below(self._structure, self._parent)
-        return Identity(f"{self.node.path} {node.mark}")
+        return Identity(f"{self._path} {node.mark}")
+
+    def _group(self, node: Node) -> IHierarchyGroup:
+        if node.key not in self._groups:
+            above = self._parent if len(node.path) == 1 else self.group(node.path[:-1])
+            self._groups[node.key] = TreeGroup(self, node, above)
+        return self._groups[node.key]
 
     def _answered(self, number: int, mark: str) -> str:
         return self._carriers[number].get_att_string(reference_attribute(mark))
@@ -325,13 +341,13 @@ class HierarchyTree(Resource):
                 raise located_error(node.line, node.path, str(error)) from None
 
     def _register_nodes(self) -> None:
-        register = AppRegister.of(self)
+        register, instance = AppRegister.of(self), self._structure.instance
         by_key = {node.key: node for node in self._tree.nodes}
         for node in self._tree.nodes:
             above = None if node.parent is None else by_key[node.parent]
-            path = f"{self.node.path}: {'/'.join(node.path)}"
+            path = f"{self._path}: {'/'.join(node.path)}"
             try:
-                register.add_group(path, self._structure.instance, self.place_of(above), node.name)
+                register.add_group(path, instance, self.place_of(above), node.name)
             except InvalidHierarchyError as error:
                 raise located_error(node.line, node.path, str(error)) from None
 
@@ -364,25 +380,8 @@ class TreeGroup(GroupBase):
         """What groups below this one stand below."""
         return self._tree.place_of(self._of_tree)
 
-    @property
-    def level_id(self) -> str:
-        """The level as Amazon Connect writes it; a ValueError below an import without a level."""
-        if self._level is None:
-            raise ValueError(self._not_known("level"))
-        return str(self._level)
-
-    @property
-    def path(self) -> str:
-        """Names from level one down to the group; a ValueError below an import without a path."""
-        if self._names is None:
-            raise ValueError(self._not_known("path"))
-        return PATH_SEPARATOR.join(self._names)
-
-    def _not_known(self, what: str) -> str:
-        return (
-            f"{self.node.path}: the {what} is not known, since that of the imported group above is "
-            f"not: give {what} to HierarchyGroup.from_hierarchy_group_attributes"
-        )
+    def _answered(self, attribute: GroupAttribute) -> str:
+        raise not_known(self, attribute, "of a group of a tree below an imported one")
 
 
 class _FromFile:
@@ -451,8 +450,8 @@ class _LateReferences:
 
 def _read(groups: object) -> Tree:
     if isinstance(groups, _FromFile):
-        return read_tree(groups.groups, line_of=groups.line_of, is_token=Token.is_unresolved)
-    return read_tree(groups, is_token=Token.is_unresolved)
+        return read_tree(groups.groups, line_of=groups.line_of, is_token=is_token)
+    return read_tree(groups, is_token=is_token)
 
 
 def _rendered(tree: Tree) -> list[dict[str, object]]:

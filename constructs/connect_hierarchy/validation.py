@@ -140,18 +140,27 @@ def check_tags(tags: Mapping[str, str]) -> None:
 
 @jsii.implements(IValidation)
 class TagsAtSynth:
-    """Checks a group's tags once `Tags.of` has done its work, which is only at synth."""
+    """Checks the tags of a stack's groups once `Tags.of` has done its work, which is at synth.
 
-    def __init__(self, tags: TagManager) -> None:
-        self._tags = tags
+    One for all groups: each would be some calls into JavaScript.
+    """
+
+    def __init__(self) -> None:
+        self._groups: list[tuple[IConstruct, TagManager]] = []
+
+    def add(self, group: IConstruct, tags: TagManager) -> None:
+        """Check this group's tags, too."""
+        self._groups.append((group, tags))
 
     def validate(self) -> list[str]:
-        """What is wrong with the tags; the CDK says where."""
-        try:
-            check_tags(self._tags.tag_values())
-        except InvalidHierarchyError as error:
-            return [str(error)]
-        return []
+        """What is wrong with the tags, and where."""
+        found = []
+        for group, tags in self._groups:
+            try:
+                check_tags(tags.tag_values())
+            except InvalidHierarchyError as error:
+                found.append(f"{group.node.path}: {error}")
+        return found
 
 
 def check_adoption(*, adopt_existing: bool, from_stack: str | None) -> None:

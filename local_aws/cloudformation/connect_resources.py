@@ -62,7 +62,8 @@ def _tags(properties: Properties) -> dict[str, str]:
 
 
 def _profile_attributes(properties: Properties) -> dict[str, Any]:
-    return {key: properties[key] for key in ("Description", "Permissions") if key in properties}
+    names = ("Description", "Permissions", "HierarchyRestrictedResources")
+    return {name: properties[name] for name in names if name in properties}
 
 
 class _Recorded:

@@ -108,6 +108,8 @@ class Engine:
         """Bring a stack back to what it was before an update that failed."""
         stack.resources_to_skip = frozenset(skip)
         self.log.stack(stack, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
+        if self.settings.rollback_delay:
+            self._clock.sleep(self.settings.rollback_delay)
         if not self.roll_back_updates(stack):
             self.log.stack(stack, "UPDATE_ROLLBACK_FAILED", stack.status_reason)
             return

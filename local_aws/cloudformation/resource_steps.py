@@ -39,6 +39,9 @@ class EngineSettings:
 
     reversed_update_id: ReversedUpdateId = ReversedUpdateId.NEW
 
+    rollback_delay: float = 0.0
+    """Seconds from the begin of a stack's rollback to the first reversed Update."""
+
     max_event_bytes: int = MAX_EVENT_BYTES
     """Of an event to a function; read by who makes the CustomResources, see there."""
 

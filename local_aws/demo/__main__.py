@@ -80,8 +80,8 @@ def _run(console: Console, *, verbose: bool) -> int:
         0,
     )
     console.paragraph(
-        "Next: read app.py, or try it by hand: `make local` in one terminal, `cdk deploy` in "
-        "another.",
+        "Next: read app.py, or edit organisation/step-1.yaml and try it by hand: `make local` in "
+        "one terminal, `cdk deploy` in another.",
         depth=0,
     )
     return 0

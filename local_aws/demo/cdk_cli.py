@@ -85,6 +85,7 @@ class CdkCli:
         self._output_folder = output_folder
         self._verbose = verbose
         self.process_groups: list[int] = []
+        self._cleans_up = False
 
     def run(
         self, command: str, *arguments: str, fails: bool = False, condensed: bool = False
@@ -124,6 +125,7 @@ class CdkCli:
         """Run a command and show it; False where it took too long and was ended."""
         started = time.monotonic()
         doing = f"{command[0]}: the CLI starts"
+        self._cleans_up = False
         with self._process(command) as process:
             lines = _lines_of(process)
             while True:
@@ -193,13 +195,17 @@ class CdkCli:
         console = self._console
         if event.begins_rollback:
             console.line(console.styled("⟲ CloudFormation rolls back", Style.CHANGED), 2)
-        elif event.begins_clean_up:
-            console.line(console.styled("· clean-up: what was replaced goes", Style.FAINT), 2)
+        elif event.precedes_clean_up:
+            self._cleans_up = True
         elif event.failed:
             style = Style.BAD
             console.line(console.styled(f"✗ failed   {event.type}  {event.name}", style), 2)
             console.paragraph(event.reason, style, depth=3)
         elif event.outcome is not None and event.type.startswith(_SHOWN_TYPES):
+            if self._cleans_up:
+                text = "· clean-up: what is not needed any more goes"
+                console.line(console.styled(text, Style.FAINT), 2)
+                self._cleans_up = False
             console.line(f"· {event.outcome:<8} {event.type:<33}  {event.name}", 2)
 
     @staticmethod

@@ -40,13 +40,13 @@ def group_changes(before: Picture, after: Picture) -> list[GroupChange]:
     """What became of each group.
 
     A group is the same where its id is. Connect cannot move a group, so a group that moved has
-    another id: it is known by the stack's resource that it is.
+    another id: it is known by what it is in the stack.
     """
     changes: list[GroupChange] = []
     unmatched = {
-        group.logical_id: group
+        group.owner: group
         for group in before.groups.values()
-        if group.id not in after.groups and group.logical_id is not None
+        if group.id not in after.groups and group.owner is not None
     }
     moved: set[str] = set()
     for group in after.groups.values():
@@ -54,8 +54,8 @@ def group_changes(before: Picture, after: Picture) -> list[GroupChange]:
         if same is not None:
             kind = Kind.KEPT if same.name == group.name else Kind.RENAMED
             changes.append(GroupChange(kind, same, group))
-        elif group.logical_id is not None and group.logical_id in unmatched:
-            former = unmatched[group.logical_id]
+        elif group.owner is not None and group.owner in unmatched:
+            former = unmatched[group.owner]
             moved.add(former.id)
             changes.append(GroupChange(Kind.MOVED, former, group))
         else:

@@ -77,7 +77,9 @@ class CliEvent:
         }
 
     @property
-    def begins_clean_up(self) -> bool:
-        """Whether the stack begins to delete what an update or a rollback has replaced."""
-        # the CLI cuts …_COMPLETE_CLEANUP_IN_PROGRESS; where …_COMPLETE itself is cut, it is unclear
-        return self.type == _STACK and self.status.startswith("UPDATE_COMPLETE_CLEANUP")
+    def precedes_clean_up(self) -> bool:
+        """Whether deletions from here on are of what an update or a rollback has replaced."""
+        # the CLI cuts …_COMPLETE_CLEANUP_IN_PROGRESS, and after a rollback …_COMPLETE as well
+        return self.type == _STACK and self.status.startswith(
+            ("UPDATE_COMPLETE_CLEANUP", "UPDATE_ROLLBACK_COMPLET")
+        )

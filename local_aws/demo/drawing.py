@@ -109,7 +109,7 @@ def _mark(change: GroupChange | None, before: Picture | None) -> str:
         case Kind.MOVED if change.before:
             above = before.path(change.before.parent_id)
             return f"moved here from {above}, was {change.before.id[:8]}"
-        case Kind.NEW if change.after and change.after.logical_id is None:
+        case Kind.NEW if change.after and change.after.owner is None:
             return "new, made by hand"
         case Kind.KEPT:
             return ""

@@ -12,6 +12,24 @@ LEVEL_KEYS = ("LevelOne", "LevelTwo", "LevelThree", "LevelFour", "LevelFive")
 _ROOT_LEVEL_ID = "0"
 _SHORTEST_ID = 8
 
+# The tags that say whose a group is.
+_STACK_TAG = "connect-hierarchy:stack"
+_RESOURCE_TAG = "connect-hierarchy:resource"
+_KEY_TAG = "connect-hierarchy:key"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """What a group is in its stack, whatever its id, name and place are.
+
+    Args:
+        logical_id: of the resource.
+        key: in a tree, which is many groups, a hash of what the group is known by.
+    """
+
+    logical_id: str
+    key: str | None = None
+
 
 @dataclass(frozen=True)
 class PicturedGroup:
@@ -23,7 +41,7 @@ class PicturedGroup:
         name: its name.
         level: 1 for the highest.
         parent_id: the id of the group above, None at the highest level.
-        logical_id: of the stack's resource that it is, None for a group that is no stack's.
+        owner: what it is in the stack, None for a group that is not of the stack.
     """
 
     id: str
@@ -31,7 +49,7 @@ class PicturedGroup:
     name: str
     level: int
     parent_id: str | None
-    logical_id: str | None
+    owner: Owner | None
 
 
 @dataclass(frozen=True)
@@ -51,14 +69,13 @@ class Picture:
     usernames: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, connect: Any, cloudformation: Any, instance_arn: str, stack_name: str) -> Picture:
-        """Ask Connect for the hierarchy, and CloudFormation which of its groups are the stack's.
+    def read(cls, connect: Any, instance_arn: str, stack_name: str) -> Picture:
+        """Ask Connect for the hierarchy.
 
         Args:
             connect: a boto3 client.
-            cloudformation: a boto3 client.
             instance_arn: of the instance.
-            stack_name: of the stack.
+            stack_name: of the stack whose groups are told from others by their tags.
         """
         answer = connect.describe_user_hierarchy_structure(InstanceId=instance_arn)
         structure = answer["HierarchyStructure"]
@@ -66,16 +83,10 @@ class Picture:
         instance_id = instance_arn.rsplit("/", 1)[-1]
         groups = _all(connect, "search_user_hierarchy_groups", "UserHierarchyGroups", instance_id)
         users = _all(connect, "search_users", "Users", instance_id)
-        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
-        logical_ids = {
-            resource.get("PhysicalResourceId"): resource["LogicalResourceId"]
-            for page in pages
-            for resource in page["StackResourceSummaries"]
-        }
         return cls(
             levels=tuple(structure[key]["Name"] for key in LEVEL_KEYS if structure.get(key)),
             groups={
-                group["Id"]: _group(group, logical_ids.get(group["Arn"]))
+                group["Id"]: _group(group, stack_name)
                 for group in groups
                 if group["LevelId"] != _ROOT_LEVEL_ID
             },
@@ -125,7 +136,7 @@ def _all(connect: Any, operation: str, key: str, instance_id: str) -> list[dict[
     return [found for page in pages for found in page[key]]
 
 
-def _group(group: Mapping[str, Any], logical_id: str | None) -> PicturedGroup:
+def _group(group: Mapping[str, Any], stack_name: str) -> PicturedGroup:
     level = int(group["LevelId"])
     above = LEVEL_KEYS[level - 2] if level > 1 else None
     return PicturedGroup(
@@ -134,5 +145,11 @@ def _group(group: Mapping[str, Any], logical_id: str | None) -> PicturedGroup:
         name=group["Name"],
         level=level,
         parent_id=group["HierarchyPath"][above]["Id"] if above else None,
-        logical_id=logical_id,
+        owner=_owner(group.get("Tags", {}), stack_name),
     )
+
+
+def _owner(tags: Mapping[str, str], stack_name: str) -> Owner | None:
+    if not tags.get(_STACK_TAG, "").startswith(f"{stack_name}/"):
+        return None
+    return Owner(tags[_RESOURCE_TAG], tags.get(_KEY_TAG))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from botocore.exceptions import ClientError
@@ -13,6 +14,7 @@ from local_aws.demo.changes import Kind, group_changes
 from local_aws.demo.claims import ClaimError, Claims
 from local_aws.demo.console import Console
 from local_aws.demo.drawing import draw_changes, draw_tree
+from local_aws.demo.edit import draw_edit
 from local_aws.demo.picture import Picture, PicturedGroup
 
 _STACK = "ContactCentre"
@@ -54,6 +56,7 @@ class Story:
             output_folder=output_folder / "cdk.out",
             verbose=verbose,
         )
+        self._organisation = app_folder / "organisation"
         self._instance_arn = ""
         self._picture = Picture((), {})
         self._ids_seen: set[str] = set()
@@ -94,8 +97,9 @@ class Story:
     def _deploy_first(self) -> None:
         self._console.heading(
             "2. First deployment",
-            "app.py as it is: an instance of Amazon Connect, a hierarchy of three levels with ten "
-            "groups, two agents in it. A function that comes with the stack makes the hierarchy.",
+            "app.py as it is: an instance of Amazon Connect, an organisation of ten groups in a "
+            "file, organisation/step-1.yaml, two more groups in the code, and two agents. A "
+            "function that comes with the stack makes the hierarchy.",
         )
         self._cli.run("deploy")
         stacks = self._aws.client("cloudformation").describe_stacks(StackName=_STACK)["Stacks"]
@@ -106,14 +110,18 @@ class Story:
         self._console.line("read back from the Connect API:")
         draw_tree(self._console, picture)
         self._console.line()
-        own = [group for group in picture.groups.values() if group.logical_id]
+        owners = [group.owner for group in picture.groups.values() if group.owner]
+        resources = Counter(owner.logical_id for owner in owners)
         self._claims.check(
-            "ten groups on three levels, each of them a resource of the stack",
-            holds=len(own) == len(picture.groups) == 10 and len(picture.levels) == 3,  # noqa: PLR2004 - what app.py says
-            otherwise=f"{len(own)} of {len(picture.groups)} groups, levels {picture.levels}",
+            "twelve groups on three levels: the ten of the file are one resource of the stack, "
+            "Training and Night desk are one each",
+            holds=sorted(resources.values()) == [1, 1, 10]
+            and len(owners) == len(picture.groups)
+            and len(picture.levels) == 3,  # noqa: PLR2004 - what app.py says
+            otherwise=f"{resources} of {len(picture.groups)} groups, levels {picture.levels}",
         )
-        self._check_place("ada", "Support/EMEA/Chat", picture)
-        self._check_place("grace", "Sales/EMEA", picture)
+        self._check_place("ada", "Support/Chat", picture)
+        self._check_place("grace", "Support/Chat/Night desk", picture)
 
     def _deploy_again(self) -> None:
         self._console.heading(
@@ -133,11 +141,14 @@ class Story:
     def _reorganise(self) -> None:
         self._console.heading(
             "4. A reorganisation",
-            "Back Office becomes Operations; the team Chat, with ada in it, moves from Support to "
-            "Sales; a fourth level Desk comes with a group on it. Connect can rename a group but "
-            "not move it: for Chat a successor is made and the agents are carried over.",
+            "The file is edited: Back Office becomes Operations; the team Chat, with ada in it, "
+            "moves from Support to Sales; a fourth level Shift comes with a group on it. A group "
+            "that keeps its key is the same group. Connect can rename a group but not move it: for "
+            "Chat a successor is made and the agents are carried over. Night desk, which stands "
+            "below Chat in the code, follows with grace.",
         )
         before = self._picture
+        self._draw_edit(1, 2)
         self._cli.run("deploy", "-c", "step=2")
         after = self._look()
         self._draw(before, after)
@@ -147,26 +158,27 @@ class Story:
             holds=old.id == new.id,
             otherwise=f"the id was {old.id}, and is {new.id}",
         )
-        old, new = _both(before, "Support/EMEA/Chat", after, "Sales/EMEA/Chat")
-        self._claims.check(
-            "moved: Chat below Sales/EMEA is the same resource of the stack, and nothing is left "
-            "of it below Support/EMEA",
-            holds=old.logical_id == new.logical_id and old.id not in after.groups,
-            otherwise=f"{old} before, {new} after",
-        )
-        self._check_place("ada", "Sales/EMEA/Chat", after)
-        self._check_place("grace", "Sales/EMEA", after)
-        desk = after.at("Sales/EMEA/Chat/Night desk")
+        for path, known_by in (("Chat", "key in the file"), ("Chat/Night desk", "resource")):
+            old, new = _both(before, f"Support/{path}", after, f"Sales/{path}")
+            self._claims.check(
+                f"moved: Sales/{path} has the same {known_by}, and nothing is left of it below "
+                "Support",
+                holds=old.owner == new.owner and old.id not in after.groups,
+                otherwise=f"{old} before, {new} after",
+            )
+        self._check_place("ada", "Sales/Chat", after)
+        self._check_place("grace", "Sales/Chat/Night desk", after)
+        weekend = after.at("Support/Phones/Second line/Weekend")
         self._claims.check(
             "the fourth level is there, and a group on it",
-            holds=after.levels[-1] == "Desk" and desk is not None,
-            otherwise=f"levels {after.levels}, group {desk}",
+            holds=after.levels[-1] == "Shift" and weekend is not None,
+            otherwise=f"levels {after.levels}, group {weekend}",
         )
         changed = sum(change.kind is not Kind.KEPT for change in group_changes(before, after))
         self._claims.check(
-            f"all {len(after.groups) - 3} other groups have kept their ids and names",
-            holds=changed == 3,  # noqa: PLR2004 - one renamed, one moved, one new
-            otherwise=f"{changed} groups have changed in place of three",
+            f"all {len(after.groups) - 4} other groups have kept their ids and names",
+            holds=changed == 4,  # noqa: PLR2004 - one renamed, two moved, one new
+            otherwise=f"{changed} groups have changed in place of four",
         )
 
     def _work_by_hand(self) -> None:
@@ -184,18 +196,20 @@ class Story:
         group = after.groups.get(made["HierarchyGroupId"])
         self._claims.check(
             f"{_BY_HAND} stands beside the groups of the stack and is none of them",
-            holds=group is not None and group.logical_id is None,
+            holds=group is not None and group.owner is None,
             otherwise=group,
         )
 
     def _fail_half_way(self) -> None:
         self._console.heading(
             "6. A deployment that fails half-way",
-            f"Sales becomes Revenue, Chat moves back to Support, and then a group {_BY_HAND} is "
-            "wanted, which is there already. A stack does not take over what somebody else made "
-            "unless told to, so this one fails, and CloudFormation takes everything back.",
+            "In the file, Sales becomes Revenue and Chat moves back to Support. Once that is done "
+            f"the code wants a group {_BY_HAND}, which is there already. A stack does not take "
+            "over what somebody else made unless told to, so this one fails, and CloudFormation "
+            "takes everything back.",
         )
         before = self._picture
+        self._draw_edit(2, 3)
         first = len(self._aws.connect.calls)
         run = self._cli.run("deploy", "-c", "step=3", fails=True)
         calls = self._aws.connect.calls[first:]
@@ -219,8 +233,9 @@ class Story:
         names = [call["Name"] for call in succeeded(calls, "UpdateUserHierarchyGroupName")]
         created = [call["Name"] for call in succeeded(calls, "CreateUserHierarchyGroup")]
         self._claims.check(
-            "there was something to take back: Sales had become Revenue, Chat had moved",
-            holds="Revenue" in names and "Sales" in names and "Chat" in created,
+            "there was something to take back: Sales had become Revenue, Chat and Night desk had "
+            "moved",
+            holds={"Revenue", "Sales"} <= set(names) and {"Chat", "Night desk"} <= set(created),
             otherwise=f"renamed to {names}, created {created}",
         )
         self._claims.check(
@@ -259,7 +274,7 @@ class Story:
             str(call["HierarchyGroupId"]).rsplit("/", 1)[-1]
             for call in succeeded(calls, "DeleteUserHierarchyGroup")
         ]
-        by_hand = {group.id for group in self._picture.groups.values() if not group.logical_id}
+        by_hand = {group.id for group in self._picture.groups.values() if not group.owner}
         kept = self._ids_seen - by_hand - set(deleted)
         self._claims.check(
             f"no group of ours was left: of {len(created)} groups that were ever made, the stack "
@@ -275,14 +290,14 @@ class Story:
 
     def _look(self) -> Picture:
         """A new picture, which is also kept for the next step."""
-        self._picture = Picture.read(
-            self._aws.client("connect"),
-            self._aws.client("cloudformation"),
-            self._instance_arn,
-            _STACK,
-        )
+        self._picture = Picture.read(self._aws.client("connect"), self._instance_arn, _STACK)
         self._ids_seen.update(self._picture.groups)
         return self._picture
+
+    def _draw_edit(self, before: int, after: int) -> None:
+        """What was edited in the organisation's file from one step of the app to another."""
+        files = (self._organisation / f"step-{step}.yaml" for step in (before, after))
+        draw_edit(self._console, *files)
 
     def _draw(self, before: Picture, after: Picture) -> None:
         draw_tree(self._console, after, before)

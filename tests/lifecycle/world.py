@@ -25,8 +25,10 @@ from tests.stacks import Site
 COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 TAKEN_BACK = {"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
-SECONDS_TO_FAIL = 3.0
-"""How long a foreign resource takes to fail when everything else is done."""
+ROLLBACK_DELAY = 2.5
+"""Seconds from a failure to the first reversed Update. An event says in whole seconds when it was
+sent, so one that comes within two of the event that it takes back can be taken for that.
+"""
 
 
 @dataclass
@@ -64,7 +66,9 @@ class World:
         self.site = Site(
             seed=seed,
             connect_settings=ConnectSettings(default_rate=None, duplicate_scope=scope),
-            engine_settings=EngineSettings(reversed_update_id=reversed_id),
+            engine_settings=EngineSettings(
+                reversed_update_id=reversed_id, rollback_delay=ROLLBACK_DELAY
+            ),
         )
         self.scope = scope
         self.tally = tally
@@ -172,9 +176,7 @@ class World:
     def _resources(self, plan: StackPlan, faults: Faults) -> dict[str, object]:
         resources: dict[str, object] = dict(plan.resources(self.site))
         if faults.fails == "after":
-            # a rollback in the very second of what it takes back is more than dates can tell apart
-            last = {"DependsOn": list(resources)}
-            resources["Failing"] = {**self.site.failing_later(SECONDS_TO_FAIL), **last}
+            resources["Failing"] = self.site.failing(*resources)
         elif faults.fails == "during":
             resources["Failing"] = self.site.failing_later(faults.fails_after)
         return resources

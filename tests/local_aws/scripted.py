@@ -118,6 +118,7 @@ class Site:
         reversed_update_id: ReversedUpdateId = ReversedUpdateId.NEW,
         seed: int | None = None,
         max_event_bytes: int = MAX_EVENT_BYTES,
+        rollback_delay: float = 0.0,
     ) -> None:
         self.clock = VirtualClock(order=None if seed is None else random.Random(seed))
         self.script = Script(self.clock, max_event_bytes)
@@ -130,7 +131,9 @@ class Site:
             region="eu-west-2",
             fetch_template=self.templates.__getitem__,
             ssm_parameter={"/version": "21"}.__getitem__,
-            settings=EngineSettings(reversed_update_id=reversed_update_id),
+            settings=EngineSettings(
+                reversed_update_id=reversed_update_id, rollback_delay=rollback_delay
+            ),
         )
 
     def deploy(self, resources: Mapping[str, Any], name: str = "stack", **options: Any) -> Stack:

@@ -444,6 +444,7 @@ def test_connect_resources(aws: LocalAws) -> None:
                     "InstanceArn": instance,
                     "SecurityProfileName": "profile",
                     "Permissions": permissions,
+                    "HierarchyRestrictedResources": ["User"],
                 },
             },
             "A": user(first),
@@ -465,5 +466,12 @@ def test_connect_resources(aws: LocalAws) -> None:
     assert deploy(aws, "connect", changed) == "UPDATE_COMPLETE"
     assert sorted(users()) == ["ada", "eve"]
     assert users()["ada"] == before["ada"]
+    (profile,) = connect.list_security_profiles(InstanceId=instance_id)[
+        "SecurityProfileSummaryList"
+    ]
+    described = connect.describe_security_profile(
+        InstanceId=instance_id, SecurityProfileId=profile["Id"]
+    )
+    assert described["SecurityProfile"]["HierarchyRestrictedResources"] == ["User"]
     assert delete(aws, "connect") == "DELETE_COMPLETE"
     assert connect.list_instances()["InstanceSummaryList"] == []

@@ -24,6 +24,22 @@ from tests.local_aws.scripted import (
 BOTH = pytest.mark.parametrize("reversed_update_id", list(ReversedUpdateId))
 
 
+@pytest.mark.parametrize("delay", [0.0, 2.5])
+def test_the_first_reversed_update_comes_after_a_while(delay: float) -> None:
+    """As long after the begin of the rollback as the switch says."""
+    with site(rollback_delay=delay) as s:
+        s.deploy({"A": custom(V=1)})
+        s.script.on("Update", "A", failing("full"), dict)
+        stack = s.deploy({"A": custom(V=2)})
+        (began,) = (e for e in stack.events if e.status == "UPDATE_ROLLBACK_IN_PROGRESS")
+        reversed_at = [
+            event.timestamp
+            for event in stack.events
+            if (event.logical_id, event.status) == ("A", "UPDATE_IN_PROGRESS")
+        ][-1]
+        assert reversed_at - began.timestamp == pytest.approx(delay, abs=0.01)
+
+
 @BOTH
 def test_updates_are_reversed_first_and_deletes_come_last(
     reversed_update_id: ReversedUpdateId,

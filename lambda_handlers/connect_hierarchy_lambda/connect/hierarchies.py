@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from connect_hierarchy_lambda.connect.calls import (
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_lambda.model.ownership import STACK_TAG, Owner
+from connect_hierarchy_lambda.model.ownership import RESOURCE_TAG, STACK_TAG, Owner
 
 if TYPE_CHECKING:
     from mypy_boto3_connect import ConnectClient
@@ -31,6 +32,9 @@ _ACTION = re.compile(r"\bconnect:\w+")
 _GROUPS_PER_LIST_PAGE = 1000
 _GROUPS_PER_SEARCH_PAGE = 100
 _USERS_PER_PAGE = 500
+_FEW_READS = 2
+"""So many groups are read sooner than searched for."""
+
 _CONDITIONS_A_SEARCH = 20
 """The service does not document how many it takes."""
 
@@ -293,11 +297,48 @@ class Hierarchy:
             for summary in page["UserHierarchyGroupSummaryList"]
         ]
 
-    def groups_named(self, names: frozenset[str]) -> list[Group]:
-        """The groups of these names anywhere in the instance, read without the lag of a search."""
-        ids = [summary.id for summary in self.group_summaries() if summary.name in names]
+    def groups_named(
+        self, names: frozenset[str], below: AbstractSet[str | None] | None = None
+    ) -> list[Group]:
+        """The groups of these names, read without the lag of a search; see `ids_named`."""
+        ids = self.ids_named(names, below)
         groups = (self.group(group_id, doubt_absence=False) for group_id in ids)
         return [group for group in groups if group is not None and group.name in names]
+
+    def ids_named(
+        self, names: frozenset[str], below: AbstractSet[str | None] | None = None
+    ) -> list[str]:
+        """The ids of the groups of these names in the instance, none missing for a search's lag.
+
+        Args:
+            names: The names; a group of any of them is one.
+            below: Ids of the groups that they may be right below, None for level one. Where this is
+                given, groups elsewhere may be left out. Teams have desks of the same names, so
+                that there can be many.
+        """
+        ids = [summary.id for summary in self.group_summaries() if summary.name in names]
+        if below is not None and len(ids) > _FEW_READS:
+            # old as it may be, what a search tells of a parent holds: groups can not move
+            elsewhere = {g.id for g in self._search_names(names) if g.parent_id not in below}
+            ids = [group_id for group_id in ids if group_id not in elsewhere]
+        return ids
+
+    def _search_names(self, names: frozenset[str]) -> list[Group]:
+        conditions = [
+            {"StringCondition": {"FieldName": "name", "Value": name, "ComparisonType": "EXACT"}}
+            for name in sorted(names)
+        ]
+        return self._search(SearchCriteria={"OrConditions": conditions})
+
+    def groups_of_resource(self, owner: Owner) -> list[Group]:
+        """The groups that a resource owns; what was done in the last moments may be missing."""
+        conditions = [
+            {"TagKey": STACK_TAG, "TagValue": owner.stack},
+            {"TagKey": RESOURCE_TAG, "TagValue": owner.resource},
+        ]
+        return self._search(
+            SearchFilter={"AttributeFilter": {"AndCondition": {"TagConditions": conditions}}}
+        )
 
     def groups_of_stack(self, stack: str) -> list[Group]:
         """The groups that a stack owns; what was done in the last moments may be missing."""

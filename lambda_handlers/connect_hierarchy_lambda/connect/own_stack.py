@@ -176,6 +176,7 @@ class StillWanted:
         self._logical_id = logical_id
         self._issued_at = issued_at
         self._looked_at = clock.now() - _READ_INTERVAL
+        self._began_at: float | None = None
         self._given_up = False
 
     def look(self, *, writes: bool = False) -> None:
@@ -209,8 +210,11 @@ class StillWanted:
             )
 
     def _is_wanted(self, resource: ResourceState | None) -> bool:
-        if resource is None:
+        if resource is None or resource.status != f"{self._request_type.upper()}_IN_PROGRESS":
             return False
-        # one that began later is another request, such as the reversed one
-        is_newer = resource.updated_at > self._issued_at + _CLOCK_SKEW
-        return resource.status == f"{self._request_type.upper()}_IN_PROGRESS" and not is_newer
+        # what began later is another request, such as the reversed one; when this one began is
+        # known exactly from the first look on
+        if self._began_at is not None:
+            return resource.updated_at == self._began_at
+        self._began_at = resource.updated_at
+        return resource.updated_at <= self._issued_at + _CLOCK_SKEW

@@ -1,8 +1,8 @@
 """Requests at the pace that the service allows, so that few are refused.
 
 Amazon Connect gives each API of an account and Region a bucket of tokens: 2 a second, 5 at most,
-unless the quota was raised. Here is the same bucket, with a token less in it for what the network
-does to the distances between requests. Others may use the account as well: a refusal makes the pace
+unless the quota was raised. Here is the same bucket, a little smaller for what the network does to
+the distances between requests. Others may use the account as well: a refusal makes the pace
 slower at once, and every success a little faster again.
 """
 
@@ -15,6 +15,9 @@ from connect_hierarchy_lambda.model.properties import PaceVariable
 
 DEFAULT_RATE = 2.0
 DEFAULT_BURST = 5.0
+
+_RESERVE = 0.5
+"""Of a token: a quarter of a second at the default rate."""
 
 _SLOWER = 0.7
 _FASTER = 0.05
@@ -70,8 +73,7 @@ class Pace:
 
     def _bucket(self, api: str, now: float) -> _Bucket:
         if api not in self._buckets:
-            # one in reserve
-            size = max(1.0, self._rate.burst - 1)
+            size = max(1.0, self._rate.burst - _RESERVE)
             tokens = size if self._filled else 0.0
             self._buckets[api] = _Bucket(self._rate.per_second, size, tokens, now)
         return self._buckets[api]

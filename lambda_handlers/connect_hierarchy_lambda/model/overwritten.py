@@ -17,7 +17,7 @@ _ADDED_TAG = RESERVED_PREFIX + "added"
 _WAS_PREFIX = RESERVED_PREFIX + "was-"
 
 _HASH_LENGTH = 6
-"""Of 42 keys of a user they fit into the 256 characters of a value."""
+"""Of all keys that a user may give they fit into the 256 characters of a value."""
 
 
 def notes_on(present: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:

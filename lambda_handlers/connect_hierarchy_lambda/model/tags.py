@@ -13,7 +13,7 @@ from connect_hierarchy_lambda.model.limits import (
 from connect_hierarchy_lambda.model.names import check_characters, quoted
 
 RESERVED_PREFIX = "connect-hierarchy:"
-RESERVED_TAGS = 8
+RESERVED_TAGS = 10
 """So many of the 50 tags of a group are kept for our own."""
 
 MAX_USER_TAGS = MAX_TAGS - RESERVED_TAGS
@@ -22,7 +22,7 @@ MAX_USER_TAGS = MAX_TAGS - RESERVED_TAGS
 def check_user_tags(tags: Mapping[str, str]) -> None:
     """Raise InvalidHierarchyError unless a group can carry these tags beside ours.
 
-    At most 42; a key has 1 to 128 characters and begins neither with `aws:` nor with
+    At most 40; a key has 1 to 128 characters and begins neither with `aws:` nor with
     `connect-hierarchy:`; a value has at most 256.
     """
     if len(tags) > MAX_USER_TAGS:

@@ -96,12 +96,23 @@ class Tree:
             )
             raise InvalidHierarchyError(msg)
         paths = [SEPARATOR.join(node.path) for node in self.nodes]
-        near = difflib.get_close_matches(text, paths, cutoff=0.4)
-        nearest = ", ".join(quoted(one, _QUOTED_PATH) for one in near)
-        msg = f"the tree has no hierarchy group {quoted(text, _QUOTED_PATH)}, " + (
-            f"nearest are: {nearest}" if near else "and none that is called alike"
-        )
-        raise InvalidHierarchyError(msg)
+        raise _no_such("hierarchy group", text, paths)
+
+    def with_key(self, key: str) -> Node:
+        """The node of a key; InvalidHierarchyError where there is none, with the nearest."""
+        for node in self.nodes:
+            if node.key == key:
+                return node
+        raise _no_such("hierarchy group with key", key, [node.key for node in self.nodes])
+
+
+def _no_such(what: str, wanted: str, there: Sequence[str]) -> InvalidHierarchyError:
+    near = difflib.get_close_matches(wanted, there, cutoff=0.4)
+    nearest = ", ".join(quoted(one, _QUOTED_PATH) for one in near)
+    return InvalidHierarchyError(
+        f"the tree has no {what} {quoted(wanted, _QUOTED_PATH)}, "
+        + (f"nearest are: {nearest}" if near else "and none that is called alike")
+    )
 
 
 def key_mark(key: str) -> str:

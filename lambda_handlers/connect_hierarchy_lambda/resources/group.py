@@ -27,7 +27,11 @@ from connect_hierarchy_lambda.model.ownership import (
 )
 from connect_hierarchy_lambda.model.properties import GroupAttribute
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
-from connect_hierarchy_lambda.resources.group_making import give_name_back, make_group
+from connect_hierarchy_lambda.resources.group_making import (
+    give_name_back,
+    give_names_back,
+    make_group,
+)
 from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_removal import (
@@ -35,7 +39,7 @@ from connect_hierarchy_lambda.resources.group_removal import (
     remove_unanswered,
     undo_creation,
 )
-from connect_hierarchy_lambda.resources.group_task import GroupTask, temporary_name
+from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask, temporary_name
 from connect_hierarchy_lambda.resources.request import Answer, Request
 
 logger = logging.getLogger(__name__)
@@ -75,7 +79,12 @@ class Groups:
         wanted = GroupProperties.read(request.properties)
         old = GroupProperties.read_earlier(request.old_properties, wanted)
         task = self._task(request, wanted.instance_arn)
-        self._watch.look()
+        try:
+            self._watch.look()
+        except NoLongerWantedError:
+            # an earlier run may have died after the reversed Update looked for what it made
+            undo_creation(task, wanted)
+            raise
         is_reversed = task.rolls_back
         try:
             group = _update(task, old, wanted)
@@ -196,12 +205,26 @@ def _bring_up_to_date(
     if displaces and not rolls_back and not displaces.endswith(f"/{task.owner.request}"):
         forget_displaced(task, group)
     # as with tags: what the request says is new is written, whatever the group seems to be called
-    if doubts_name or group.name != wanted.name or old.name != wanted.name:
+    if doubts_name or old.name != wanted.name:
         rename_group(task, group, wanted.name)
+    elif group.name != wanted.name:
+        _repair_name(task, group, wanted.name)
     if rolls_back:
         give_name_back(task, group, old.name)
         forget_displaced(task, group)
     return replace(group, name=wanted.name, path=(*group.path[:-1], (group.id, wanted.name)))
+
+
+def _repair_name(task: GroupTask, group: Group, name: str) -> None:
+    """Give a name back that somebody has changed by hand; a rollback can do without it."""
+    try:
+        rename_group(task, group, name)
+    except OutOfTimeError:
+        raise
+    except HierarchyError as error:
+        if not task.rolls_back or group.name.startswith(TEMPORARY_NAME):
+            raise
+        logger.warning("it was not called so before the update either", extra={"why": str(error)})
 
 
 def _move(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> Group:
@@ -223,8 +246,10 @@ def _move(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> Gro
         carry_agents(task.hierarchy, source, target.id)
         if source.id not in {task.given_group_id, task.recorded_group_id}:
             _remove_unknown(task, source)
-    if old.instance_arn != wanted.instance_arn and task.rolls_back:
-        _remove_elsewhere(task, old, target)
+    if task.rolls_back:
+        give_names_back(replace(task, instance_arn=old.instance_arn), old.name)
+        if old.instance_arn != wanted.instance_arn:
+            _remove_elsewhere(task, old, target)
     return target
 
 
@@ -239,7 +264,7 @@ def _involved(task: GroupTask, old: GroupProperties, wanted: GroupProperties) ->
     if given is not None:
         _check_not_of_another_stack(task, given)
         ids.add(given.tags.get(MOVED_FROM_TAG, ""))
-    own = {group.id: group for group in task.own_groups(frozenset({old.name, wanted.name}))}
+    own = {group.id: group for group in task.own_groups(old, wanted, known=given)}
     if given is not None and given.arn.startswith(wanted.instance_arn):
         own[given.id] = given
     ids |= {group.id for group in own.values() if group.tags.get(MOVED_FROM_TAG) in ids - {""}}
@@ -260,7 +285,7 @@ def _involved(task: GroupTask, old: GroupProperties, wanted: GroupProperties) ->
 def _remove_elsewhere(task: GroupTask, old: GroupProperties, original: Group) -> None:
     """Remove what a run that never answered has made on the instance that the group went to."""
     elsewhere = replace(task, instance_arn=old.instance_arn)
-    for group in elsewhere.own_groups(frozenset({old.name})):
+    for group in elsewhere.own_groups(old):
         is_known = group.id in {task.given_group_id, task.recorded_group_id}
         if group.tags.get(MOVED_FROM_TAG) == original.id and not is_known:
             _remove_unknown(elsewhere, group)

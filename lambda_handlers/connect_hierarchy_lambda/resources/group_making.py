@@ -44,10 +44,29 @@ def make_group(
     is at its new place steps aside or is in the way. `marks` are further tags of our own; `waited`
     are seconds that other resources have had already to begin their updates.
     """
-    doing = f"creating hierarchy group {quoted(wanted.name)}"
     tags = {**wanted.tags, **task.owner.tags(), **(marks or {})}
     if moved_from:
         tags[MOVED_FROM_TAG] = moved_from
+    try:
+        return _made_or_found(task, wanted, moved_from, marks or {}, tags, waited)
+    except OutOfTimeError:
+        raise
+    except HierarchyError:
+        if DISPLACES_TAG in tags:
+            give_names_back(task, wanted.name)
+        raise
+
+
+def _made_or_found(
+    task: GroupTask,
+    wanted: GroupProperties,
+    moved_from: str,
+    marks: Mapping[str, str],
+    tags: dict[str, str],
+    waited: float,
+) -> Group:
+    """As `make_group`; `tags` are those of a new group, and tell in the end what stepped aside."""
+    doing = f"creating hierarchy group {quoted(wanted.name)}"
     with task.wait(doing, "the name is taken") as wait:
         while True:
             made = task.hierarchy.create_group(wanted.name, wanted.parent_id, tags)
@@ -55,7 +74,9 @@ def make_group(
                 return _read_back(task, made)
             holder = _holder(task, wanted)
             if holder is None:
-                _free_name_elsewhere(task, wanted, made, doing, wait.seconds)
+                displaced = _free_name_elsewhere(task, wanted, made, doing, wait.seconds)
+                if displaced is not None:
+                    tags[DISPLACES_TAG] = f"{displaced.id}/{task.owner.request}"
             elif may_free_its_name(task, holder, waited + wait.seconds):
                 pass
             elif _steps_aside(task, holder, moved_from):
@@ -68,7 +89,7 @@ def make_group(
                     "choose another name, or delete that group",
                 )
             else:
-                return _take_over(task, holder, wanted, doing, moved_from, marks or {})
+                return _take_over(task, holder, wanted, doing, moved_from, marks)
             wait.pause(str(made))
 
 
@@ -78,9 +99,9 @@ def _steps_aside(task: GroupTask, holder: Group, moved_from: str) -> bool:
     It does for a move, which brings its own group along, and where it has its name by hand only:
     then it is not the group of a construct that now has another id.
     """
-    if not task.is_of_stack(holder) or task.owner.is_same_resource(holder.owner):
+    if task.owner.is_same_resource(holder.owner):
         return False
-    return bool(moved_from) or task.declared_name(holder) not in {"", holder.name}
+    return (bool(moved_from) and task.is_of_stack(holder)) or task.has_name_by_hand(holder)
 
 
 def put_aside(task: GroupTask, other: Group) -> None:
@@ -102,6 +123,17 @@ def give_name_back(task: GroupTask, group: Group, name: str) -> None:
     if other is not None and other.name in {name, temporary_name(task.owner, other_id)}:
         logger.info("giving a name back", extra={"group": other.arn, "to": name})
         task.hierarchy.rename_group(other.id, name)
+
+
+def give_names_back(task: GroupTask, name: str) -> None:
+    """Give groups their name back that this resource has put aside for a group it has not made.
+
+    Nothing but their temporary names tells of them.
+    """
+    for summary in task.hierarchy.group_summaries():
+        if summary.name == temporary_name(task.owner, summary.id):
+            logger.info("giving a name back", extra={"group": summary.id, "to": name})
+            task.hierarchy.rename_group(summary.id, name)
 
 
 def _read_back(task: GroupTask, arn: str) -> Group:
@@ -137,7 +169,7 @@ def _existing(task: GroupTask, group_id: str) -> Group:
 
 def _holder(task: GroupTask, wanted: GroupProperties) -> Group | None:
     """The group that has the name right below the wanted parent."""
-    for group in task.hierarchy.groups_named(frozenset({wanted.name})):
+    for group in task.hierarchy.groups_named(frozenset({wanted.name}), {wanted.parent_id}):
         if group.parent_id == wanted.parent_id:
             return group
     return None
@@ -162,18 +194,27 @@ def may_free_its_name(task: GroupTask, holder: Group, waited: float) -> bool:
 
 def _free_name_elsewhere(
     task: GroupTask, wanted: GroupProperties, refusal: Refusal, doing: str, waited: float
-) -> None:
-    """Where a name is taken in the whole instance: our own original steps aside."""
+) -> Group | None:
+    """Where a name is taken in the whole instance: our own original steps aside.
+
+    So does another group of the stack that has the name by hand only or leaves the stack: it is
+    what is returned.
+    """
     others = task.hierarchy.groups_named(frozenset({wanted.name}))
     if any(other.parent_id == wanted.parent_id for other in others):
-        return  # it shows up only now
+        return None  # it shows up only now
     for other in others:
         if task.owner.is_same_resource(other.owner):
             logger.info("the original steps aside", extra={"group": other.arn})
             task.hierarchy.rename_group(other.id, temporary_name(task.owner))
-            return
+            return None
+        if may_free_its_name(task, other, waited):
+            return None
+        if task.has_name_by_hand(other) or task.leaves_stack(other):
+            put_aside(task, other)
+            return other
     if waited <= STALE_SECONDS:
-        return  # a group made a moment ago may not show up yet
+        return None  # a group made a moment ago may not show up yet
     for other in others:
         raise HierarchyError(
             doing,

@@ -19,7 +19,11 @@ from connect_hierarchy_lambda.model.properties import (
 )
 from connect_hierarchy_lambda.model.tags import RESERVED_PREFIX
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
-from connect_hierarchy_lambda.resources.group_making import PATIENCE, give_name_back
+from connect_hierarchy_lambda.resources.group_making import (
+    PATIENCE,
+    give_name_back,
+    give_names_back,
+)
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import GroupTask
@@ -81,16 +85,14 @@ def remove_unanswered(task: GroupTask, wanted: GroupProperties) -> None:
     patience = 0.0 if task.request.is_unmade else MADE_UP_ID_PATIENCE
     with task.wait("looking for a group that nobody answered for", "none so far") as wait:
         while True:
-            made = [
-                group
-                for group in task.own_groups(frozenset({wanted.name}))
-                if _is_made(task, group, wanted)
-            ]
+            made = [group for group in task.own_groups(wanted) if _is_made(task, group, wanted)]
             for group in made:
                 remove_group(task, group.id)
             if made or wait.seconds >= patience:
-                return
+                break
             wait.pause()
+    if not made:
+        give_names_back(task, wanted.name)
 
 
 def _is_made(task: GroupTask, group: Group, wanted: GroupProperties) -> bool:
@@ -101,7 +103,7 @@ def _is_made(task: GroupTask, group: Group, wanted: GroupProperties) -> bool:
 
 def undo_creation(task: GroupTask, wanted: GroupProperties) -> None:
     """Remove what this very request has made or taken, since nobody waits for it any more."""
-    for group in task.own_groups(frozenset({wanted.name})):
+    for group in task.own_groups(wanted):
         made_here = group.owner is not None and group.owner.request == task.owner.request
         # another run of the same event may have answered, then the group is in use
         answered = task.request.logical_id in task.own_stack.resources_with(group.arn)

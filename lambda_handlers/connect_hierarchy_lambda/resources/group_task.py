@@ -21,6 +21,7 @@ from connect_hierarchy_lambda.model.ownership import (
     stack_name_and_uuid,
 )
 from connect_hierarchy_lambda.model.properties import GroupProperty
+from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.request import Request
 
 logger = logging.getLogger(__name__)
@@ -59,19 +60,22 @@ class GroupTask:
         stack = stack_name_and_uuid(self.request.stack_id)
         return group.owner is not None and group.owner.stack == stack
 
-    def own_groups(self, names: frozenset[str]) -> list[Group]:
-        """Every group of this resource: by its tags, and since a search lags also by its names."""
-        names |= {temporary_name(self.owner)}
-        found = {
-            group.id
-            for group in (
-                *self.hierarchy.groups_of_stack(self.owner.stack),
-                *self.hierarchy.groups_named(names),
-            )
-            if self.owner.is_same_resource(group.owner)
-        }
+    def own_groups(self, *wanted: GroupProperties, known: Group | None = None) -> list[Group]:
+        """Every group of this resource: by its tags, and since a search lags also where wanted.
+
+        One that is `known` is not read once more.
+        """
+        names = {temporary_name(self.owner), *(properties.name for properties in wanted)} - {""}
+        places = {properties.parent_id for properties in wanted}
+        tagged = {group.id for group in self.hierarchy.groups_of_resource(self.owner)}
+        named = set(self.hierarchy.ids_named(frozenset(names), places))
         # What a search tells may be old: what counts is what the group says itself.
-        groups = [self.hierarchy.group(group_id) for group_id in sorted(found)]
+        groups = [
+            known
+            if known is not None and known.id == group_id
+            else self.hierarchy.group(group_id, doubt_absence=group_id in tagged)
+            for group_id in sorted(tagged | named)
+        ]
         return [group for group in groups if group and self.owner.is_same_resource(group.owner)]
 
     @property
@@ -95,12 +99,29 @@ class GroupTask:
         return resource.physical_id.rsplit("/", 1)[-1] if resource else ""
 
     def declared_name(self, group: Group) -> str:
-        """What the template calls a group of this stack; empty where that is not known."""
-        if group.owner is None:
-            return ""
-        properties = self.own_stack.declared(group.owner.resource).get("Properties", {})
-        name = properties.get(GroupProperty.NAME)
-        return name if isinstance(name, str) else ""
+        """What the template calls a group of another resource of this stack.
+
+        Empty where that is not known, and for one that a resource has left behind. CloudFormation
+        knows which resource has a group also where somebody took its tags away.
+        """
+        for logical_id in self.own_stack.resources_with(group.arn):
+            if logical_id != self.request.logical_id:
+                properties = self.own_stack.declared(logical_id).get("Properties", {})
+                name = properties.get(GroupProperty.NAME)
+                return name if isinstance(name, str) else ""
+        return ""
+
+    def has_name_by_hand(self, group: Group) -> bool:
+        """Whether the template calls a group of this stack otherwise."""
+        return self.declared_name(group) not in {"", group.name}
+
+    def leaves_stack(self, group: Group) -> bool:
+        """Whether the template has no resource for a group of this stack any more."""
+        if group.owner is None or not self.is_of_stack(group):
+            return False
+        # a template that can not be read has not even this resource
+        is_read = bool(self.own_stack.declared(self.request.logical_id))
+        return is_read and not self.own_stack.declared(group.owner.resource)
 
     def put_tags(
         self,

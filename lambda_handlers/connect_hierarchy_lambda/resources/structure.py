@@ -151,20 +151,34 @@ class Structures:
         answer = _answer(wanted, request.physical_id)
         if wanted.levels == old.levels:
             return answer
+        rolls_back = self._rolls_back()
+        self._watch.look()
         hierarchy = self._hierarchy(wanted.instance_arn)
         levels = self._levels_read_till(
             hierarchy, lambda names: names in {old.levels, wanted.levels}
         )
         names = tuple(level.name for level in levels)
-        target = self._with_levels_of_others(levels, old.levels, wanted.levels)
+        target = self._with_levels_of_others(
+            levels, old.levels, wanted.levels, rolls_back=rolls_back
+        )
         # written even where it seems to be there: what was read may be older than this update
         try:
-            hierarchy.put_levels(target, final=frozenset({IN_USE}) if self._rolls_back() else _NONE)
+            hierarchy.put_levels(target, final=frozenset({IN_USE}) if rolls_back else _NONE)
         except Refusal as refusal:
             if refusal.code != IN_USE:
                 doing = "updating the hierarchy structure"
                 raise hierarchy.error(doing, refusal) from None
-            self._keep_levels_in_use(hierarchy, names, target)
+            self._keep_levels_in_use(hierarchy, names, target, rolls_back=rolls_back)
+        try:
+            self._watch.look_once_more()
+        except NoLongerWantedError:
+            # the reversed Update may be over already, so nobody else would take this back
+            if not rolls_back and self._rolls_back():
+                before = self._with_levels_of_others(
+                    hierarchy.levels(), wanted.levels, old.levels, rolls_back=True
+                )
+                self._put(hierarchy, "undoing the hierarchy structure", before)
+            raise
         return answer
 
     def delete(self, request: Request) -> Answer:
@@ -236,7 +250,12 @@ class Structures:
             raise hierarchy.error(doing, refusal) from None
 
     def _with_levels_of_others(
-        self, levels: Sequence[Level], old: tuple[str, ...], wanted: tuple[str, ...]
+        self,
+        levels: Sequence[Level],
+        old: tuple[str, ...],
+        wanted: tuple[str, ...],
+        *,
+        rolls_back: bool,
     ) -> tuple[str, ...]:
         """The wanted levels, and below them those that are there and were never ours."""
         doing = "updating the hierarchy structure"
@@ -245,7 +264,7 @@ class Structures:
             there = zip(names[len(old) :], wanted[len(old) :], strict=False)
             # one without a name is a gap, and can be filled
             strange = tuple(name for name, new in there if name not in {"", new})
-            if strange and not self._rolls_back():
+            if strange and not rolls_back:
                 raise HierarchyError(
                     doing,
                     f"the instance also has {_named(strange)}, which is not in levels so far",
@@ -253,7 +272,7 @@ class Structures:
                 )
             return wanted + names[len(wanted) :]
         going, ours = names[len(wanted) :], old[len(wanted) :]
-        if self._rolls_back():
+        if rolls_back:
             return wanted + self._not_of_this_update(levels[len(wanted) :], ours)
         if going == ours[: len(going)]:
             return wanted
@@ -278,11 +297,16 @@ class Structures:
         return names[: found[-1] + 1] if found else ()
 
     def _keep_levels_in_use(
-        self, hierarchy: Hierarchy, names: tuple[str, ...], target: tuple[str, ...]
+        self,
+        hierarchy: Hierarchy,
+        names: tuple[str, ...],
+        target: tuple[str, ...],
+        *,
+        rolls_back: bool,
     ) -> None:
         """Let levels stay in a rollback, whose groups go right after it; refuse otherwise."""
         gone = _named(names[len(target) :])
-        if not self._rolls_back():
+        if not rolls_back:
             groups = [
                 quoted(group.name)
                 for level in range(len(target) + 1, len(names) + 1)
