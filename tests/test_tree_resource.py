@@ -651,6 +651,29 @@ def test_single_groups_become_a_tree_and_single_again(
     assert stack.status == "UPDATE_COMPLETE"
 
 
+@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
+def test_agents_do_not_keep_a_group_from_passing_on(
+    scope: DuplicateScope, reversed_id: ReversedUpdateId
+) -> None:
+    """It is not removed: a single construct has it from now on, or another tree."""
+    site = of_world(scope, reversed_id)
+    other = {"Other": site.tree("X")}
+    up(site, {**with_tree(site, node("A", "B"), "C", "D"), **other})
+    for name in "CD":
+        site.hire(f"of {name}", name)
+    ids, agents = site.ids, site.agents
+    passing = {
+        **with_tree(site, node("A", "B")),
+        "Single": site.group("C"),
+        "Other": site.tree("X", "D"),
+    }
+    fail(site, passing)
+    assert (site.ids, site.agents) == (ids, agents)
+    up(site, passing)
+    assert (site.ids, site.agents) == (ids, agents)
+    assert [owner(site, path) for path in "CD"] == ["Single", "Other"]
+
+
 @pytest.mark.parametrize("seconds", [0, 60])
 def test_what_is_below_a_group_that_passes_on_is_given_up(site: Site, seconds: int) -> None:
     """Its place goes on as a single group, before or after the tree has given up what was there."""

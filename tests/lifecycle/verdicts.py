@@ -131,10 +131,13 @@ class Judge:
             return GOOD
         leavers = change.leavers(tree_id)
         passed_on = {change.expected_id(member) for member in change.new.members}
-        held = change.held_by_agents(leavers, frozenset())
-        if held - passed_on:
+        # what passes to another construct takes its agents along
+        held = change.held_by_agents(leavers, frozenset()) - passed_on
+        names = {plan.name for plan in change.new.members.values()}
+        if any(change.before.groups[group_id].name not in names for group_id in held):
             return Verdict.FAILS, f"agents hold a group of {tree_id}"
-        if change.held_by_agents(leavers, change.joins):
+        if held or change.held_by_agents(leavers, change.joins):
+            # another group of the name might be its successor, for all that the tree can tell
             return Verdict.OPEN, f"agents may hold a group of {tree_id}"
         return GOOD
 

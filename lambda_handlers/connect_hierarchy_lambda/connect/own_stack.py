@@ -104,16 +104,22 @@ class OwnStack:
         return found
 
     def declared(self, logical_id: str) -> Mapping[str, Any]:
-        """What the template says of a resource; empty where it has none of this id.
+        """What the template says of a resource; empty where it has none of this id."""
+        declaration: Mapping[str, Any] = self.declarations().get(logical_id, {})
+        return declaration
+
+    def declarations(self) -> Mapping[str, Any]:
+        """What the template says of each resource, by logical id.
 
         While the stack is updated this can be the template from before or the new one: AWS does not
         say which. A template that is not written in JSON says nothing.
         """
         body = self._call("reading the own stack's template", self._client.get_template)
         template = body["TemplateBody"]
-        resources = template.get("Resources", {}) if isinstance(template, Mapping) else {}
-        declaration: Mapping[str, Any] = resources.get(logical_id, {})
-        return declaration
+        resources: Mapping[str, Any] = (
+            template.get("Resources", {}) if isinstance(template, Mapping) else {}
+        )
+        return resources
 
     def is_updating(self, logical_id: str) -> bool:
         """Whether an Update of this resource is under way."""

@@ -68,7 +68,11 @@ from connect_hierarchy_lambda.resources.tree_groups import (
     TAGGED,
     TreeGroups,
 )
-from connect_hierarchy_lambda.resources.tree_passing_on import pass_on, wait_until_shown
+from connect_hierarchy_lambda.resources.tree_passing_on import (
+    names_elsewhere,
+    pass_on,
+    wait_until_shown,
+)
 from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
 
 logger = logging.getLogger(__name__)
@@ -381,12 +385,13 @@ class TreeGrowth:
                 )
 
     def _check_agents(self, removed: list[Present]) -> None:
-        records = self.task.own_stack.resources_by_physical_id() if removed else {}
         groups = [self.groups.get(present.id) for present in removed]
+        elsewhere = names_elsewhere(self.task) if removed else frozenset()
         check_agents(
             self.task.hierarchy,
-            # what passes to a resource of its own takes its agents along
-            [group for group in groups if group is not None and group.arn not in records],
+            # what passes to another resource takes its agents along; should it not, they are looked
+            # at once more before it is deleted
+            [group for group in groups if group is not None and group.name not in elsewhere],
             lambda group: self.old.policy(group.tags.get(KEY_TAG, "")),
             f"removing groups from tree {quoted(self.task.request.logical_id)}",
         )

@@ -9,15 +9,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
 from connect_hierarchy_lambda.connect.hierarchies import Group
 from connect_hierarchy_lambda.model.ownership import FORMER_TAG, KEY_TAG, RETIRED_TAG, Owner
+from connect_hierarchy_lambda.model.properties import (
+    GroupProperty,
+    NodeProperty,
+    ResourceType,
+    TreeProperty,
+)
 from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.tree_groups import TreeGroups
 
 logger = logging.getLogger(__name__)
+
+_GROUP_SEGMENT = "/agent-group/"
+"""In the ARN of every group."""
 
 
 def pass_on(task: GroupTask, groups: TreeGroups, group_ids: Iterable[str]) -> set[str]:
@@ -47,6 +57,37 @@ def pass_on(task: GroupTask, groups: TreeGroups, group_ids: Iterable[str]) -> se
             groups.forget(group_id)
             passed_on.add(group_id)
     return passed_on
+
+
+def names_elsewhere(task: GroupTask) -> frozenset[str]:
+    """The names of groups that other resources of the stack may take over in this update.
+
+    By the template, which may be the one from before the update: then they are none, or too many.
+    A single resource that has a group already takes none over.
+    """
+    records = task.own_stack.resources_by_physical_id()
+    settled = {
+        logical_id
+        for physical_id, logical_ids in records.items()
+        if _GROUP_SEGMENT in physical_id
+        for logical_id in logical_ids
+    }
+    names: set[str] = set()
+    for logical_id, declaration in task.own_stack.declarations().items():
+        properties = declaration.get("Properties", {})
+        if declaration.get("Type") == ResourceType.GROUP and logical_id not in settled:
+            names |= {str(properties.get(GroupProperty.NAME))}
+        elif declaration.get("Type") == ResourceType.TREE and logical_id != task.request.logical_id:
+            names |= _names(properties.get(TreeProperty.GROUPS))
+    return frozenset(names)
+
+
+def _names(nodes: Any) -> set[str]:
+    """The names of a tree's nodes in a template."""
+    names: set[str] = set()
+    for node in nodes if isinstance(nodes, list) else ():
+        names |= {str(node.get(NodeProperty.NAME)), *_names(node.get(NodeProperty.CHILDREN))}
+    return names
 
 
 def give_back(task: GroupTask, group: Group) -> bool:
