@@ -674,6 +674,23 @@ def test_agents_do_not_keep_a_group_from_passing_on(
     assert [owner(site, path) for path in "CD"] == ["Single", "Other"]
 
 
+@pytest.mark.parametrize("taker", ["single", "tree"])
+@pytest.mark.parametrize("scope", DuplicateScope)
+def test_a_group_that_was_renamed_by_hand_is_not_taken(scope: DuplicateScope, taker: str) -> None:
+    """It has the name of a new construct, and is the tree's all the same: it gets its name back."""
+    site = of_world(scope, ReversedUpdateId.NEW)
+    first = with_tree(site, node("A", "B", Tags={"k": "1"}))
+    up(site, first)
+    ids = site.ids
+    backend = site.connect.backend
+    backend.update_user_hierarchy_group_name(site.instance_id, ids["A"], "C")
+    site.clock.sleep(1000)
+    new = site.group("C") if taker == "single" else site.tree("C")
+    up(site, {**first, "New": new})
+    assert {path: site.ids[path] for path in ids} == ids
+    assert [owner(site, path) for path in "AC"] == ["Tree", "New"]
+
+
 @pytest.mark.parametrize("seconds", [0, 60])
 def test_what_is_below_a_group_that_passes_on_is_given_up(site: Site, seconds: int) -> None:
     """Its place goes on as a single group, before or after the tree has given up what was there."""

@@ -16,13 +16,16 @@ from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.ownership import (
     ADOPTED_TAG,
+    KEY_TAG,
+    RETIRED_TAG,
     TREE_TAGS,
     Owner,
     stack_name_and_uuid,
 )
-from connect_hierarchy_lambda.model.properties import GroupProperty
+from connect_hierarchy_lambda.model.properties import GroupProperty, TreeProperty
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.request import Request
+from connect_hierarchy_lambda.resources.tree_properties import declared_names
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +112,17 @@ class GroupTask:
                 properties = self.own_stack.declared(logical_id).get("Properties", {})
                 name = properties.get(GroupProperty.NAME)
                 return name if isinstance(name, str) else ""
-        return ""
+        return self._declared_name_in_tree(group)
+
+    def _declared_name_in_tree(self, group: Group) -> str:
+        """As `declared_name`; who has a group of a tree is known by its tags alone."""
+        key, owner = group.tags.get(KEY_TAG, ""), group.owner
+        if owner is None or not self.is_of_stack(group) or owner.is_same_resource(self.owner):
+            return ""
+        if not key or RETIRED_TAG in group.tags:
+            return ""
+        properties = self.own_stack.declared(owner.resource).get("Properties", {})
+        return declared_names(properties.get(TreeProperty.GROUPS)).get(key, "")
 
     def has_name_by_hand(self, group: Group) -> bool:
         """Whether the template calls a group of this stack otherwise."""

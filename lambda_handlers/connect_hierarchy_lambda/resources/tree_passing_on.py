@@ -9,20 +9,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
 from connect_hierarchy_lambda.connect.hierarchies import Group
 from connect_hierarchy_lambda.model.ownership import FORMER_TAG, KEY_TAG, RETIRED_TAG, Owner
 from connect_hierarchy_lambda.model.properties import (
     GroupProperty,
-    NodeProperty,
     ResourceType,
     TreeProperty,
 )
 from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.tree_groups import TreeGroups
+from connect_hierarchy_lambda.resources.tree_properties import declared_names
 
 logger = logging.getLogger(__name__)
 
@@ -78,16 +77,8 @@ def names_elsewhere(task: GroupTask) -> frozenset[str]:
         if declaration.get("Type") == ResourceType.GROUP and logical_id not in settled:
             names |= {str(properties.get(GroupProperty.NAME))}
         elif declaration.get("Type") == ResourceType.TREE and logical_id != task.request.logical_id:
-            names |= _names(properties.get(TreeProperty.GROUPS))
+            names |= set(declared_names(properties.get(TreeProperty.GROUPS)).values())
     return frozenset(names)
-
-
-def _names(nodes: Any) -> set[str]:
-    """The names of a tree's nodes in a template."""
-    names: set[str] = set()
-    for node in nodes if isinstance(nodes, list) else ():
-        names |= {str(node.get(NodeProperty.NAME)), *_names(node.get(NodeProperty.CHILDREN))}
-    return names
 
 
 def give_back(task: GroupTask, group: Group) -> bool:

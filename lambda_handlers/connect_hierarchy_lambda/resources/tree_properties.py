@@ -131,6 +131,33 @@ class TreeProperties:
         )
 
 
+def declared_names(groups: object) -> dict[str, str]:
+    """The names of a template's nodes by the marks of their keys; none where it has no tree.
+
+    Names and keys are known at synth, and only tags can be functions of CloudFormation.
+    """
+    try:
+        nodes = read_tree(_without_tags(_as_written(groups))).nodes
+    except InvalidHierarchyError:
+        return {}
+    return {node.mark: node.name for node in nodes}
+
+
+def _without_tags(nodes: object) -> object:
+    if not isinstance(nodes, list):
+        return nodes
+    return [
+        {
+            name: _without_tags(item) if name == "children" else item
+            for name, item in node.items()
+            if name != "tags"
+        }
+        if isinstance(node, Mapping)
+        else node
+        for node in nodes
+    ]
+
+
 def _references(value: Any) -> tuple[tuple[str, ...], ...]:
     lists = {str(n): marks for n, marks in enumerate(value if isinstance(value, list) else [])}
     return tuple(tuple(Properties(lists).texts(name)) for name in lists)
