@@ -246,11 +246,14 @@ def test_histories(seed: int, scope: DuplicateScope, reversed_id: ReversedUpdate
 
 @pytest.mark.parametrize("seed", range(100, 112))
 @pytest.mark.parametrize("lags", [(100.0, 0.0), (100.0, 5.0)])
-def test_histories_with_stale_answers_and_faults(seed: int, lags: tuple[float, float]) -> None:
+@pytest.mark.parametrize("scope", DuplicateScope)
+def test_histories_with_stale_answers_and_faults(
+    seed: int, lags: tuple[float, float], scope: DuplicateScope
+) -> None:
     """The same where searches lag, reads lag, and calls meet faults."""
     play(
         seed,
-        DuplicateScope.SIBLINGS,
+        scope,
         ReversedUpdateId.NEW,
         search_lag=lags[0],
         read_lag=lags[1],
