@@ -691,6 +691,34 @@ def test_a_group_that_was_renamed_by_hand_is_not_taken(scope: DuplicateScope, ta
     assert [owner(site, path) for path in "AC"] == ["Tree", "New"]
 
 
+def test_all_groups_go_back_to_their_tree_where_searches_lag() -> None:
+    """Also those that the list has before the ones that they are below."""
+    site = unpaced(search_lag=100.0)
+    groups = [node(f"A{number}", node(f"B{number}", f"C{number}")) for number in range(5)]
+    up(site, {"Structure": site.structure(*LEVELS), "Old": site.tree(*groups)})
+    site.clock.sleep(1000)
+    before = state(site)
+    fail(site, {"Structure": site.structure(*LEVELS), "New": site.tree(*groups)})
+    assert state(site) == before
+
+
+@pytest.mark.parametrize("taker", ["single", "tree"])
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+def test_a_group_that_leaves_its_tree_gives_its_name_up_elsewhere_too(
+    reversed_id: ReversedUpdateId, taker: str
+) -> None:
+    """A name can be had once in the instance: a new group takes it, a rollback gives it back."""
+    site = of_world(DuplicateScope.INSTANCE, reversed_id)
+    up(site, with_tree(site, node("A", "B"), "C"))
+    before = state(site)
+    new = site.group("B") if taker == "single" else site.tree("B")
+    changed = {**with_tree(site, "A", "C"), "New": new}
+    fail(site, changed)
+    assert state(site) == before
+    up(site, changed)
+    assert set(site.ids) == {"A", "B", "C"}
+
+
 @pytest.mark.parametrize("seconds", [0, 60])
 def test_what_is_below_a_group_that_passes_on_is_given_up(site: Site, seconds: int) -> None:
     """Its place goes on as a single group, before or after the tree has given up what was there."""

@@ -129,12 +129,16 @@ class GroupTask:
         return self.declared_name(group) not in {"", group.name}
 
     def leaves_stack(self, group: Group) -> bool:
-        """Whether the template has no resource for a group of this stack any more."""
+        """Whether the template has no resource, or no node, for a group of this stack any more."""
         if group.owner is None or not self.is_of_stack(group):
             return False
         # a template that can not be read has not even this resource
         is_read = bool(self.own_stack.declared(self.request.logical_id))
-        return is_read and not self.own_stack.declared(group.owner.resource)
+        declared = self.own_stack.declared(group.owner.resource)
+        if KEY_TAG in group.tags and declared:
+            groups = declared.get("Properties", {}).get(TreeProperty.GROUPS)
+            return group.tags[KEY_TAG] not in declared_names(groups)
+        return is_read and not declared
 
     def put_tags(
         self,

@@ -157,12 +157,17 @@ class TreeGroups:
         It became so a moment ago, by tags that the search does not show. Where it shows the group
         at all, it shows whether it is in the tree, or right below `root_id`.
         """
-        for summary in self._listed.values():
-            if summary.name not in names or summary.id in self._own or summary.id in self._certain:
-                continue
-            seen = self._seen.get(summary.id)
-            if seen is None or seen.parent_id == root_id or seen.parent_id in self._own:
-                self.look_at(summary.id)
+        known = -1
+        while len(self._own) > known:
+            # what is found may have others below it, which the list can tell of before
+            known = len(self._own)
+            for summary in self._listed.values():
+                is_known = summary.id in self._own or summary.id in self._certain
+                if summary.name not in names or is_known:
+                    continue
+                seen = self._seen.get(summary.id)
+                if seen is None or seen.parent_id == root_id or seen.parent_id in self._own:
+                    self.look_at(summary.id)
 
     def read_with(
         self,
