@@ -766,6 +766,38 @@ def test_an_abandoned_group_is_taken_by_who_wants_its_place(site: Site) -> None:
     assert site.ids["A/B"] == abandoned
 
 
+@pytest.mark.parametrize("read_lag", [0.0, 20.0])
+def test_an_abandoned_group_that_was_taken_is_left_again(site: Site, read_lag: float) -> None:
+    """The update that took it is rolled back: it is as it was, and nobody's but the stack's."""
+    site.up(with_levels(site, A=site.group("A"), B=site.group("B", "A", Tags={"k": "1"})))
+    site.hire("ada", "A", "B")
+    site.up(with_levels(site, A=site.group("A")))
+    ids, tags = site.ids, tags_of(site, "A/B")
+    site.clock.sleep(100)
+    site.connect.settings.read_lag = read_lag
+    taking = with_levels(site, A=site.group("A"), C=site.group("B", "A", Tags={"k": "2", "l": "x"}))
+    stack = update_with_failure(site, taking)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == ids
+    assert tags_of(site, "A/B") == tags == {"k": "1"}
+    own = site.connect.backend.hierarchy(site.instance_id).by_path["A", "B"].tags
+    assert own["connect-hierarchy:resource"] == "B"
+
+
+def test_a_rollback_adopts_nothing(site: Site) -> None:
+    """A group was deleted by hand, and somebody made another in its place."""
+    adopting = site.group("A", AdoptExisting=True)
+    site.up(with_levels(site, A=adopting))
+    backend = site.connect.backend
+    backend.delete_user_hierarchy_group(site.instance_id, site.ids["A"])
+    for name in ("A", "Z"):
+        backend.create_user_hierarchy_group(site.instance_id, name)
+    stack = site.up(with_levels(site, A=site.group("Z")))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    group = backend.hierarchy(site.instance_id).by_path["A",]
+    assert dict(group.tags) == {}
+
+
 def test_a_group_with_a_strangers_child_names_it(site: Site) -> None:
     """A child that somebody made by hand blocks the deletion by name."""
     stack = site.up(with_levels(site, A=site.group("A")))

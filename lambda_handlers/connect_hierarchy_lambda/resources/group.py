@@ -142,6 +142,9 @@ def _update(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> G
 def _remake(task: GroupTask, wanted: GroupProperties, moved_from: str = "") -> Group:
     """Make a group anew that was deleted outside of the stack; a rollback can do without it."""
     logger.warning("the group was deleted outside of this stack, it is made anew")
+    if task.rolls_back:
+        # what the update has not taken from anybody is not taken now
+        wanted = replace(wanted, adopt_existing=False)
     try:
         return make_group(task, wanted, moved_from)
     except OutOfTimeError:

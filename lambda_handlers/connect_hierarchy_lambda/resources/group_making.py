@@ -252,8 +252,9 @@ def _take_over(
     elif held_by.stack == owner.stack:
         # its construct has another id now: the group stays, and its id with it
         owner = replace(owner, adopted=held_by.adopted)
-        if KEY_TAG in group.tags and not task.rolls_back:
-            # CloudFormation does not know which groups a tree has, so the group has to
+        is_on_record = KEY_TAG not in group.tags and task.own_stack.resources_with(group.arn)
+        if not is_on_record and not task.rolls_back:
+            # CloudFormation does not know that a tree had it, or who left it: the group has to
             marks[FORMER_TAG] = former_tag(group, held_by)
     else:
         raise HierarchyError(

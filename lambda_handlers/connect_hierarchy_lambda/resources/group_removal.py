@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
 from connect_hierarchy_lambda.connect.hierarchies import Agent, Group
 from connect_hierarchy_lambda.model.messages import HierarchyError, listed
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_lambda.model.overwritten import noted
 from connect_hierarchy_lambda.model.ownership import DISPLACES_TAG, FOUND_TAG
 from connect_hierarchy_lambda.model.properties import (
     AgentsOnDelete,
@@ -20,16 +19,18 @@ from connect_hierarchy_lambda.model.properties import (
 from connect_hierarchy_lambda.model.tags import RESERVED_PREFIX
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
 from connect_hierarchy_lambda.resources.group_making import (
-    PATIENCE,
     give_name_back,
     give_names_back,
 )
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
-from connect_hierarchy_lambda.resources.group_task import GroupTask
+from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask
 from connect_hierarchy_lambda.resources.tree_passing_on import give_back
 
 logger = logging.getLogger(__name__)
+
+SHOWN_BY_THEN = 30.0
+"""Seconds that a read may take to show what was written."""
 
 MADE_UP_ID_PATIENCE = 30.0
 """Seconds to look for the group of a Create that CloudFormation gave up and that may still run."""
@@ -37,8 +38,8 @@ MADE_UP_ID_PATIENCE = 30.0
 
 def remove_group(task: GroupTask, group_id: str) -> None:
     """Delete the group if it is ours; what is somebody else's stays."""
-    group = _known_owner(task, group_id)
     state = task.own_stack.state()
+    group = _known_owner(task, group_id, rolls_back=state.rolls_back)
     if group is None:
         logger.info("the group is gone already")
     elif state.status != "DELETE_IN_PROGRESS" and _stays_with_another(
@@ -98,7 +99,9 @@ def remove_unanswered(task: GroupTask, wanted: GroupProperties) -> None:
 def _is_made(task: GroupTask, group: Group, wanted: GroupProperties) -> bool:
     if task.request.is_unmade:
         return group.owner is not None and group.owner.request == task.given_group_id
-    return (group.name, group.parent_id) == (wanted.name, wanted.parent_id)
+    # another resource of the stack may have put it aside
+    is_named = group.name == wanted.name or group.name.startswith(TEMPORARY_NAME)
+    return is_named and group.parent_id == wanted.parent_id
 
 
 def undo_creation(task: GroupTask, wanted: GroupProperties) -> None:
@@ -111,12 +114,21 @@ def undo_creation(task: GroupTask, wanted: GroupProperties) -> None:
             remove_group(task, group.id)
 
 
-def _known_owner(task: GroupTask, group_id: str) -> Group | None:
-    """The group, read till it shows an owner; one without may have got it a moment ago."""
+def _known_owner(task: GroupTask, group_id: str, *, rolls_back: bool) -> Group | None:
+    """The group, read till it shows an owner; one without may have got it a moment ago.
+
+    In a rollback also till it shows this resource, which may have taken it from another of the
+    stack, and noted what it overwrote.
+    """
     with task.wait(f"reading hierarchy group {group_id}", "it has no owner") as wait:
         while True:
             group = task.hierarchy.group(group_id)
-            if group is None or group.owner is not None or wait.seconds >= STALE_SECONDS:
+            if group is None or task.owner.is_same_resource(group.owner):
+                return group
+            patience = STALE_SECONDS if group.owner is None else 0.0
+            if rolls_back and task.is_of_stack(group):
+                patience = SHOWN_BY_THEN
+            if wait.seconds >= patience:
                 return group
             wait.pause()
 
@@ -139,19 +151,8 @@ def _stays_with_another(task: GroupTask, group: Group, *, as_it_was: bool = Fals
     owner = replace(task.owner, resource=others[0], adopted=adopted)
     task.hierarchy.tag_group(group.arn, owner.tags())
     if as_it_was:
-        write_tags_of_before(task, group, _shown_tags(task, group))
+        write_tags_of_before(task, group, group.tags)
     return True
-
-
-def _shown_tags(task: GroupTask, group: Group) -> Mapping[str, str]:
-    """The tags with what this resource has noted, which reads may not show yet."""
-    doing = f"reading hierarchy group {group.id}"
-    with task.wait(doing, "it does not show who took it over") as wait:
-        while True:
-            shown = task.hierarchy.group(group.id) or group
-            if noted(shown.tags) or wait.seconds >= PATIENCE:
-                return shown.tags
-            wait.pause()
 
 
 def _successor(task: GroupTask, group: Group) -> Group | None:

@@ -82,24 +82,27 @@ def names_elsewhere(task: GroupTask) -> frozenset[str]:
 
 
 def give_back(task: GroupTask, group: Group) -> bool:
-    """Give a group back to the tree that it was taken from; False where it was not."""
-    owner = _tree_before(task, group)
+    """Give a group back to whom it was taken from; False where it was not.
+
+    That is a tree, or a resource that had left it behind.
+    """
+    owner = _owner_before(task, group)
     if owner is None:
         return False
-    logger.info("the group goes back to its tree", extra={"group": group.arn})
+    logger.info("the group goes back to who had it", extra={"group": group.arn})
     write_tags_of_before(task, group, group.tags)
     task.hierarchy.tag_group(group.arn, owner)
     task.hierarchy.untag_group(group.arn, [FORMER_TAG])
     return True
 
 
-def former_tag(group: Group, tree: Owner) -> str:
-    """What the tag says of a group that is taken from a tree.
+def former_tag(group: Group, owner: Owner) -> str:
+    """What the tag says of a group that is taken from a tree, or was left behind.
 
-    Where the tree has given it up already, its clean-up finds by this what is below it.
+    Where a tree has given it up already, its clean-up finds by this what is below it.
     """
-    given_up = [group.tags[RETIRED_TAG]] if RETIRED_TAG in group.tags else []
-    return "/".join([tree.resource, group.tags[KEY_TAG], *given_up])
+    of_tree = [group.tags[key] for key in (KEY_TAG, RETIRED_TAG) if key in group.tags]
+    return "/".join([owner.resource, *of_tree])
 
 
 def wait_until_shown(task: GroupTask, group: Group) -> Group:
@@ -124,17 +127,17 @@ def _other_owner(
     if holders:
         adopted = group.owner is not None and group.owner.adopted
         return replace(task.owner, resource=holders[0], adopted=adopted).tags()
-    return _tree_before(task, group) if rolls_back else None
+    return _owner_before(task, group) if rolls_back else None
 
 
-def _tree_before(task: GroupTask, group: Group) -> dict[str, str] | None:
+def _owner_before(task: GroupTask, group: Group) -> dict[str, str] | None:
     former = group.tags.get(FORMER_TAG)
     if former is None:
         return None
-    resource, key = former.split("/")[:2]
+    resource, *of_tree = former.split("/")
     adopted = group.owner is not None and group.owner.adopted
     owner = Owner(task.owner.stack, resource, task.owner.request, adopted=adopted)
-    return {**owner.tags(), KEY_TAG: key}
+    return owner.tags() | ({KEY_TAG: of_tree[0]} if of_tree else {})
 
 
 def _hand_over(task: GroupTask, group: Group, owner: dict[str, str]) -> None:
