@@ -25,6 +25,7 @@ from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeErr
 from connect_hierarchy_lambda.model.properties import ResourceType
 from connect_hierarchy_lambda.resources.group import Groups
 from connect_hierarchy_lambda.resources.request import Answer, Request
+from connect_hierarchy_lambda.resources.run import Run
 from connect_hierarchy_lambda.resources.structure import Structures
 
 logger = logging.getLogger(__name__)
@@ -151,11 +152,12 @@ class Function:
         def hierarchy(instance_arn: str) -> Hierarchy:
             return Hierarchy(self._clients("connect"), caller, instance_arn)
 
+        run = Run(hierarchy, own_stack, watch, schedule)
         resource_type = event.get("ResourceType")
         if resource_type == ResourceType.STRUCTURE:
-            return Structures(hierarchy, own_stack, watch, schedule)
+            return Structures(run)
         if resource_type == ResourceType.GROUP:
-            return Groups(hierarchy, own_stack, watch, schedule)
+            return Groups(run)
         if resource_type in (ResourceType.TREE, ResourceType.TREE_REFERENCES):
             # a third of the code, which a stack without trees need not wait for at each cold start
             from connect_hierarchy_lambda.resources.tree import (  # noqa: PLC0415
@@ -164,8 +166,8 @@ class Function:
             )
 
             if resource_type == ResourceType.TREE_REFERENCES:
-                return TreeReferences(hierarchy, own_stack, schedule)
-            return Trees(hierarchy, own_stack, watch, schedule)
+                return TreeReferences(run)
+            return Trees(run)
         raise HierarchyError(
             f"serving {resource_type}",
             f"this function knows {', '.join(ResourceType)}",

@@ -8,12 +8,10 @@ told apart from strangers by the tags of `model.ownership`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 
-from connect_hierarchy_lambda.connect.hierarchies import Group, Hierarchy
-from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError, OwnStack, StillWanted
-from connect_hierarchy_lambda.connect.time import Schedule
+from connect_hierarchy_lambda.connect.hierarchies import Group
+from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError, listed
@@ -41,6 +39,7 @@ from connect_hierarchy_lambda.resources.group_removal import (
 )
 from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask, temporary_name
 from connect_hierarchy_lambda.resources.request import Answer, Request
+from connect_hierarchy_lambda.resources.run import Run
 
 logger = logging.getLogger(__name__)
 
@@ -48,26 +47,17 @@ logger = logging.getLogger(__name__)
 class Groups:
     """Create, update and delete of groups."""
 
-    def __init__(
-        self,
-        hierarchy: Callable[[str], Hierarchy],
-        own_stack: OwnStack,
-        watch: StillWanted,
-        schedule: Schedule,
-    ) -> None:
-        self._hierarchy = hierarchy
-        self._own_stack = own_stack
-        self._watch = watch
-        self._schedule = schedule
+    def __init__(self, run: Run) -> None:
+        self._run = run
 
     def create(self, request: Request) -> Answer:
         """Make the group, or find the one that an earlier run made, or adopt."""
         wanted = GroupProperties.read(request.properties)
         task = self._task(request, wanted.instance_arn)
-        self._watch.look()
+        self._run.watch.look()
         try:
             group = make_group(task, wanted)
-            self._watch.look_once_more()
+            self._run.watch.look_once_more()
         except NoLongerWantedError:
             # its Delete may be over already, so nobody else would
             undo_creation(task, wanted)
@@ -80,7 +70,7 @@ class Groups:
         old = GroupProperties.read_earlier(request.old_properties, wanted)
         task = self._task(request, wanted.instance_arn)
         try:
-            self._watch.look()
+            self._run.watch.look()
         except NoLongerWantedError:
             # an earlier run may have died after the reversed Update looked for what it made
             undo_creation(task, wanted)
@@ -88,7 +78,7 @@ class Groups:
         is_reversed = task.rolls_back
         try:
             group = _update(task, old, wanted)
-            self._watch.look_once_more()
+            self._run.watch.look_once_more()
         except NoLongerWantedError:
             # the reversed Update may be over already, so nobody else would; for one that is the
             # reversed Update, another run of the same event has answered
@@ -105,7 +95,7 @@ class Groups:
         except InvalidHierarchyError:
             self._delete_unanswered(request)
             return answer
-        recorded = self._own_stack.resource(request.logical_id)
+        recorded = self._run.own_stack.resource(request.logical_id)
         if (
             recorded is not None
             and recorded.physical_id == request.physical_id
@@ -126,7 +116,7 @@ class Groups:
         remove_unanswered(self._task(request, wanted.instance_arn), wanted)
 
     def _task(self, request: Request, instance_arn: str) -> GroupTask:
-        return GroupTask(request, self._hierarchy, instance_arn, self._own_stack, self._schedule)
+        return GroupTask.of(self._run, request, instance_arn)
 
 
 def _update(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> Group:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Self
 
 from connect_hierarchy_lambda.connect.hierarchies import Group, Hierarchy
 from connect_hierarchy_lambda.connect.own_stack import OwnStack
@@ -25,6 +26,7 @@ from connect_hierarchy_lambda.model.ownership import (
 from connect_hierarchy_lambda.model.properties import GroupProperty, TreeProperty
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.request import Request
+from connect_hierarchy_lambda.resources.run import Run
 from connect_hierarchy_lambda.resources.tree_properties import declared_names
 
 logger = logging.getLogger(__name__)
@@ -42,6 +44,11 @@ class GroupTask:
     instance_arn: str
     own_stack: OwnStack
     schedule: Schedule
+
+    @classmethod
+    def of(cls, run: Run, request: Request, instance_arn: str) -> Self:
+        """A request that is about groups of this instance."""
+        return cls(request, run.hierarchy_of, instance_arn, run.own_stack, run.schedule)
 
     @property
     def hierarchy(self) -> Hierarchy:

@@ -14,8 +14,7 @@ from typing import Any
 
 from connect_hierarchy_lambda.connect.calls import IN_USE, STALE_SECONDS, Refusal
 from connect_hierarchy_lambda.connect.hierarchies import Hierarchy, Level
-from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError, OwnStack, StillWanted
-from connect_hierarchy_lambda.connect.time import Schedule
+from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError
 from connect_hierarchy_lambda.connect.waiting import Wait
 from connect_hierarchy_lambda.model.arns import check_instance_arn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
@@ -23,6 +22,7 @@ from connect_hierarchy_lambda.model.messages import HierarchyError, listed
 from connect_hierarchy_lambda.model.names import check_level_names, quoted
 from connect_hierarchy_lambda.model.properties import StructureAttribute, StructureProperty
 from connect_hierarchy_lambda.resources.request import Answer, Properties, Request
+from connect_hierarchy_lambda.resources.run import Run
 
 logger = logging.getLogger(__name__)
 
@@ -88,22 +88,13 @@ def levels_before(physical_id: str) -> int | None:
 class Structures:
     """Create, update and delete of structures."""
 
-    def __init__(
-        self,
-        hierarchy: Callable[[str], Hierarchy],
-        own_stack: OwnStack,
-        watch: StillWanted,
-        schedule: Schedule,
-    ) -> None:
-        self._hierarchy = hierarchy
-        self._own_stack = own_stack
-        self._watch = watch
-        self._schedule = schedule
+    def __init__(self, run: Run) -> None:
+        self._run = run
 
     def create(self, request: Request) -> Answer:
         """Write the levels to an instance that has none, or append to those it has."""
         wanted = StructureProperties.read(request.properties)
-        hierarchy = self._hierarchy(wanted.instance_arn)
+        hierarchy = self._run.hierarchy_of(wanted.instance_arn)
         levels = hierarchy.levels()
         names = tuple(level.name for level in levels)
         if names and not wanted.adopt_existing and self._is_earlier_run(names, levels, wanted):
@@ -127,11 +118,11 @@ class Structures:
             request.failed_id = physical_id
             self._put(hierarchy, "creating the hierarchy structure", wanted.levels)
             try:
-                self._watch.look_once_more()
+                self._run.watch.look_once_more()
             except NoLongerWantedError:
                 # another run of the same event may have answered, then they are in use; otherwise
                 # its Delete may be over already, so nobody else would take them away
-                if request.logical_id not in self._own_stack.resources_with(physical_id):
+                if request.logical_id not in self._run.own_stack.resources_with(physical_id):
                     self._put(hierarchy, "undoing the hierarchy structure", names)
                 raise
         return _answer(wanted, physical_id)
@@ -152,8 +143,8 @@ class Structures:
         if wanted.levels == old.levels:
             return answer
         rolls_back = self._rolls_back()
-        self._watch.look()
-        hierarchy = self._hierarchy(wanted.instance_arn)
+        self._run.watch.look()
+        hierarchy = self._run.hierarchy_of(wanted.instance_arn)
         levels = self._levels_read_till(
             hierarchy, lambda names: names in {old.levels, wanted.levels}
         )
@@ -170,7 +161,7 @@ class Structures:
                 raise hierarchy.error(doing, refusal) from None
             self._keep_levels_in_use(hierarchy, names, target, rolls_back=rolls_back)
         try:
-            self._watch.look_once_more()
+            self._run.watch.look_once_more()
         except NoLongerWantedError:
             # the reversed Update may be over already, so nobody else would take this back
             if not rolls_back and self._rolls_back():
@@ -195,7 +186,7 @@ class Structures:
             # an id that CloudFormation made up, for a Create that was refused with no answer heard
             logger.info("nothing can have been made", extra={"why": str(error)})
             return answer
-        hierarchy = self._hierarchy(wanted.instance_arn)
+        hierarchy = self._run.hierarchy_of(wanted.instance_arn)
         # till they show what our id says that we wrote
         levels = self._levels_read_till(hierarchy, lambda names: kept is None or len(names) > kept)
         names = tuple(level.name for level in levels)
@@ -220,7 +211,7 @@ class Structures:
         self, hierarchy: Hierarchy, expected: Callable[[tuple[str, ...]], bool]
     ) -> list[Level]:
         """The levels; what is not expected is doubted for two minutes, since reads lag."""
-        with Wait(self._schedule, "reading the hierarchy structure", "other levels") as wait:
+        with Wait(self._run.schedule, "reading the hierarchy structure", "other levels") as wait:
             while True:
                 levels = hierarchy.levels_if_any()
                 names = tuple(level.name for level in levels)
@@ -230,7 +221,7 @@ class Structures:
 
     def _arrive(self, request: Request, wanted: StructureProperties) -> Answer:
         """The replacement on another instance; there it may be met again by a rollback."""
-        hierarchy = self._hierarchy(wanted.instance_arn)
+        hierarchy = self._run.hierarchy_of(wanted.instance_arn)
         names = tuple(level.name for level in hierarchy.levels())
         if names[: len(wanted.levels)] == wanted.levels and self._rolls_back():
             # the structure that was replaced still stands: its id is not known any more, so it is
@@ -292,7 +283,7 @@ class Structures:
         names = tuple(level.name for level in levels)
         if names != ours[: len(names)]:
             return names
-        began = self._own_stack.state().operation_began
+        began = self._run.own_stack.state().operation_began
         found = [n for n, level in enumerate(levels) if level.modified_at < began - _CLOCK_SKEW]
         return names[: found[-1] + 1] if found else ()
 
@@ -328,11 +319,11 @@ class Structures:
         """Whether exactly the wanted levels were written since the stack's operation began."""
         if names != wanted.levels:
             return False
-        state = self._own_stack.state()
+        state = self._run.own_stack.state()
         return all(level.modified_at >= state.operation_began - _CLOCK_SKEW for level in levels)
 
     def _rolls_back(self) -> bool:
-        return self._own_stack.state().rolls_back
+        return self._run.own_stack.state().rolls_back
 
 
 _NONE: frozenset[str] = frozenset()

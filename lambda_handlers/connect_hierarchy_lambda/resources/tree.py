@@ -8,12 +8,10 @@ of the old generation removes them; an Update that takes the first one back take
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from connect_hierarchy_lambda.connect.hierarchies import Hierarchy
-from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError, OwnStack, StillWanted
-from connect_hierarchy_lambda.connect.time import Schedule
+from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError
 from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.properties import (
@@ -26,6 +24,7 @@ from connect_hierarchy_lambda.model.tree_identity import TreeId
 from connect_hierarchy_lambda.resources.group_removal import MADE_UP_ID_PATIENCE
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.request import Answer, Properties, Request
+from connect_hierarchy_lambda.resources.run import Run
 from connect_hierarchy_lambda.resources.tree_groups import TreeGroups
 from connect_hierarchy_lambda.resources.tree_growing import Grown, TreeGrowth
 from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
@@ -40,29 +39,20 @@ _PATIENCE = 1200.0
 class Trees:
     """Create, update and delete of trees."""
 
-    def __init__(
-        self,
-        hierarchy: Callable[[str], Hierarchy],
-        own_stack: OwnStack,
-        watch: StillWanted,
-        schedule: Schedule,
-    ) -> None:
-        self._hierarchy = hierarchy
-        self._own_stack = own_stack
-        self._watch = watch
-        self._schedule = schedule
+    def __init__(self, run: Run) -> None:
+        self._run = run
 
     def create(self, request: Request) -> Answer:
         """Make the groups, find those that an earlier run made, or adopt."""
         wanted = TreeProperties.read(request.properties)
         task = self._task(request, wanted.instance_arn)
         tree_id = TreeId(wanted.instance_arn, request.logical_id, request.request_id)
-        self._watch.look()
+        self._run.watch.look()
         # from here on its Delete has something to look for
         request.failed_id = str(tree_id)
         try:
             grown = TreeGrowth(task, replace(wanted, tree=Tree()), wanted, tree_id.mark).carry_out()
-            self._watch.look_once_more()
+            self._run.watch.look_once_more()
         except NoLongerWantedError:
             # its Delete may be over already, so nobody else would
             if not self._is_recorded(request, str(tree_id)):
@@ -75,7 +65,7 @@ class Trees:
         wanted = TreeProperties.read(request.properties)
         old = TreeProperties.read_earlier(request.old_properties, wanted)
         task = self._task(request, wanted.instance_arn)
-        self._watch.look()
+        self._run.watch.look()
         is_reversed = task.rolls_back
         given = TreeId.parse(request.physical_id) or TreeId(
             old.instance_arn, request.logical_id, request.request_id
@@ -89,7 +79,7 @@ class Trees:
             grown = TreeGrowth(task, old, wanted, current.mark).carry_out()
             if is_reversed and there.instance_arn not in {wanted.instance_arn, given.instance_arn}:
                 self._remove_elsewhere(request, there)
-            self._watch.look_once_more()
+            self._run.watch.look_once_more()
         except NoLongerWantedError:
             # the reversed Update may be over already, so nobody else would; for one that is the
             # reversed Update, another run of the same event has answered
@@ -110,7 +100,7 @@ class Trees:
         if given is None:
             self._delete_unanswered(request, properties)
             return answer
-        recorded = self._own_stack.resource(request.logical_id)
+        recorded = self._run.own_stack.resource(request.logical_id)
         task = self._task(request, given.instance_arn)
         removal = TreeRemoval(task, properties)
         lives_on = recorded is not None and not recorded.status.startswith("DELETE_")
@@ -168,30 +158,23 @@ class Trees:
 
     def _current(self, request: Request) -> TreeId | None:
         """The generation that CloudFormation has on record."""
-        recorded = self._own_stack.resource(request.logical_id)
+        recorded = self._run.own_stack.resource(request.logical_id)
         return TreeId.parse(recorded.physical_id) if recorded is not None else None
 
     def _is_recorded(self, request: Request, physical_id: str) -> bool:
         """Whether another run of the same event has answered, so that the groups are in use."""
-        recorded = self._own_stack.resource(request.logical_id)
+        recorded = self._run.own_stack.resource(request.logical_id)
         return recorded is not None and recorded.physical_id == physical_id
 
     def _task(self, request: Request, instance_arn: str) -> GroupTask:
-        return GroupTask(request, self._hierarchy, instance_arn, self._own_stack, self._schedule)
+        return GroupTask.of(self._run, request, instance_arn)
 
 
 class TreeReferences:
     """Ids of groups of a tree that its own answer has no room for; it makes nothing."""
 
-    def __init__(
-        self,
-        hierarchy: Callable[[str], Hierarchy],
-        own_stack: OwnStack,
-        schedule: Schedule,
-    ) -> None:
-        self._hierarchy = hierarchy
-        self._own_stack = own_stack
-        self._schedule = schedule
+    def __init__(self, run: Run) -> None:
+        self._run = run
 
     def create(self, request: Request) -> Answer:
         """Look the groups up."""
@@ -213,13 +196,7 @@ class TreeReferences:
         if tree is None:
             raise HierarchyError(doing, "Tree is not the id of a tree", "correct the template")
         request_of_tree = replace(request, logical_id=tree.logical_id)
-        task = GroupTask(
-            request_of_tree,
-            self._hierarchy,
-            tree.instance_arn,
-            self._own_stack,
-            self._schedule,
-        )
+        task = GroupTask.of(self._run, request_of_tree, tree.instance_arn)
         digest_wanted = properties.text(TreeReferencesProperty.DIGEST)
         groups = TreeGroups(task, frozenset())
         with task.wait(doing, "they do not show yet") as wait:
