@@ -541,6 +541,25 @@ def test_a_cancelled_rename_that_goes_on_does_no_harm(site: Site, throttled: int
 
 
 @pytest.mark.parametrize("throttled", [3, 6, 12])
+def test_an_adopted_group_stays_adopted_when_an_update_is_cancelled(
+    site: Site, throttled: int
+) -> None:
+    """What takes the tags back that were written too late knows ours from the user's."""
+    site.up(with_levels(site))
+    site.connect.backend.create_user_hierarchy_group(site.instance_id, "A")
+    ids = site.ids
+    site.up(with_levels(site, A=site.group("A", AdoptExisting=True)))
+    site.connect.plan_fault("DescribeUserHierarchyGroup", kind=FaultKind.THROTTLE, times=throttled)
+    changed = site.group("A", AdoptExisting=True, Tags={"k": "1"})
+    stack = site.up(with_levels(site, A=changed, Failing=site.failing_later(1)))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    site.clock.sleep(1000)
+    assert tags_of(site, "A") == {}
+    assert site.down(stack).status == "DELETE_COMPLETE"
+    assert site.ids == ids
+
+
+@pytest.mark.parametrize("throttled", [3, 6, 12])
 def test_a_cancelled_move_that_goes_on_does_no_harm(site: Site, throttled: int) -> None:
     """Agents stay with the original, whenever the run that wanted to move them ends."""
     groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}

@@ -160,7 +160,8 @@ def _take_back(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -
             # the reversed Update is at work as well: a name that is taken is left to it
             task.hierarchy.rename_group(group.id, old.name)
         if group is not None and old.tags != wanted.tags:
-            task.put_tags(group, old.tags, remove=wanted.tags.keys(), changed=True)
+            own = group.owner.tags() if group.owner else {}
+            task.put_tags(group, {**old.tags, **own}, remove=wanted.tags.keys(), changed=True)
     undo_creation(task, wanted)
 
 
