@@ -240,6 +240,16 @@ def test_what_lists_do_not_show_yet_is_given_up() -> None:
     assert set(site.ids) == {"D"}
 
 
+def test_what_lists_do_not_show_yet_is_renamed() -> None:
+    """The same where the update gives the only group another name."""
+    site = unpaced()
+    up(site, with_tree(site, "A"))
+    ids = site.ids
+    site.connect.settings.search_lag, site.connect.settings.read_lag = 100.0, 5.0
+    up(site, with_tree(site, node("B", Key="A")))
+    assert site.ids == {"B": ids["A"]}
+
+
 # updates ----------------------------------------------------------------------------------------
 
 

@@ -144,9 +144,9 @@ class TreeGrowth:
         return grown
 
     def _carry_out(self) -> Grown:
-        if self._leaving and not self.rolls_back:
+        if self._changing and not self.rolls_back:
             patience = LISTED_BY_THEN
-            self.groups.read_with(self._leaving, self.old.parent_id, patience, self._noted())
+            self.groups.read_with(self._changing, self.old.parent_id, patience, self._noted())
         else:
             self._read()
         self._check()
@@ -180,17 +180,17 @@ class TreeGrowth:
             self.groups.look_for(names, self.old.parent_id)
 
     @property
-    def _leaving(self) -> dict[str, str]:
-        """The names of nodes that do not stay in their place, by the marks of their keys.
+    def _changing(self) -> dict[str, str]:
+        """The names of nodes that leave their place or name, by the marks of their keys.
 
         What is not found of these would be left behind; of others the name is found to be taken.
         """
-        before = {node.key: node.parent for node in self.old.wanted}
+        before = {node.key: (node.parent, node.name) for node in self.old.wanted}
         staying: set[str | None] = set()
         if self.old.parent_id == self.wanted.parent_id:
             staying.add(None)
         for node in self.wanted.wanted:
-            if before.get(node.key, "") == node.parent and node.parent in staying:
+            if before.get(node.key) == (node.parent, node.name) and node.parent in staying:
                 staying.add(node.key)
         return {node.key: node.name for node in self.old.wanted if node.key not in staying}
 
