@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
 from connect_hierarchy_lambda.connect.hierarchies import Group
@@ -18,7 +17,7 @@ from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError, listed
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_lambda.model.overwritten import noted, notes_on
+from connect_hierarchy_lambda.model.overwritten import noted
 from connect_hierarchy_lambda.model.ownership import (
     ADOPTED_TAG,
     DISPLACES_TAG,
@@ -27,24 +26,19 @@ from connect_hierarchy_lambda.model.ownership import (
     KEY_TAG,
     LEFT,
     REQUEST_TAG,
-    RESOURCE_TAG,
     RETIRED_TAG,
-    STACK_TAG,
 )
 from connect_hierarchy_lambda.model.plan import (
     Call,
     CarryAgents,
     Create,
     Delete,
-    Pairing,
     Present,
     PutAside,
     Rename,
     Tag,
     Untag,
     Wanted,
-    pair,
-    plan,
     topmost,
 )
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
@@ -57,22 +51,18 @@ from connect_hierarchy_lambda.resources.group_naming import forget_displaced, re
 from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.progress import Progress
-from connect_hierarchy_lambda.resources.tree_agents import check_agents
+from connect_hierarchy_lambda.resources.tree_checks import TreeChecks
 from connect_hierarchy_lambda.resources.tree_groups import (
-    CHECKED,
     EMPTIED,
     GIVEN_UP,
     LISTED_BY_THEN,
-    LOOKED_AT,
-    NAMED,
-    TAGGED,
     TreeGroups,
 )
 from connect_hierarchy_lambda.resources.tree_passing_on import (
-    names_elsewhere,
     pass_on,
     wait_until_shown,
 )
+from connect_hierarchy_lambda.resources.tree_planning import TreePlanning, UnexpectedError
 from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
 
 logger = logging.getLogger(__name__)
@@ -90,10 +80,6 @@ class Grown:
     given_up: tuple[Group, ...] = ()
 
 
-class _UnexpectedError(Exception):
-    """Something is not as the plan took it to be; what is known has been put right."""
-
-
 @dataclass
 class TreeGrowth:
     """One way from the groups of one wish to those of another.
@@ -106,6 +92,7 @@ class TreeGrowth:
     wanted: TreeProperties
     mark: str
     groups: TreeGroups = field(init=False)
+    planning: TreePlanning = field(init=False)
     _one_name_an_instance: bool = False
     _ids: dict[str, str] = field(default_factory=dict)
     _before_rename: dict[str, Group] = field(default_factory=dict)
@@ -118,11 +105,12 @@ class TreeGrowth:
 
     def __post_init__(self) -> None:
         self.groups = TreeGroups(self.task, self.old.names | self.wanted.names)
+        self.planning = TreePlanning(self.task, self.old, self.wanted, self.mark, self.groups)
 
-    @cached_property
+    @property
     def rolls_back(self) -> bool:
         """Whether the stack takes an operation back."""
-        return self.task.rolls_back
+        return self.planning.rolls_back
 
     @property
     def _doing(self) -> str:
@@ -137,7 +125,7 @@ class TreeGrowth:
         except HierarchyError:
             self.groups.wait_until_listed()
             raise
-        except _UnexpectedError as error:
+        except UnexpectedError as error:
             self.groups.wait_until_listed()
             raise HierarchyError(self._doing, str(error), "deploy again") from None
         self.groups.wait_until_listed()
@@ -149,7 +137,7 @@ class TreeGrowth:
             self.groups.read_with(self._changing, self.old.parent_id, patience, self._noted())
         else:
             self._read()
-        self._check()
+        TreeChecks(self.planning).check()
         wait = self.task.wait(self._doing, "groups are not as they seemed")
         progress = Progress(self.task.schedule.clock)
         while True:
@@ -161,7 +149,7 @@ class TreeGrowth:
                     progress.step()
                     wait = self.task.wait(self._doing, "groups are not as they seemed")
                 break
-            except _UnexpectedError as error:
+            except UnexpectedError as error:
                 if wait.seconds >= 2 * STALE_SECONDS:
                     raise HierarchyError(self._doing, str(error), "deploy again") from None
                 logger.info("planning again", extra={"why": str(error)})
@@ -171,11 +159,17 @@ class TreeGrowth:
         given_up = self._give_up()
         return Grown(dict(self._ids), given_up)
 
+    def _plan(self) -> list[Call]:
+        calls, now = self.planning.plan(one_name_an_instance=self._one_name_an_instance)
+        left_alone = {key: group_id for key, group_id in self._left_alone.items() if group_id}
+        self._ids = {**left_alone, **{key: present.id for key, present in now.kept.items()}}
+        return calls
+
     def _read(self) -> None:
         self.groups.read(self._noted())
         if self.rolls_back:
             # what the update that is taken back took over does not have to show yet
-            missing = self._former.new
+            missing = self.planning.former.new
             names = {self.old.by_mark[wanted.key].name for wanted in missing}
             self.groups.look_for(names, self.old.parent_id)
 
@@ -214,188 +208,6 @@ class TreeGrowth:
                 )
         return groups
 
-    # what is there, and what is wanted ----------------------------------------------------------
-
-    @property
-    def _former(self) -> Pairing:
-        """The groups of the old wish; others may have been left behind, and stay out of it."""
-        return pair(self.old.wanted, self._presents(), self.old.parent_id)
-
-    def _presents(self) -> list[Present]:
-        return [
-            Present(
-                id=group.id,
-                name=group.name,
-                parent_id=group.parent_id,
-                key=group.tags.get(KEY_TAG),
-                tags=group.tags,
-                retired=RETIRED_TAG in group.tags,
-            )
-            for group in self.groups.own
-        ]
-
-    def _plan(self) -> list[Call]:
-        former = self._former
-        # in a rollback the old wish is the one that is taken back: what it made goes
-        relevant = {present.id for present in former.kept.values() if self._is_live(present)}
-        by_id = {present.id: key for key, present in former.kept.items()}
-        presents = self._presents()
-        now = pair(self.wanted.wanted, presents, self.wanted.parent_id)
-        kept = {present.id: key for key, present in now.kept.items()}
-        doubted = [
-            self._doubted(present, by_id.get(present.id), kept.get(present.id))
-            for present in presents
-        ]
-        desired = [
-            replace(wanted, former_tags=self._former_tags(wanted, now, by_id))
-            for wanted in self.wanted.wanted
-        ]
-        calls = plan(
-            desired,
-            doubted,
-            self.wanted.parent_id,
-            one_name_an_instance=self._one_name_an_instance,
-        )
-        left_alone = {key: group_id for key, group_id in self._left_alone.items() if group_id}
-        self._ids = {**left_alone, **{key: present.id for key, present in now.kept.items()}}
-        return [
-            *self._revivals(now, by_id),
-            *(
-                call
-                for call in calls
-                if not isinstance(call, CarryAgents | Delete) or call.id in relevant
-            ),
-        ]
-
-    def _is_of_this_request(self, present: Present) -> bool:
-        return present.tags.get(REQUEST_TAG) == self.task.owner.request
-
-    def _look_once(self, group_id: str) -> None:
-        if not self.groups.is_noted(LOOKED_AT, group_id):
-            self.groups.look_at(group_id)
-            self.groups.note(LOOKED_AT, group_id)
-
-    def _is_live(self, present: Present) -> bool:
-        """Whether it is not one that an earlier deployment gave up and left."""
-        return present.tags.get(RETIRED_TAG, self.mark) == self.mark
-
-    def _doubted(self, present: Present, old_key: str | None, new_key: str | None) -> Present:
-        """A group as it has to be taken: what the request says is new is written in any case.
-
-        What was read may be older than the update that is taken back, or from before a run of the
-        same event.
-        """
-        if new_key is None:
-            return present
-        new = self.wanted.by_mark[new_key]
-        name, tags = present.name, dict(present.tags)
-        if old_key is None:
-            put_aside = self.rolls_back and name in self.old.names
-            doubtful = put_aside and not self.groups.is_noted(NAMED, present.id)
-            return replace(present, name="") if doubtful else present
-        old = self.old.by_mark[old_key]
-        if old.name != new.name == name and not self.groups.is_noted(NAMED, present.id):
-            name = old.name
-        old_tags, new_tags = self.old.user_tags(old), self.wanted.user_tags(new)
-        if old_tags != new_tags and not self.groups.is_noted(TAGGED, present.id):
-            tags = {k: v for k, v in tags.items() if k not in new_tags}
-            tags |= {k: tags.get(k, "") for k in old_tags.keys() - new_tags.keys()}
-        if old_key != new_key and not self.groups.is_noted(TAGGED, present.id):
-            tags.pop(KEY_TAG, None)
-        return replace(present, name=name, tags=tags)
-
-    def _former_tags(
-        self, wanted: Wanted, now: Pairing, by_id: Mapping[str, str]
-    ) -> frozenset[str]:
-        present = now.kept.get(wanted.key)
-        old_key = by_id.get(present.id) if present else None
-        if old_key is None:
-            return frozenset()
-        return frozenset(self.old.user_tags(self.old.by_mark[old_key]))
-
-    def _revivals(self, now: Pairing, by_id: Mapping[str, str]) -> list[Call]:
-        """Take back that groups were given up."""
-        calls: list[Call] = []
-        new_ids = {present.id for present in now.kept.values() if present.id not in by_id}
-        records: dict[str, list[str]] = {}
-        if new_ids and self.rolls_back:
-            records = self.task.own_stack.resources_by_physical_id()
-        for key, present in now.kept.items():
-            # only the topmost of what was given up together has a mark
-            is_new = present.id in new_ids and present.parent_id not in new_ids
-            is_new = is_new and not self._is_of_this_request(present)
-            if is_new and not self.rolls_back:
-                # left behind: what its tags say by now counts
-                self._look_once(present.id)
-            group = self.groups.get(present.id)
-            if group is None:
-                raise _UnexpectedError("a group is gone")
-            marked = RETIRED_TAG in group.tags
-            seen = self.groups.is_certain(present.id) or self.groups.is_noted(TAGGED, present.id)
-            if marked or (is_new and self.rolls_back and not seen):
-                calls.append(Untag(present.id, key, (RETIRED_TAG,)))
-            if group.arn in records and not self.groups.is_noted(TAGGED, group.id):
-                # a resource that is on its way out had taken it, whether that shows or not
-                owner = {STACK_TAG: self.task.owner.stack, RESOURCE_TAG: self.task.owner.resource}
-                calls.append(Tag(present.id, key, {**owner, KEY_TAG: key}))
-            if marked and not self._is_live(replace(present, tags=group.tags)):
-                # a rollback of this leaves it there again, as it was
-                notes = notes_on(group.tags, self.wanted.user_tags(self.wanted.by_mark[key]))
-                calls.append(Tag(present.id, key, {FOUND_TAG: self.task.owner.request, **notes}))
-        return calls
-
-    # before the first write ---------------------------------------------------------------------
-
-    def _check(self) -> None:
-        """Refuse what could not be ended; a rollback has to do what it can."""
-        notes = self.task.request.notes
-        if self.rolls_back or CHECKED in notes:
-            return
-        now = pair(self.wanted.wanted, self._presents(), self.wanted.parent_id)
-        kept = {present.id for present in now.kept.values()}
-        going = [
-            present
-            for present in self._former.kept.values()
-            if present.id not in kept and not present.retired
-        ]
-        moving = [present for present in going if present.key in self.wanted.by_mark]
-        self._check_children(moving)
-        self._check_agents([present for present in going if present not in moving])
-        notes[CHECKED] = ""
-
-    def _check_children(self, moving: list[Present]) -> None:
-        """Refuse to move a group with children that would not follow it."""
-        hierarchy = self.task.hierarchy
-        if len(moving) > self.groups.pages:
-            children = hierarchy.all_groups()
-        else:
-            children = [child for one in moving for child in hierarchy.children(one.id)]
-        names = {present.id: present.name for present in moving}
-        for group_id, name in names.items():
-            strangers = [
-                quoted(child.name)
-                for child in children
-                if child.parent_id == group_id and not self.task.is_of_stack(child)
-            ]
-            if strangers:
-                raise HierarchyError(
-                    f"moving hierarchy group {quoted(name)}",
-                    f"it has child groups that are not of this stack: {listed(strangers)}",
-                    "adopt them in this stack, or move them away first",
-                )
-
-    def _check_agents(self, removed: list[Present]) -> None:
-        groups = [self.groups.get(present.id) for present in removed]
-        elsewhere = names_elsewhere(self.task) if removed else frozenset()
-        check_agents(
-            self.task.hierarchy,
-            # what passes to another resource takes its agents along; should it not, they are looked
-            # at once more before it is deleted
-            [group for group in groups if group is not None and group.name not in elsewhere],
-            lambda group: self.old.policy(group.tags.get(KEY_TAG, "")),
-            f"removing groups from tree {quoted(self.task.request.logical_id)}",
-        )
-
     # the calls ----------------------------------------------------------------------------------
 
     def _perform(self, call: Call) -> None:
@@ -429,7 +241,7 @@ class TreeGrowth:
         group = self.groups.look_at(group_id)
         if group is None:
             msg = f"hierarchy group {quoted(known.name if known else group_id)} is gone"
-            raise _UnexpectedError(msg)
+            raise UnexpectedError(msg)
         return group
 
     def _create(self, wanted: Wanted) -> None:
@@ -466,7 +278,7 @@ class TreeGrowth:
         parent_id = self.wanted.parent_id
         if wanted.parent is not None:
             parent_id = self._ids[wanted.parent]
-        moved_from = self._former.kept.get(wanted.key)
+        moved_from = self.planning.former.kept.get(wanted.key)
         properties = self.wanted.group(wanted, parent_id)
         tags = {**wanted.tags, **self.task.owner.tags()}
         made = self.task.hierarchy.create_group(wanted.name, parent_id, tags)
@@ -504,7 +316,7 @@ class TreeGrowth:
         self._ids[wanted.key] = group.id
         if isinstance(made, Refusal) and any(one.parent_id == group.id for one in self.groups.own):
             # somebody had taken it away, and with it what is below it
-            raise _UnexpectedError(f"groups below {quoted(group.name)} are the tree's already")
+            raise UnexpectedError(f"groups below {quoted(group.name)} are the tree's already")
 
     def _check_own_holders(self, name: str, parent_id: str | None, why: str) -> None:
         """Plan again where the name is taken by a group of the tree itself."""
@@ -517,17 +329,17 @@ class TreeGrowth:
             doing = f"creating hierarchy group {quoted(name)}"
             raise HierarchyError(doing, "another one of the tree could not give the name back")
         if there:
-            raise _UnexpectedError(why)
+            raise UnexpectedError(why)
         if any(group.parent_id == parent_id for group in holders):
             return
         names = [node.name for node in self.wanted.tree.nodes]
         if own and len(set(names)) == len(names) and not self._one_name_an_instance:
             self._one_name_an_instance = True
-            raise _UnexpectedError(why)
+            raise UnexpectedError(why)
         if own or not holders:
             # made a moment ago, by a call whose answer was lost: it shows up soon
             places = listed([group.path_of_names for group in own]) or "no group that shows"
-            raise _UnexpectedError(f"name {quoted(name)} is taken, by {places}")
+            raise UnexpectedError(f"name {quoted(name)} is taken, by {places}")
 
     def _rename(self, group: Group, name: str) -> None:
         if group.id in self._misnamed:
@@ -551,7 +363,7 @@ class TreeGrowth:
             self.groups.forget(group.id)
             renamed = self.task.hierarchy.group(group.id)
             if renamed is None:
-                raise _UnexpectedError(str(refusal))
+                raise UnexpectedError(str(refusal))
             group = renamed
         self.groups.renamed(group, name)
         logger.info("renamed", extra={"group": group.arn, "to": name})
@@ -601,7 +413,7 @@ class TreeGrowth:
         if not noted:
             return
         if self.rolls_back:
-            for old_key, present in self._former.kept.items():
+            for old_key, present in self.planning.former.kept.items():
                 if present.id == group.id:
                     give_name_back(self.task, group, self.old.by_mark[old_key].name)
         elif noted.endswith(f"/{self.task.owner.request}"):
@@ -610,21 +422,25 @@ class TreeGrowth:
 
     def _below_what_was_taken(self, kept: set[str]) -> list[Present]:
         """Groups that are found no more, since another resource has what they are below."""
-        known = kept | {present.id for present in self._former.kept.values()}
+        known = kept | {present.id for present in self.planning.former.kept.values()}
         below = {group.id for group in self.groups.below(self.groups.taken())} - known
-        return [one for one in self._presents() if one.id in below and self._is_live(one)]
+        return [
+            one
+            for one in self.planning.presents()
+            if one.id in below and self.planning.is_live(one)
+        ]
 
     def _give_up(self) -> tuple[Group, ...]:
         """Mark what is not wanted any more; what belongs to another resource goes back to it."""
         kept = set(self._ids.values())
-        for present in self._former.kept.values():
-            if self.rolls_back and present.id not in kept and not self._is_live(present):
+        for present in self.planning.former.kept.values():
+            if self.rolls_back and present.id not in kept and not self.planning.is_live(present):
                 # the update that is taken back found it again, which may not show yet
-                self._look_once(present.id)
+                self.planning.look_once(present.id)
         going = [
             present
-            for present in self._former.kept.values()
-            if present.id not in kept and self._is_live(present)
+            for present in self.planning.former.kept.values()
+            if present.id not in kept and self.planning.is_live(present)
         ]
         if not self.rolls_back:
             going += self._below_what_was_taken(kept)

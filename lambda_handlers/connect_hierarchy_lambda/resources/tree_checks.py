@@ -1,0 +1,75 @@
+"""What is refused before the first write to a tree's groups, since it could not be ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connect_hierarchy_lambda.model.messages import HierarchyError, listed
+from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.ownership import KEY_TAG
+from connect_hierarchy_lambda.model.plan import Present, pair
+from connect_hierarchy_lambda.resources.tree_agents import check_agents
+from connect_hierarchy_lambda.resources.tree_groups import CHECKED
+from connect_hierarchy_lambda.resources.tree_passing_on import names_elsewhere
+from connect_hierarchy_lambda.resources.tree_planning import TreePlanning
+
+
+@dataclass(frozen=True)
+class TreeChecks:
+    """The checks of one update of a tree, made once for all runs of it."""
+
+    planning: TreePlanning
+
+    def check(self) -> None:
+        """HierarchyError for what could not be ended; a rollback has to do what it can."""
+        planning = self.planning
+        notes, wanted = planning.task.request.notes, planning.wanted
+        if planning.rolls_back or CHECKED in notes:
+            return
+        now = pair(wanted.wanted, planning.presents(), wanted.parent_id)
+        kept = {present.id for present in now.kept.values()}
+        going = [
+            present
+            for present in planning.former.kept.values()
+            if present.id not in kept and not present.retired
+        ]
+        moving = [present for present in going if present.key in wanted.by_mark]
+        self._check_children(moving)
+        self._check_agents([present for present in going if present not in moving])
+        notes[CHECKED] = ""
+
+    def _check_children(self, moving: list[Present]) -> None:
+        """Refuse to move a group with children that would not follow it."""
+        task = self.planning.task
+        hierarchy = task.hierarchy
+        if len(moving) > self.planning.groups.pages:
+            children = hierarchy.all_groups()
+        else:
+            children = [child for one in moving for child in hierarchy.children(one.id)]
+        names = {present.id: present.name for present in moving}
+        for group_id, name in names.items():
+            strangers = [
+                quoted(child.name)
+                for child in children
+                if child.parent_id == group_id and not task.is_of_stack(child)
+            ]
+            if strangers:
+                raise HierarchyError(
+                    f"moving hierarchy group {quoted(name)}",
+                    f"it has child groups that are not of this stack: {listed(strangers)}",
+                    "adopt them in this stack, or move them away first",
+                )
+
+    def _check_agents(self, removed: list[Present]) -> None:
+        planning = self.planning
+        task = planning.task
+        groups = [planning.groups.get(present.id) for present in removed]
+        elsewhere = names_elsewhere(task) if removed else frozenset()
+        check_agents(
+            task.hierarchy,
+            # what passes to another resource takes its agents along; should it not, they are looked
+            # at once more before it is deleted
+            [group for group in groups if group is not None and group.name not in elsewhere],
+            lambda group: planning.old.policy(group.tags.get(KEY_TAG, "")),
+            f"removing groups from tree {quoted(task.request.logical_id)}",
+        )

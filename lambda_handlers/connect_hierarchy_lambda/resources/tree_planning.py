@@ -1,0 +1,187 @@
+"""What the groups of a tree need by what is known of them: the plan, and what it leaves alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from connect_hierarchy_lambda.model.overwritten import notes_on
+from connect_hierarchy_lambda.model.ownership import (
+    FOUND_TAG,
+    KEY_TAG,
+    REQUEST_TAG,
+    RESOURCE_TAG,
+    RETIRED_TAG,
+    STACK_TAG,
+)
+from connect_hierarchy_lambda.model.plan import (
+    Call,
+    CarryAgents,
+    Delete,
+    Pairing,
+    Present,
+    Tag,
+    Untag,
+    Wanted,
+    pair,
+    plan,
+)
+from connect_hierarchy_lambda.resources.group_task import GroupTask
+from connect_hierarchy_lambda.resources.tree_groups import (
+    LOOKED_AT,
+    NAMED,
+    TAGGED,
+    TreeGroups,
+)
+from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
+
+
+class UnexpectedError(Exception):
+    """Something is not as the plan took it to be; what is known has been put right."""
+
+
+@dataclass(frozen=True)
+class TreePlanning:
+    """From the groups of one wish to those of another.
+
+    `mark` stands for the generation that groups are given up from, `groups` are what is known.
+    """
+
+    task: GroupTask
+    old: TreeProperties
+    wanted: TreeProperties
+    mark: str
+    groups: TreeGroups
+
+    @cached_property
+    def rolls_back(self) -> bool:
+        """Whether the stack takes an operation back."""
+        return self.task.rolls_back
+
+    @property
+    def former(self) -> Pairing:
+        """The groups of the old wish; others may have been left behind, and stay out of it."""
+        return pair(self.old.wanted, self.presents(), self.old.parent_id)
+
+    def presents(self) -> list[Present]:
+        """The groups of the tree as the plan takes them."""
+        return [
+            Present(
+                id=group.id,
+                name=group.name,
+                parent_id=group.parent_id,
+                key=group.tags.get(KEY_TAG),
+                tags=group.tags,
+                retired=RETIRED_TAG in group.tags,
+            )
+            for group in self.groups.own
+        ]
+
+    def plan(self, *, one_name_an_instance: bool) -> tuple[list[Call], Pairing]:
+        """The calls that are needed by what is known, and the groups that stay."""
+        former = self.former
+        # in a rollback the old wish is the one that is taken back: what it made goes
+        relevant = {present.id for present in former.kept.values() if self.is_live(present)}
+        by_id = {present.id: key for key, present in former.kept.items()}
+        presents = self.presents()
+        now = pair(self.wanted.wanted, presents, self.wanted.parent_id)
+        kept = {present.id: key for key, present in now.kept.items()}
+        doubted = [
+            self._doubted(present, by_id.get(present.id), kept.get(present.id))
+            for present in presents
+        ]
+        desired = [
+            replace(wanted, former_tags=self._former_tags(wanted, now, by_id))
+            for wanted in self.wanted.wanted
+        ]
+        calls = plan(
+            desired,
+            doubted,
+            self.wanted.parent_id,
+            one_name_an_instance=one_name_an_instance,
+        )
+        needed = [
+            call
+            for call in calls
+            if not isinstance(call, CarryAgents | Delete) or call.id in relevant
+        ]
+        return [*self._revivals(now, by_id), *needed], now
+
+    def _is_of_this_request(self, present: Present) -> bool:
+        return present.tags.get(REQUEST_TAG) == self.task.owner.request
+
+    def look_once(self, group_id: str) -> None:
+        """Read a group itself, unless an earlier run of the request has."""
+        if not self.groups.is_noted(LOOKED_AT, group_id):
+            self.groups.look_at(group_id)
+            self.groups.note(LOOKED_AT, group_id)
+
+    def is_live(self, present: Present) -> bool:
+        """Whether it is not one that an earlier deployment gave up and left."""
+        return present.tags.get(RETIRED_TAG, self.mark) == self.mark
+
+    def _doubted(self, present: Present, old_key: str | None, new_key: str | None) -> Present:
+        """A group as it has to be taken: what the request says is new is written in any case.
+
+        What was read may be older than the update that is taken back, or from before a run of the
+        same event.
+        """
+        if new_key is None:
+            return present
+        new = self.wanted.by_mark[new_key]
+        name, tags = present.name, dict(present.tags)
+        if old_key is None:
+            put_aside = self.rolls_back and name in self.old.names
+            doubtful = put_aside and not self.groups.is_noted(NAMED, present.id)
+            return replace(present, name="") if doubtful else present
+        old = self.old.by_mark[old_key]
+        if old.name != new.name == name and not self.groups.is_noted(NAMED, present.id):
+            name = old.name
+        old_tags, new_tags = self.old.user_tags(old), self.wanted.user_tags(new)
+        if old_tags != new_tags and not self.groups.is_noted(TAGGED, present.id):
+            tags = {k: v for k, v in tags.items() if k not in new_tags}
+            tags |= {k: tags.get(k, "") for k in old_tags.keys() - new_tags.keys()}
+        if old_key != new_key and not self.groups.is_noted(TAGGED, present.id):
+            tags.pop(KEY_TAG, None)
+        return replace(present, name=name, tags=tags)
+
+    def _former_tags(
+        self, wanted: Wanted, now: Pairing, by_id: Mapping[str, str]
+    ) -> frozenset[str]:
+        present = now.kept.get(wanted.key)
+        old_key = by_id.get(present.id) if present else None
+        if old_key is None:
+            return frozenset()
+        return frozenset(self.old.user_tags(self.old.by_mark[old_key]))
+
+    def _revivals(self, now: Pairing, by_id: Mapping[str, str]) -> list[Call]:
+        """Take back that groups were given up."""
+        calls: list[Call] = []
+        new_ids = {present.id for present in now.kept.values() if present.id not in by_id}
+        records: dict[str, list[str]] = {}
+        if new_ids and self.rolls_back:
+            records = self.task.own_stack.resources_by_physical_id()
+        for key, present in now.kept.items():
+            # only the topmost of what was given up together has a mark
+            is_new = present.id in new_ids and present.parent_id not in new_ids
+            is_new = is_new and not self._is_of_this_request(present)
+            if is_new and not self.rolls_back:
+                # left behind: what its tags say by now counts
+                self.look_once(present.id)
+            group = self.groups.get(present.id)
+            if group is None:
+                raise UnexpectedError("a group is gone")
+            marked = RETIRED_TAG in group.tags
+            seen = self.groups.is_certain(present.id) or self.groups.is_noted(TAGGED, present.id)
+            if marked or (is_new and self.rolls_back and not seen):
+                calls.append(Untag(present.id, key, (RETIRED_TAG,)))
+            if group.arn in records and not self.groups.is_noted(TAGGED, group.id):
+                # a resource that is on its way out had taken it, whether that shows or not
+                owner = {STACK_TAG: self.task.owner.stack, RESOURCE_TAG: self.task.owner.resource}
+                calls.append(Tag(present.id, key, {**owner, KEY_TAG: key}))
+            if marked and not self.is_live(replace(present, tags=group.tags)):
+                # a rollback of this leaves it there again, as it was
+                notes = notes_on(group.tags, self.wanted.user_tags(self.wanted.by_mark[key]))
+                calls.append(Tag(present.id, key, {FOUND_TAG: self.task.owner.request, **notes}))
+        return calls
