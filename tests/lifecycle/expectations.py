@@ -135,7 +135,14 @@ class Succeeded:
         places = self._after.agents()
         for agent, group_id in _agents_before(self.change).items():
             allowed = {group_id} if group_id is None else self._destinations(group_id)
+            if agent in self.change.joined and self._has_lost_its_tags(group_id):
+                # the group is left alone with whom the move does not see
+                allowed = allowed | {group_id}
             assert places[agent] in allowed, f"{agent} is in {places[agent]}, not in {allowed}"
+
+    def _has_lost_its_tags(self, group_id: str | None) -> bool:
+        former = self.change.before.groups.get(group_id or "")
+        return former is not None and not self.change.is_own(former)
 
     def _destinations(self, group_id: str) -> set[str | None]:
         """Where the agents of a group may be afterwards: one place, but for faults."""
