@@ -730,6 +730,40 @@ def test_who_stepped_aside_for_a_group_that_is_not_made_comes_back(dies_at: int 
     assert site.ids == ids
 
 
+def test_an_abandoned_group_gives_its_name_up_elsewhere_too() -> None:
+    """Its construct comes back below another parent, and a rollback gives the name back."""
+    site = site_with(DuplicateScope.INSTANCE, ReversedUpdateId.NEW)
+    first = with_levels(site, A=site.group("A"), B=site.group("B"))
+    site.up(first)
+    site.hire("ada", "B")
+    site.up(with_levels(site, A=site.group("A")))
+    ids = site.ids
+    assert set(ids) == {"A", "B"}
+    second = with_levels(site, A=site.group("A"), B=site.group("B", "A"))
+    stack = update_with_failure(site, second)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == ids
+
+
+@pytest.mark.parametrize("later", [0.0, 0.25, 0.5, 1.0])
+def test_a_cancelled_move_that_runs_twice_does_no_harm(later: float) -> None:
+    """Where a name can be had once in an instance, each run finds what the other put aside."""
+    site = site_with(DuplicateScope.INSTANCE, ReversedUpdateId.NEW)
+    groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}
+    site.up(with_levels(site, **groups))
+    site.hire("ada", "A", "T")
+    ids, agents = site.ids, site.agents
+    site.clock.sleep(1000)
+    site.connect.settings.search_lag, site.connect.settings.read_lag = 30.0, 1.0
+    site.function_faults = FunctionFaults(copies={1: later})
+    stack = site.up(
+        with_levels(site, **{**groups, "T": site.group("T", "B")}, Failing=site.failing_later(0.5))
+    )
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    site.clock.sleep(1000)
+    assert (site.ids, site.agents) == (ids, agents)
+
+
 def test_two_groups_of_one_name_do_not_take_it_from_each_other() -> None:
     """Where a name can be had once in an instance, the second is an error that names the first."""
     site = site_with(DuplicateScope.INSTANCE, ReversedUpdateId.NEW)

@@ -74,7 +74,9 @@ def _made_or_found(
                 return _read_back(task, made)
             holder = _holder(task, wanted)
             if holder is None:
-                displaced = _free_name_elsewhere(task, wanted, made, doing, wait.seconds)
+                displaced = _free_name_elsewhere(
+                    task, wanted, moved_from, made, doing, wait.seconds
+                )
                 if displaced is not None:
                     tags[DISPLACES_TAG] = f"{displaced.id}/{task.owner.request}"
             elif may_free_its_name(task, holder, waited + wait.seconds):
@@ -131,9 +133,13 @@ def give_names_back(task: GroupTask, name: str) -> None:
     Nothing but their temporary names tells of them.
     """
     for summary in task.hierarchy.group_summaries():
-        if summary.name == temporary_name(task.owner, summary.id):
-            logger.info("giving a name back", extra={"group": summary.id, "to": name})
-            task.hierarchy.rename_group(summary.id, name)
+        if summary.name != temporary_name(task.owner, summary.id):
+            continue
+        other = task.hierarchy.group(summary.id, doubt_absence=False)
+        # one of this resource is a successor on its way out
+        if other is not None and MOVED_FROM_TAG not in other.tags:
+            logger.info("giving a name back", extra={"group": other.arn, "to": name})
+            task.hierarchy.rename_group(other.id, name)
 
 
 def _read_back(task: GroupTask, arn: str) -> Group:
@@ -193,24 +199,30 @@ def may_free_its_name(task: GroupTask, holder: Group, waited: float) -> bool:
 
 
 def _free_name_elsewhere(
-    task: GroupTask, wanted: GroupProperties, refusal: Refusal, doing: str, waited: float
+    task: GroupTask,
+    wanted: GroupProperties,
+    moved_from: str,
+    refusal: Refusal,
+    doing: str,
+    waited: float,
 ) -> Group | None:
     """Where a name is taken in the whole instance: our own original steps aside.
 
-    So does another group of the stack that has the name by hand only or leaves the stack: it is
-    what is returned.
+    So does another group of the stack that has the name by hand only, leaves the stack or was left
+    behind: it is what is returned.
     """
     others = task.hierarchy.groups_named(frozenset({wanted.name}))
     if any(other.parent_id == wanted.parent_id for other in others):
         return None  # it shows up only now
     for other in others:
-        if task.owner.is_same_resource(other.owner):
+        is_own = task.owner.is_same_resource(other.owner)
+        if is_own and moved_from:
             logger.info("the original steps aside", extra={"group": other.arn})
             task.hierarchy.rename_group(other.id, temporary_name(task.owner))
             return None
         if may_free_its_name(task, other, waited):
             return None
-        if task.has_name_by_hand(other) or task.leaves_stack(other):
+        if is_own or task.has_name_by_hand(other) or task.leaves_stack(other):
             put_aside(task, other)
             return other
     if waited <= STALE_SECONDS:
