@@ -445,7 +445,7 @@ def test_what_takes_longer_than_an_hour_is_rolled_back(site: Site) -> None:
     """CloudFormation waits for an hour and no longer; the answer comes before that."""
     site.up(with_levels(site, A=site.group("A")))
     ids = site.ids
-    site.connect.plan_fault("UpdateUserHierarchyGroupName", kind=FaultKind.THROTTLE, times=600)
+    site.connect.plan_fault("UpdateUserHierarchyGroupName", kind=FaultKind.THROTTLE, times=2000)
     stack = site.up(with_levels(site, A=site.group("Z")))
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
     assert any("out of time" in reason for reason in site.reasons(stack))
@@ -835,6 +835,18 @@ def test_an_abandoned_group_that_was_taken_is_left_again(site: Site, read_lag: f
     assert tags_of(site, "A/B") == tags == {"k": "1"}
     own = site.connect.backend.hierarchy(site.instance_id).by_path["A", "B"].tags
     assert own["connect-hierarchy:resource"] == "B"
+
+
+def test_a_rollback_does_without_a_name_that_somebody_has_by_now(site: Site) -> None:
+    """A group was deleted by hand, an update made it anew under another name, and failed."""
+    site.up(with_levels(site, A=site.group("A")))
+    backend = site.connect.backend
+    backend.delete_user_hierarchy_group(site.instance_id, site.ids["A"])
+    strangers = backend.create_user_hierarchy_group(site.instance_id, "A").id
+    stack = update_with_failure(site, with_levels(site, A=site.group("Z")))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids["A"] == strangers
+    assert stack.resources["A"].physical_id.endswith(site.ids["Z"])
 
 
 def test_a_rollback_adopts_nothing(site: Site) -> None:

@@ -42,11 +42,11 @@ def test_tokens_come_back_up_to_the_burst() -> None:
 
 
 def test_a_refusal_slows_down_and_successes_speed_up() -> None:
-    """Never below a twentieth of the rate, never above it."""
+    """Never below a quarter of the rate, never above it."""
     pace = Pace(Rate(2, 5))
     for _ in range(100):
         pace.refused("create", 0.0)
-    assert pace.take("create", 0.0) == pytest.approx(10.0)
+    assert pace.take("create", 0.0) == pytest.approx(2.0)
     for _ in range(100):
         pace.accepted("create", 0.0)
     assert pace.take("create", 0.0) == pytest.approx(1.0)

@@ -30,7 +30,11 @@ from connect_hierarchy_lambda.resources.group_making import (
     give_names_back,
     make_group,
 )
-from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
+from connect_hierarchy_lambda.resources.group_naming import (
+    NameTakenError,
+    forget_displaced,
+    rename_group,
+)
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_removal import (
     remove_group,
@@ -199,26 +203,30 @@ def _bring_up_to_date(
     if displaces and not rolls_back and not displaces.endswith(f"/{task.owner.request}"):
         forget_displaced(task, group)
     # as with tags: what the request says is new is written, whatever the group seems to be called
-    if doubts_name or old.name != wanted.name:
-        rename_group(task, group, wanted.name)
-    elif group.name != wanted.name:
-        _repair_name(task, group, wanted.name)
+    if doubts_name or group.name != wanted.name or old.name != wanted.name:
+        group = _named(task, group, wanted.name)
     if rolls_back:
         give_name_back(task, group, old.name)
         forget_displaced(task, group)
-    return replace(group, name=wanted.name, path=(*group.path[:-1], (group.id, wanted.name)))
+    return group
 
 
-def _repair_name(task: GroupTask, group: Group, name: str) -> None:
-    """Give a name back that somebody has changed by hand; a rollback can do without it."""
+def _named(task: GroupTask, group: Group, name: str) -> Group:
+    """The group with this name; in a rollback with its own where a stranger has this one by now.
+
+    Nobody could take it from there, and a rollback that failed would leave all else undone.
+    """
     try:
         rename_group(task, group, name)
-    except OutOfTimeError:
-        raise
-    except HierarchyError as error:
-        if not task.rolls_back or group.name.startswith(TEMPORARY_NAME):
+    except NameTakenError as error:
+        if not task.rolls_back:
             raise
-        logger.warning("it was not called so before the update either", extra={"why": str(error)})
+        there = task.hierarchy.group(group.id)
+        if there is None or there.name.startswith(TEMPORARY_NAME):
+            raise
+        logger.warning("the name is somebody else's now", extra={"why": str(error)})
+        return there
+    return replace(group, name=name, path=(*group.path[:-1], (group.id, name)))
 
 
 def _move(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> Group:

@@ -21,6 +21,10 @@ from connect_hierarchy_lambda.resources.group_task import GroupTask, temporary_n
 logger = logging.getLogger(__name__)
 
 
+class NameTakenError(HierarchyError):
+    """The name belongs to a group that is not the stack's."""
+
+
 def rename_group(task: GroupTask, group: Group, name: str) -> None:
     """Give the group this name."""
     doing = f"renaming hierarchy group {quoted(group.name)} to {quoted(name)}"
@@ -61,7 +65,7 @@ def _holders(task: GroupTask, group: Group, name: str, doing: str) -> list[Group
     holders = [other for other in others if other.parent_id == group.parent_id] or others
     for other in holders:
         if not task.is_of_stack(other):
-            raise HierarchyError(
+            raise NameTakenError(
                 doing,
                 f"the name is taken by group {other.id} ({other.path_of_names})",
                 "choose another name, or rename that group",
