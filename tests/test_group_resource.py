@@ -764,6 +764,23 @@ def test_a_cancelled_move_that_runs_twice_does_no_harm(later: float) -> None:
     assert (site.ids, site.agents) == (ids, agents)
 
 
+def test_who_made_room_under_its_new_name_has_its_old_one_back(site: Site) -> None:
+    """A move takes the name of a group that is to move itself, and then there is no quota left."""
+    groups = {
+        "P": site.group("P"),
+        "C": site.group("N", "P"),
+        "D": site.group("N", "C"),
+        "Q": site.group("Q"),
+    }
+    site.up(with_levels(site, **groups))
+    ids = site.ids
+    site.connect.settings.group_quota = len(ids)
+    swapped = {**groups, "D": site.group("N", "P"), "C": site.group("Z", "D")}
+    stack = site.up(with_levels(site, **swapped))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == ids
+
+
 def test_two_groups_of_one_name_do_not_take_it_from_each_other() -> None:
     """Where a name can be had once in an instance, the second is an error that names the first."""
     site = site_with(DuplicateScope.INSTANCE, ReversedUpdateId.NEW)

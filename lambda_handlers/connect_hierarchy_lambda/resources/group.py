@@ -206,7 +206,7 @@ def _bring_up_to_date(
     if doubts_name or group.name != wanted.name or old.name != wanted.name:
         group = _named(task, group, wanted.name)
     if rolls_back:
-        give_name_back(task, group, old.name)
+        give_name_back(task, displaces, old.name)
         forget_displaced(task, group)
     return group
 

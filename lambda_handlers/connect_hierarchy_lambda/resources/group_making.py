@@ -53,7 +53,7 @@ def make_group(
         raise
     except HierarchyError:
         if DISPLACES_TAG in tags:
-            give_names_back(task, wanted.name)
+            give_name_back(task, tags[DISPLACES_TAG], wanted.name)
         raise
 
 
@@ -118,11 +118,15 @@ def put_aside(task: GroupTask, other: Group) -> None:
     logger.info("put a group aside", extra={"group": other.arn, "held": other.name, "now": name})
 
 
-def give_name_back(task: GroupTask, group: Group, name: str) -> None:
-    """Give the group that was put aside its name back, now that this one has left it."""
-    other_id = group.tags[DISPLACES_TAG].split("/", 1)[0]
+def give_name_back(task: GroupTask, displaces: str, name: str) -> None:
+    """Give the group that was put aside its name back, now that this one has left it.
+
+    `displaces` is what the tag says of it. It has a temporary name, or the one of the template,
+    which may be what it was to be called after the update that is taken back.
+    """
+    other_id = displaces.split("/", 1)[0]
     other = task.hierarchy.group(other_id, doubt_absence=False)
-    if other is not None and other.name in {name, temporary_name(task.owner, other_id)}:
+    if other is not None and other.name != name:
         logger.info("giving a name back", extra={"group": other.arn, "to": name})
         task.hierarchy.rename_group(other.id, name)
 

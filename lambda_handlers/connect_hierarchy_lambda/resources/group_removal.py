@@ -65,7 +65,7 @@ def remove_group(task: GroupTask, group_id: str) -> None:
         policy = task.request.properties.get(GroupProperty.AGENTS_ON_DELETE, AgentsOnDelete.FAIL)
         delete_group(task, group, policy, lambda: _successor(task, group))
         if state.rolls_back and DISPLACES_TAG in group.tags:
-            give_name_back(task, group, group.name)
+            give_name_back(task, group.tags[DISPLACES_TAG], group.name)
 
 
 def release_group(task: GroupTask, group: Group, *, as_it_was: bool = False) -> None:

@@ -415,7 +415,7 @@ class TreeGrowth:
         if self.rolls_back:
             for old_key, present in self.planning.former.kept.items():
                 if present.id == group.id:
-                    give_name_back(self.task, group, self.old.by_mark[old_key].name)
+                    give_name_back(self.task, noted, self.old.by_mark[old_key].name)
         elif noted.endswith(f"/{self.task.owner.request}"):
             return
         forget_displaced(self.task, group)

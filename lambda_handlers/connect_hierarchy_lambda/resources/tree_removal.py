@@ -166,7 +166,7 @@ class TreeRemoval:
             policy = self._policy(group)
             delete_group(self.task, group, policy, self._successor(group))
             if self._state.rolls_back and DISPLACES_TAG in group.tags:
-                give_name_back(self.task, group, group.name)
+                give_name_back(self.task, group.tags[DISPLACES_TAG], group.name)
             self.groups.deleted(group.id)
             return
         self.groups.forget(group.id)
