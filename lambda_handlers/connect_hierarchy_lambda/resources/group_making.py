@@ -22,7 +22,7 @@ from connect_hierarchy_lambda.model.ownership import (
 )
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
-from connect_hierarchy_lambda.resources.group_task import GroupTask, temporary_name
+from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask, temporary_name
 from connect_hierarchy_lambda.resources.tree_passing_on import former_tag, wait_until_shown
 
 logger = logging.getLogger(__name__)
@@ -124,6 +124,8 @@ def give_name_back(task: GroupTask, displaces: str, name: str) -> None:
     `displaces` is what the tag says of it. It has a temporary name, or the one of the template,
     which may be what it was to be called after the update that is taken back.
     """
+    if name.startswith(TEMPORARY_NAME):
+        return  # this one was put aside in its turn, by who took its name back
     other_id = displaces.split("/", 1)[0]
     other = task.hierarchy.group(other_id, doubt_absence=False)
     if other is not None and other.name != name:
