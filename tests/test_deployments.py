@@ -264,7 +264,7 @@ def test_work_goes_on_in_another_run(aws: LocalAws, cdk: CdkCli, instance_arn: s
     cdk.deploy(lambda app: build(app, "Sales"))
     before = paths(aws, instance_arn)
     runs_before = len(aws.awslambda.invocations)
-    aws.connect.plan_fault("UpdateUserHierarchyGroupName", kind=FaultKind.THROTTLE, times=11)
+    aws.connect.plan_fault("UpdateUserHierarchyGroupName", kind=FaultKind.THROTTLE, times=24)
     cdk.deploy(lambda app: build(app, "Revenue"))
     assert paths(aws, instance_arn) == {"Revenue": before["Sales"]}
     assert len(aws.awslambda.invocations) - runs_before == 2
