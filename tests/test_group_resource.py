@@ -510,6 +510,23 @@ def test_another_instance_is_a_replacement_and_comes_home(site: Site) -> None:
     assert set(site.ids) == {"A", "A/B"}
 
 
+def cancelled_move_leaves_nothing(site: Site, faults: FunctionFaults) -> None:
+    """Move a group with an agent, which another failure cancels while reads lag."""
+    groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}
+    site.up(with_levels(site, **groups))
+    site.hire("ada", "A", "T")
+    ids, agents = site.ids, site.agents
+    site.clock.sleep(1000)
+    site.connect.settings.search_lag, site.connect.settings.read_lag = 30.0, 1.0
+    site.function_faults = faults
+    stack = site.up(
+        with_levels(site, **{**groups, "T": site.group("T", "B")}, Failing=site.failing_later(0.5))
+    )
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    site.clock.sleep(1000)
+    assert (site.ids, site.agents) == (ids, agents)
+
+
 # cancelled runs -------------------------------------------------------------------------------
 
 
@@ -579,19 +596,7 @@ def test_a_cancelled_move_that_goes_on_does_no_harm(site: Site, throttled: int) 
 @pytest.mark.parametrize("dies_at", range(6, 30))
 def test_a_cancelled_move_that_dies_leaves_nothing(site: Site, dies_at: int) -> None:
     """The reversed Update does not see yet what was made; a further run removes it."""
-    groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}
-    site.up(with_levels(site, **groups))
-    site.hire("ada", "A", "T")
-    ids, agents = site.ids, site.agents
-    site.clock.sleep(1000)
-    site.connect.settings.search_lag, site.connect.settings.read_lag = 30.0, 1.0
-    site.function_faults = FunctionFaults(kills={dies_at: True})
-    stack = site.up(
-        with_levels(site, **{**groups, "T": site.group("T", "B")}, Failing=site.failing_later(0.5))
-    )
-    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
-    site.clock.sleep(1000)
-    assert (site.ids, site.agents) == (ids, agents)
+    cancelled_move_leaves_nothing(site, FunctionFaults(kills={dies_at: True}))
 
 
 # delete -----------------------------------------------------------------------------------------
@@ -749,19 +754,7 @@ def test_an_abandoned_group_gives_its_name_up_elsewhere_too() -> None:
 def test_a_cancelled_move_that_runs_twice_does_no_harm(later: float) -> None:
     """Where a name can be had once in an instance, each run finds what the other put aside."""
     site = site_with(DuplicateScope.INSTANCE, ReversedUpdateId.NEW)
-    groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}
-    site.up(with_levels(site, **groups))
-    site.hire("ada", "A", "T")
-    ids, agents = site.ids, site.agents
-    site.clock.sleep(1000)
-    site.connect.settings.search_lag, site.connect.settings.read_lag = 30.0, 1.0
-    site.function_faults = FunctionFaults(copies={1: later})
-    stack = site.up(
-        with_levels(site, **{**groups, "T": site.group("T", "B")}, Failing=site.failing_later(0.5))
-    )
-    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
-    site.clock.sleep(1000)
-    assert (site.ids, site.agents) == (ids, agents)
+    cancelled_move_leaves_nothing(site, FunctionFaults(copies={1: later}))
 
 
 def test_who_made_room_under_its_new_name_has_its_old_one_back(site: Site) -> None:

@@ -78,12 +78,12 @@ def _made_or_found(
                     task, wanted, moved_from, made, doing, wait.seconds
                 )
                 if displaced is not None:
-                    tags[DISPLACES_TAG] = f"{displaced.id}/{task.owner.request}"
+                    tags |= displaces(task, displaced)
             elif may_free_its_name(task, holder, waited + wait.seconds):
                 pass
             elif _steps_aside(task, holder, moved_from):
                 put_aside(task, holder)
-                tags[DISPLACES_TAG] = f"{holder.id}/{task.owner.request}"
+                tags |= displaces(task, holder)
             elif moved_from and not task.owner.is_same_resource(holder.owner):
                 raise HierarchyError(
                     doing,
@@ -118,15 +118,20 @@ def put_aside(task: GroupTask, other: Group) -> None:
     logger.info("put a group aside", extra={"group": other.arn, "held": other.name, "now": name})
 
 
-def give_name_back(task: GroupTask, displaces: str, name: str) -> None:
+def displaces(task: GroupTask, other: Group) -> dict[str, str]:
+    """The tag of a group that takes another's name, or waits for it."""
+    return {DISPLACES_TAG: f"{other.id}/{task.owner.request}"}
+
+
+def give_name_back(task: GroupTask, displaced: str, name: str) -> None:
     """Give the group that was put aside its name back, now that this one has left it.
 
-    `displaces` is what the tag says of it. It has a temporary name, or the one of the template,
+    `displaced` is what the tag says of it. It has a temporary name, or the one of the template,
     which may be what it was to be called after the update that is taken back.
     """
     if name.startswith(TEMPORARY_NAME):
         return  # this one was put aside in its turn, by who took its name back
-    other_id = displaces.split("/", 1)[0]
+    other_id = displaced.split("/", 1)[0]
     other = task.hierarchy.group(other_id, doubt_absence=False)
     if other is not None and other.name != name:
         logger.info("giving a name back", extra={"group": other.arn, "to": name})

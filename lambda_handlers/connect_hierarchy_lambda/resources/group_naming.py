@@ -15,7 +15,11 @@ from connect_hierarchy_lambda.connect.hierarchies import Group
 from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import DISPLACES_TAG
-from connect_hierarchy_lambda.resources.group_making import may_free_its_name, put_aside
+from connect_hierarchy_lambda.resources.group_making import (
+    displaces,
+    may_free_its_name,
+    put_aside,
+)
 from connect_hierarchy_lambda.resources.group_task import GroupTask, temporary_name
 
 logger = logging.getLogger(__name__)
@@ -44,8 +48,7 @@ def rename_group(task: GroupTask, group: Group, name: str) -> None:
                 # this helps also where a group may not be renamed to the name that it has
                 aside = True
                 for holder in holders[:1]:
-                    displaces = f"{holder.id}/{task.owner.request}"
-                    task.hierarchy.tag_group(group.arn, {DISPLACES_TAG: displaces})
+                    task.hierarchy.tag_group(group.arn, displaces(task, holder))
                 task.hierarchy.rename_group(group.id, temporary_name(task.owner))
             elif holders and not own and not may_free_its_name(task, holders[0], wait.seconds):
                 put_aside(task, holders[0])

@@ -15,6 +15,7 @@ from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.connect.waiting import Wait
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
+from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import (
     ADOPTED_TAG,
     KEY_TAG,
@@ -54,6 +55,11 @@ class GroupTask:
     def hierarchy(self) -> Hierarchy:
         """The hierarchy that the request is about."""
         return self.hierarchy_of(self.instance_arn)
+
+    @property
+    def tree(self) -> str:
+        """What messages call the tree that the request is about."""
+        return f"tree {quoted(self.request.logical_id)}"
 
     @property
     def owner(self) -> Owner:
@@ -139,9 +145,10 @@ class GroupTask:
         """Whether the template has no resource, or no node, for a group of this stack any more."""
         if group.owner is None or not self.is_of_stack(group):
             return False
+        declarations = self.own_stack.declarations()
         # a template that can not be read has not even this resource
-        is_read = bool(self.own_stack.declared(self.request.logical_id))
-        declared = self.own_stack.declared(group.owner.resource)
+        is_read = self.request.logical_id in declarations
+        declared = declarations.get(group.owner.resource, {})
         if KEY_TAG in group.tags and declared:
             groups = declared.get("Properties", {}).get(TreeProperty.GROUPS)
             return group.tags[KEY_TAG] not in declared_names(groups)

@@ -148,7 +148,7 @@ class Trees:
         if request.is_unmade:
             return
         task = self._task(request, properties.instance_arn)
-        doing = f"looking for groups of tree {quoted(request.logical_id)} that nobody answered for"
+        doing = f"looking for groups of {task.tree} that nobody answered for"
         with task.wait(doing, "none so far") as wait:
             while True:
                 removed = TreeRemoval(task, properties).remove_made_at_its_place()

@@ -71,5 +71,5 @@ class TreeChecks:
             # at once more before it is deleted
             [group for group in groups if group is not None and group.name not in elsewhere],
             lambda group: planning.old.policy(group.tags.get(KEY_TAG, "")),
-            f"removing groups from tree {quoted(task.request.logical_id)}",
+            f"removing groups from {task.tree}",
         )

@@ -15,7 +15,6 @@ from dataclasses import replace
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
 from connect_hierarchy_lambda.connect.hierarchies import Group, GroupSummary
-from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import FORMER_TAG, KEY_TAG, RETIRED_TAG
 from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask
 
@@ -65,10 +64,6 @@ class TreeGroups:
         return self._own.get(group_id)
 
     @property
-    def _tree(self) -> str:
-        return f"tree {quoted(self._task.request.logical_id)}"
-
-    @property
     def pages(self) -> int:
         """How many pages a search for all groups of the instance has."""
         return len(self._listed) // 100 + 1
@@ -84,7 +79,7 @@ class TreeGroups:
         them by.
         """
         made = {key for key in self._task.request.notes if _IN_NOTE not in key}
-        wait = self._task.wait(f"making groups of {self._tree}", "not all of them show yet")
+        wait = self._task.wait(f"making groups of {self._task.tree}", "not all of them show yet")
         while made and wait.seconds < _UNTIL_LISTED:
             listed = {summary.id for summary in self._task.hierarchy.group_summaries()}
             gone = {group_id for group_id in made if self._certain.get(group_id, 1) is None}
@@ -109,7 +104,9 @@ class TreeGroups:
         `noted` are groups that an earlier run of the same request has made.
         """
         hierarchy = self._task.hierarchy
-        with self._task.wait(f"reading groups of {self._tree}", "search and list differ") as wait:
+        with self._task.wait(
+            f"reading groups of {self._task.tree}", "search and list differ"
+        ) as wait:
             while True:
                 listed = {
                     summary.id: summary
@@ -181,7 +178,7 @@ class TreeGroups:
         For so many seconds of patience it is read once more while one shows nowhere: it may have
         been made a moment ago. `nodes` are names by the marks of keys, `noted` as of `read`.
         """
-        doing = f"reading groups of {self._tree}"
+        doing = f"reading groups of {self._task.tree}"
         with self._task.wait(doing, "not all of them show yet") as wait:
             while True:
                 self.read(noted)

@@ -114,7 +114,7 @@ class TreeGrowth:
 
     @property
     def _doing(self) -> str:
-        return f"updating the groups of tree {quoted(self.task.request.logical_id)}"
+        return f"updating the groups of {self.task.tree}"
 
     def carry_out(self) -> Grown:
         """Do it; HierarchyError where it can not be done."""

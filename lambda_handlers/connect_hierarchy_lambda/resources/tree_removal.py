@@ -11,7 +11,6 @@ from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
 from connect_hierarchy_lambda.connect.hierarchies import Group
 from connect_hierarchy_lambda.connect.own_stack import StackState
 from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
-from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import (
     DISPLACES_TAG,
     FOUND_TAG,
@@ -47,10 +46,6 @@ class TreeRemoval:
     def __post_init__(self) -> None:
         self.groups = TreeGroups(self.task, self.properties.names)
 
-    @property
-    def _tree(self) -> str:
-        return f"tree {quoted(self.task.request.logical_id)}"
-
     @cached_property
     def _state(self) -> StackState:
         return self.task.own_stack.state()
@@ -61,7 +56,7 @@ class TreeRemoval:
         So many of them, at the top of what is to go, have a tag that reads may not show yet. Where
         none is expected, the tags may have been taken back, which reads may not show yet either.
         """
-        doing = f"looking for groups that {self._tree} has given up"
+        doing = f"looking for groups that {self.task.tree} has given up"
         wait = self.task.wait(doing, "they do not show yet")
         while True:
             self.groups.read()
@@ -83,7 +78,7 @@ class TreeRemoval:
         going = self.groups.own
         notes = self.task.request.notes
         if not self._state.rolls_back and CHECKED not in notes:
-            check_agents(self.task.hierarchy, going, self._policy, f"deleting {self._tree}")
+            check_agents(self.task.hierarchy, going, self._policy, f"deleting {self.task.tree}")
             notes[CHECKED] = ""
         self._remove(going)
 
