@@ -148,12 +148,15 @@ class Succeeded:
         """Where the agents of a group may be afterwards: one place, but for faults."""
         change = self.change
         names = [name for name, known in change.record_before.items() if known == group_id]
+        # a tree knows its groups also where somebody took the tags of one above them away
+        names += [name for name, known in change.drifted.items() if known == group_id]
         if not names or group_id in change.record_after.values():
             return {group_id}
-        (name,) = names
+        name = names[0]
         if change.lives_on(name):
-            there: set[str | None] = {change.record_after[name]}
-            return there if change.mild else there | {group_id}
+            there: set[str | None] = {change.record_after.get(name, group_id)}
+            is_sure = change.mild and name in change.record_before
+            return there if is_sure else there | {group_id}
         if group_id in self._after.groups and change.mild:
             return {group_id}
         policy, former = change.policy(name), change.before.groups[group_id]
@@ -197,10 +200,12 @@ class TakenBack:
     def check(self) -> None:
         """AssertionError where what stands is not what stood before."""
         change = self.change
+        # what was asked for before all was taken back
+        forward = replace(change, record_after={})
         repaired = {
             name
             for name in change.drifted
-            if name not in change.new.members or change.is_touched(name)
+            if name not in change.new.members or forward.is_touched(name)
         }
         touched = {change.drifted[name] for name in repaired}
         for name in change.record_before.keys() | change.record_after.keys():

@@ -190,7 +190,8 @@ class World:
             if name in plan.members and not change.is_touched(name)
         }
         if change.old is None or change.old.levels != plan.levels or change.changes_instance:
-            self.levels_drifted = False
+            # one more that was added by hand stays
+            self.levels_drifted = self.look().levels[plan.instance_arn] != plan.levels
         self.plan = plan
 
     def _count(self, faults: Faults, calls_before: int, *, has_trees: bool) -> None:
