@@ -557,6 +557,21 @@ def test_a_cancelled_rename_that_goes_on_does_no_harm(site: Site, throttled: int
     assert tags_of(site, "A") == {"k": "1"}
 
 
+def test_a_name_that_was_given_up_long_ago_is_not_given_back(site: Site) -> None:
+    """Two groups have swapped names; a rename of one is cancelled before it begins."""
+    site.up(with_levels(site, A=site.group("A"), B=site.group("B")))
+    site.up(with_levels(site, A=site.group("B"), B=site.group("A")))
+    ids = site.ids
+    site.clock.sleep(1000)
+    for swapped in ({"A": "Z", "B": "A"}, {"A": "B", "B": "Z"}):
+        site.connect.plan_fault("DescribeUserHierarchyGroup", kind=FaultKind.THROTTLE, times=3)
+        groups = {logical_id: site.group(name) for logical_id, name in swapped.items()}
+        stack = site.up(with_levels(site, **groups, Failing=site.failing_later(0.5)))
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+        site.clock.sleep(1000)
+        assert site.ids == ids
+
+
 @pytest.mark.parametrize("throttled", [3, 6, 12])
 def test_an_adopted_group_stays_adopted_when_an_update_is_cancelled(
     site: Site, throttled: int
@@ -662,6 +677,33 @@ def test_a_name_that_was_given_by_hand_is_given_up(site: Site) -> None:
     assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
     assert set(site.ids) == {"A", "B"}
     assert site.ids["A"] == ids["A"]
+
+
+def test_names_that_were_passed_on_by_hand_are_given_up(site: Site) -> None:
+    """Each of two has the name of the next, the last one that a new group wants."""
+    first = with_levels(site, A=site.group("A"), B=site.group("B"))
+    site.up(first)
+    ids = site.ids
+    for name, by_hand in (("B", "C"), ("A", "B")):
+        site.connect.backend.update_user_hierarchy_group_name(site.instance_id, ids[name], by_hand)
+    stack = site.up({**first, "C": site.group("C")})
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert {name: site.ids[name] for name in ids} == ids
+
+
+@pytest.mark.parametrize("dies_at", [None, *range(20, 40)])
+def test_names_that_were_swapped_by_hand_are_given_up(site: Site, dies_at: int | None) -> None:
+    """Each of two has the other's name, and a third one's update wants one of these."""
+    first = with_levels(site, A=site.group("A"), B=site.group("B"), C=site.group("C"))
+    site.up(first)
+    ids = site.ids
+    for name, by_hand in (("A", "Z"), ("B", "A"), ("A", "B")):
+        site.connect.backend.update_user_hierarchy_group_name(site.instance_id, ids[name], by_hand)
+    if dies_at is not None:
+        site.function_faults = FunctionFaults(kills={dies_at: True})
+    stack = site.up({**first, "A": site.group("Z"), "C": site.group("A")})
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert site.ids == {"Z": ids["A"], "B": ids["B"], "A": ids["C"]}
 
 
 def test_a_delete_that_comes_again_after_the_clean_up_takes_nothing(site: Site) -> None:

@@ -20,7 +20,9 @@ ADOPTED_TAG = RESERVED_PREFIX + "adopted"
 FORMERLY_ADOPTED = "former"
 
 DISPLACES_TAG = RESERVED_PREFIX + "displaces"
-"""On a group that waits for another's name, or has taken it: `<the other's id>/<request>`."""
+"""On a group that waits for another's name, or has taken it: the other's id, a slash, and when the
+stack's operation began in which it did so, in seconds since 1970.
+"""
 
 MOVED_FROM_TAG = RESERVED_PREFIX + "moved-from"
 """On the group that a move made: the id of the one that it came from."""

@@ -26,6 +26,7 @@ from connect_hierarchy_lambda.model.ownership import (
 from connect_hierarchy_lambda.model.properties import GroupAttribute
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
 from connect_hierarchy_lambda.resources.group_making import (
+    displaces_now,
     give_name_back,
     give_names_back,
     make_group,
@@ -200,7 +201,7 @@ def _bring_up_to_date(
     task.hierarchy.untag_group(group.arn, sorted(noted(group.tags)))
     displaces = group.tags.get(DISPLACES_TAG, "")
     rolls_back = bool(displaces) and task.rolls_back
-    if displaces and not rolls_back and not displaces.endswith(f"/{task.owner.request}"):
+    if displaces and not rolls_back and not displaces_now(task, displaces):
         forget_displaced(task, group)
     # as with tags: what the request says is new is written, whatever the group seems to be called
     if doubts_name or group.name != wanted.name or old.name != wanted.name:

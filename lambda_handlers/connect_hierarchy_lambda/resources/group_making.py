@@ -106,34 +106,54 @@ def _steps_aside(task: GroupTask, holder: Group, moved_from: str) -> bool:
     return (bool(moved_from) and task.is_of_stack(holder)) or task.has_name_by_hand(holder)
 
 
-def put_aside(task: GroupTask, other: Group) -> None:
+def put_aside(task: GroupTask, other: Group, before: frozenset[str] = frozenset()) -> None:
     """Take the name from another resource's group.
 
     It is on its way out; or it was renamed by hand, then it gets the name that it should have.
+    `before` are the ids of groups that wait for it to step aside.
     """
     name = task.declared_name(other)
-    if name in {"", other.name} or task.hierarchy.rename_group(other.id, name) is not None:
+    if name in {"", other.name} or not _gets_name(task, other, name, before | {other.id}):
         name = temporary_name(task.owner, other.id)
         task.hierarchy.rename_group(other.id, name)
     logger.info("put a group aside", extra={"group": other.arn, "held": other.name, "now": name})
 
 
+def _gets_name(task: GroupTask, group: Group, name: str, before: frozenset[str]) -> bool:
+    """Whether it could be renamed, after whoever has that name by hand as well."""
+    if task.hierarchy.rename_group(group.id, name) is None:
+        return True
+    holders = task.hierarchy.groups_named(frozenset({name}))
+    for holder in [h for h in holders if h.parent_id == group.parent_id] or holders:
+        if holder.id not in before and task.has_name_by_hand(holder):
+            put_aside(task, holder, before)
+    return task.hierarchy.rename_group(group.id, name) is None
+
+
 def displaces(task: GroupTask, other: Group) -> dict[str, str]:
     """The tag of a group that takes another's name, or waits for it."""
-    return {DISPLACES_TAG: f"{other.id}/{task.owner.request}"}
+    return {DISPLACES_TAG: f"{other.id}/{task.operation}"}
+
+
+def displaces_now(task: GroupTask, displaced: str) -> bool:
+    """Whether such a tag is of the operation at work, and not one that an earlier one left."""
+    return displaced.endswith(f"/{task.operation}")
 
 
 def give_name_back(task: GroupTask, displaced: str, name: str) -> None:
     """Give the group that was put aside its name back, now that this one has left it.
 
     `displaced` is what the tag says of it. It has a temporary name, or the one of the template,
-    which may be what it was to be called after the update that is taken back.
+    which may be what it was to be called after the update that is taken back. A tag that an earlier
+    operation left says nothing about the name that the other has got since.
     """
     if name.startswith(TEMPORARY_NAME):
         return  # this one was put aside in its turn, by who took its name back
     other_id = displaced.split("/", 1)[0]
     other = task.hierarchy.group(other_id, doubt_absence=False)
-    if other is not None and other.name != name:
+    if other is None or other.name == name:
+        return
+    if other.name == temporary_name(task.owner, other.id) or displaces_now(task, displaced):
         logger.info("giving a name back", extra={"group": other.arn, "to": name})
         task.hierarchy.rename_group(other.id, name)
 

@@ -73,6 +73,11 @@ class GroupTask:
 
     def is_of_stack(self, group: Group) -> bool:
         """Whether the group belongs to any resource of this stack."""
+    @property
+    def operation(self) -> str:
+        """When the stack's operation began, its rollback included: what stands for it in tags."""
+        return f"{self.own_stack.state().operation_began:.3f}"
+
         stack = stack_name_and_uuid(self.request.stack_id)
         return group.owner is not None and group.owner.stack == stack
 

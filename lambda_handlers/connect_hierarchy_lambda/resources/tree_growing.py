@@ -45,6 +45,7 @@ from connect_hierarchy_lambda.resources.group_agents import carry_agents
 from connect_hierarchy_lambda.resources.group_making import (
     give_name_back,
     make_group,
+    displaces_now,
     put_aside,
 )
 from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
@@ -416,7 +417,7 @@ class TreeGrowth:
             for old_key, present in self.planning.former.kept.items():
                 if present.id == group.id:
                     give_name_back(self.task, noted, self.old.by_mark[old_key].name)
-        elif noted.endswith(f"/{self.task.owner.request}"):
+        elif displaces_now(self.task, noted):
             return
         forget_displaced(self.task, group)
 
