@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -115,7 +115,7 @@ class InProcessAws:
 
     def __init__(
         self,
-        make_handler: Callable[[ClientFactory, VirtualClock, Put], Handler],
+        make_handler: Callable[[ClientFactory, FunctionClock, Put], Handler],
         *,
         seed: int | None = None,
         connect_settings: ConnectSettings | None = None,
@@ -138,6 +138,8 @@ class InProcessAws:
         self.service_calls: list[ServiceCall] = []
         self.authorize: Callable[[str | None, str, str], bool] | None = None
         self._served: dict[VirtualTask, Invocation] = {}
+        self._doomed: set[VirtualTask] = set()
+        self.function_clock = FunctionClock(self.clock, self._served)
         self.function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:handlers"
         engine_settings = engine_settings or EngineSettings()
         self.custom_resources = CustomResources(
@@ -168,7 +170,7 @@ class InProcessAws:
             region=REGION,
             settings=engine_settings,
         )
-        self._handler = make_handler(self.client, self.clock, self._put)
+        self._handler = make_handler(self.client, self.function_clock, self._put)
 
     def client(self, service: str) -> Any:
         """A boto3 client whose requests are answered here.
@@ -201,12 +203,19 @@ class InProcessAws:
 
     def _kill_as_planned(self, *, after_effect: bool, **_: Any) -> None:
         """End the run at work where that is planned for this call, as a crash would."""
-        faults = self.function_faults
-        if not after_effect:
-            # both positions are those of one call
-            faults.kills = {nth - 1: position for nth, position in faults.kills.items()}
-        if faults.kills.get(0) is after_effect:
-            del faults.kills[0]
+        # calls that are made side by side get their answers in another order
+        task, faults = self.clock.current, self.function_faults
+        if after_effect:
+            if task in self._doomed:
+                self._doomed.remove(task)
+                raise TaskKilledError
+            return
+        self._doomed.discard(task)
+        faults.kills = {nth - 1: position for nth, position in faults.kills.items()}
+        dies_after_effect = faults.kills.pop(0, None)
+        if dies_after_effect:
+            self._doomed.add(task)
+        elif dies_after_effect is not None:
             raise TaskKilledError
 
     @property
@@ -317,6 +326,51 @@ class InProcessAws:
         status, headers, body = answer
         wire_headers: Any = headers  # any mapping will do
         return AWSResponse(str(request.url), status, wire_headers, MockRawResponse(body))
+
+
+class FunctionClock:
+    """The clock as the function sees it.
+
+    What it does side by side are tasks of their own, and a run ends with all of its tasks.
+    """
+
+    def __init__(self, clock: VirtualClock, served: dict[VirtualTask, Invocation]) -> None:
+        self._clock = clock
+        self._served = served
+
+    def now(self) -> float:
+        """Seconds since 1970, virtual."""
+        return self._clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        """Let others run until so many virtual seconds have passed."""
+        self._clock.sleep(seconds)
+
+    def side_by_side(self, works: Sequence[Callable[[], None]]) -> None:
+        """Do all of these in tasks of their own, and return when they are done."""
+        parent = self._clock.current
+        invocation = self._served.get(parent)
+        tasks: list[VirtualTask] = []
+
+        def run(work: Callable[[], None]) -> None:
+            if invocation is not None:
+                self._served[self._clock.current] = invocation
+            try:
+                work()
+            except TaskKilledError:
+                # what ends one of them ends the whole run
+                for task in (parent, *tasks):
+                    task.kill()
+            finally:
+                self._served.pop(self._clock.current, None)
+
+        tasks += [self._clock.spawn(parent.name, partial(run, work)) for work in works]
+        try:
+            self._clock.wait_until(lambda: all(task.done for task in tasks))
+        except TaskKilledError:
+            for task in tasks:
+                task.kill()
+            raise
 
 
 class _WaitCondition:

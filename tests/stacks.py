@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from connect_hierarchy_lambda.connect.pace import Rate
 from connect_hierarchy_lambda.entry.function import Function
 from connect_hierarchy_lambda.model.tree import key_mark
 from local_aws.cloudformation.engine import EngineSettings
@@ -24,7 +25,10 @@ def _node(group: Any) -> Any:
 
 
 class Site(InProcessAws):
-    """The real handlers on an instance of the local Connect, deployed to by short templates."""
+    """The real handlers on an instance of the local Connect, deployed to by short templates.
+
+    `rate` is what the function believes that its account may call.
+    """
 
     def __init__(
         self,
@@ -33,9 +37,12 @@ class Site(InProcessAws):
         connect_settings: ConnectSettings | None = None,
         engine_settings: EngineSettings | None = None,
         function_settings: FunctionSettings | None = None,
+        rate: Rate | None = None,
     ) -> None:
         super().__init__(
-            lambda clients, clock, put: Function(clients, clock, put, jitter=lambda: 0.5),
+            lambda clients, clock, put: Function(
+                clients, clock, put, jitter=lambda: 0.5, rate=rate
+            ),
             seed=seed,
             connect_settings=connect_settings,
             engine_settings=engine_settings,

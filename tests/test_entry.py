@@ -8,7 +8,7 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,11 @@ class ManualClock:
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         self.time += seconds
+
+    def side_by_side(self, works: Sequence[Callable[[], None]]) -> None:
+        """One after the other."""
+        for work in works:
+            work()
 
 
 class Context:
@@ -177,7 +182,7 @@ def test_the_same_event_at_the_same_time_is_one_group(site: Site) -> None:
     an_event = event(ResourceProperties=properties(site))
     puts = [Answers(), Answers()]
     for put in puts:
-        function = Function(site.client, site.clock, put, jitter=lambda: 0.5)
+        function = Function(site.client, site.function_clock, put, jitter=lambda: 0.5)
         site.clock.spawn("run", lambda function=function: function(an_event, Context()))  # type: ignore[misc]
     # every write waits a little, so that the two go on in turns
     site.connect.settings.read_lag = 2.0

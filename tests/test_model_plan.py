@@ -27,6 +27,7 @@ from connect_hierarchy_lambda.model.plan import (
     pair,
     plan,
     topmost,
+    waves,
 )
 
 ROOT = "root"
@@ -278,3 +279,43 @@ def test_order_of_depth() -> None:
     groups = [Present("1", "A"), Present("2", "B", "1"), Present("3", "C", "2"), Present("4", "D")]
     assert [group.id for group in deepest_first(groups)] == ["3", "2", "1", "4"]
     assert [group.id for group in topmost(groups)] == ["1", "4"]
+
+
+@given(
+    first=trees(anywhere=False), second=trees(anywhere=False), at_once=st.sampled_from([1, 2, 5])
+)
+def test_what_is_done_at_once_does_not_depend_on_each_other(
+    first: list[Wanted], second: list[Wanted], at_once: int
+) -> None:
+    """The waves of a plan are the plan, and the strands of one can go on in any order."""
+    instance = Instance()
+    instance.fill(first, None)
+    calls = plan(second, list(instance.groups.values()))
+    in_waves = list(waves(calls, at_once))
+    assert [call for wave in in_waves for strand in wave for call in strand] == calls
+    assert all(1 <= len(wave) <= at_once for wave in in_waves)
+    backwards = [call for wave in in_waves for strand in reversed(wave) for call in strand]
+    instance.apply(backwards, None)
+    assert instance.paths(None) == paths(second)
+
+
+def test_waves() -> None:
+    """New groups level by level, tags group by group, all else one after the other."""
+    north, south = Wanted("n", "North"), Wanted("s", "South")
+    desk, seat = Wanted("n/d", "Desk", "n"), Wanted("n/d/s", "Seat", "n/d")
+    untag, tag = Untag("1", "a", ("k",)), Tag("1", "a", {"l": "1"})
+    other = Tag("2", "b", {"l": "1"})
+    renames: list[Call] = [Rename("1", "a", "X"), Rename("2", "b", "Y")]
+    creates: list[Call] = [Create(north), Create(south), Create(desk), Create(seat)]
+    carries: list[Call] = [CarryAgents("3", "c"), CarryAgents("4", "d")]
+    calls = [*renames, *creates, untag, tag, other, *carries]
+    assert list(waves(calls, 10)) == [
+        [[renames[0]]],
+        [[renames[1]]],
+        [[creates[0]], [creates[1]]],
+        [[creates[2]]],
+        [[creates[3]]],
+        [[untag, tag], [other]],
+        [[carries[0]]],
+        [[carries[1]]],
+    ]

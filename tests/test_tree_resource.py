@@ -483,6 +483,16 @@ def test_policies_of_nodes(
     assert ("A/B" in site.ids) == refused
 
 
+def test_what_no_search_shows_for_minutes_is_removed_all_the_same() -> None:
+    """What a tree has given up bears a tag, and nobody comes after its clean-up."""
+    site = unpaced()
+    up(site, with_tree(site, node("A", node("B", "C"))))
+    site.clock.sleep(2000)
+    site.connect.settings.search_lag = 1000.0
+    up(site, with_tree(site, node("A", node("C", "B", Key="A/B/C"))))
+    assert set(site.ids) == {"A", "A/C", "A/C/B"}
+
+
 def test_who_joins_too_late_keeps_the_group_which_is_found_again() -> None:
     """The clean-up can not fail the deployment: the group stays, and its key finds it again."""
     site = unpaced(search_lag=200.0)

@@ -104,6 +104,7 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
             seed=st.integers(0, 2**16),
             has_trees=st.booleans(),
             stands=st.booleans(),
+            has_raised_quota=st.booleans(),
         )
         def begin(
             self,
@@ -114,13 +115,14 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
             *,
             has_trees: bool,
             stands: bool,
+            has_raised_quota: bool,
         ) -> None:
             """Two instances without a hierarchy, or with what went well once.
 
-            Every other history has trees.
+            Every other history has trees, and every other a quota of calls that was raised.
             """
             self.has_trees = has_trees
-            self.world = World(scope, reversed_id, seed, tally)
+            self.world = World(scope, reversed_id, seed, tally, has_raised_quota=has_raised_quota)
             if stands:
                 self.world.deploy(self._edits(data).first(), Faults())
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from connect_hierarchy_lambda.connect.pace import Rate
 from connect_hierarchy_lambda.model.ownership import stack_name_and_uuid
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
@@ -29,6 +30,12 @@ ROLLBACK_DELAY = 2.5
 """Seconds from a failure to the first reversed Update. An event says in whole seconds when it was
 sent, so one that comes within two of the event that it takes back can be taken for that.
 """
+
+RAISED = Rate(per_second=20, burst=20)
+"""With this the function makes several calls at the same time."""
+
+LATENCY = 0.1
+"""Seconds a call, so that these take turns."""
 
 
 @dataclass
@@ -61,14 +68,25 @@ class World:
     """A site with two instances and one stack; AssertionError where anything ends wrong."""
 
     def __init__(
-        self, scope: DuplicateScope, reversed_id: ReversedUpdateId, seed: int, tally: Tally
+        self,
+        scope: DuplicateScope,
+        reversed_id: ReversedUpdateId,
+        seed: int,
+        tally: Tally,
+        *,
+        has_raised_quota: bool = False,
     ) -> None:
         self.site = Site(
             seed=seed,
-            connect_settings=ConnectSettings(default_rate=None, duplicate_scope=scope),
+            connect_settings=ConnectSettings(
+                default_rate=None,
+                duplicate_scope=scope,
+                latency=LATENCY if has_raised_quota else 0.0,
+            ),
             engine_settings=EngineSettings(
                 reversed_update_id=reversed_id, rollback_delay=ROLLBACK_DELAY
             ),
+            rate=RAISED if has_raised_quota else None,
         )
         self.scope = scope
         self.tally = tally

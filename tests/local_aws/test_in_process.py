@@ -10,11 +10,10 @@ import pytest
 
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
-from local_aws.in_process import FunctionSettings, InProcessAws
-from local_aws.virtual_clock import VirtualClock
+from local_aws.in_process import FunctionClock, FunctionSettings, InProcessAws
 from tests.local_aws.scripted import good_answer, reasons
 
-Act = Callable[[VirtualClock, int], None]
+Act = Callable[[FunctionClock, int], None]
 """What the function does in its first, second, … run, before it answers."""
 
 
@@ -26,7 +25,7 @@ def playing(
     """An AWS whose function does this and then answers well."""
 
     def make_handler(
-        _: Any, clock: VirtualClock, put: Any
+        _: Any, clock: FunctionClock, put: Any
     ) -> Callable[[dict[str, Any], Any], None]:
         runs = 0
 
@@ -54,14 +53,14 @@ def attempts(aws: InProcessAws) -> list[tuple[float, str]]:
     return [(run.began - runs[0].began, run.outcome) for run in runs]
 
 
-def crash(clock: VirtualClock, run: int) -> None:
+def crash(clock: FunctionClock, run: int) -> None:
     """Take ten seconds and raise, but for the third run."""
     clock.sleep(10)
     if run < 3:
         raise ZeroDivisionError
 
 
-def hang(clock: VirtualClock, run: int) -> None:
+def hang(clock: FunctionClock, run: int) -> None:
     """Take longer than a function may, but for the third run."""
     if run < 3:
         clock.sleep(100_000)
@@ -93,7 +92,7 @@ def test_a_function_that_times_out_stops_there() -> None:
     """Fact 1: what it would have done later is not done."""
     ended: list[int] = []
 
-    def slow(clock: VirtualClock, run: int) -> None:
+    def slow(clock: FunctionClock, run: int) -> None:
         hang(clock, run)
         ended.append(run)
 
@@ -106,7 +105,7 @@ def test_a_function_that_times_out_stops_there() -> None:
 def test_a_third_failure_is_the_last() -> None:
     """Fact 1: then nobody answers, and CloudFormation waits its hour."""
 
-    def always(clock: VirtualClock, run: int) -> None:
+    def always(clock: FunctionClock, run: int) -> None:
         crash(clock, min(run, 2))
 
     aws = playing(always)

@@ -8,6 +8,7 @@ slower at once, and every success a little faster again.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -44,32 +45,37 @@ class Rate:
 class Pace:
     """One bucket for each API; times are in seconds since 1970.
 
-    `filled` says whether nobody has used the buckets lately, as far as is known.
+    `filled` says whether nobody has used the buckets lately, as far as is known. Calls side by side
+    may share it.
     """
 
     def __init__(self, rate: Rate, *, filled: bool = True) -> None:
         self._rate = rate
         self._filled = filled
         self._buckets: dict[str, _Bucket] = {}
+        self._lock = threading.Lock()
 
     def take(self, api: str, now: float) -> float:
         """Take the next token of an API; in how many seconds it can be used."""
-        return self._bucket(api, now).take(now)
+        with self._lock:
+            return self._bucket(api, now).take(now)
 
     def refused(self, api: str, now: float) -> None:
         """Go slower: the service had no token left."""
-        bucket = self._bucket(api, now)
-        bucket.fill(now)
-        bucket.tokens = min(bucket.tokens, 0.0)
-        bucket.per_second = max(self._rate.per_second * _SLOWEST, bucket.per_second * _SLOWER)
+        with self._lock:
+            bucket = self._bucket(api, now)
+            bucket.fill(now)
+            bucket.tokens = min(bucket.tokens, 0.0)
+            bucket.per_second = max(self._rate.per_second * _SLOWEST, bucket.per_second * _SLOWER)
 
     def accepted(self, api: str, now: float) -> None:
         """Go faster, up to the rate."""
-        bucket = self._bucket(api, now)
-        if bucket.per_second < self._rate.per_second:
-            bucket.fill(now)
-            faster = bucket.per_second + self._rate.per_second * _FASTER
-            bucket.per_second = min(self._rate.per_second, faster)
+        with self._lock:
+            bucket = self._bucket(api, now)
+            if bucket.per_second < self._rate.per_second:
+                bucket.fill(now)
+                faster = bucket.per_second + self._rate.per_second * _FASTER
+                bucket.per_second = min(self._rate.per_second, faster)
 
     def _bucket(self, api: str, now: float) -> _Bucket:
         if api not in self._buckets:

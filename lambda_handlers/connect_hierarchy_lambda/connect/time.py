@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """The two things that the handlers want of time."""
+    """What the handlers want of time."""
 
     def now(self) -> float:
         """Seconds since 1970."""
 
     def sleep(self, seconds: float) -> None:
         """Return when so many seconds have passed."""
+
+    def side_by_side(self, works: Sequence[Callable[[], None]]) -> None:
+        """Do all of these at the same time, and return when they are done. None may raise."""
 
 
 class SystemClock:
@@ -29,6 +33,12 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Return when so many seconds have passed."""
         time.sleep(seconds)
+
+    def side_by_side(self, works: Sequence[Callable[[], None]]) -> None:
+        """Do all of these at the same time, and return when they are done. None may raise."""
+        with ThreadPoolExecutor(len(works)) as threads:
+            for work in works:
+                threads.submit(work)
 
 
 @dataclass(frozen=True)

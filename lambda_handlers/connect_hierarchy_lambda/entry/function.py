@@ -15,6 +15,7 @@ from crhelper import CfnResource
 
 from connect_hierarchy_lambda.connect.calls import Caller
 from connect_hierarchy_lambda.connect.hierarchies import Hierarchy
+from connect_hierarchy_lambda.connect.lanes import Lanes
 from connect_hierarchy_lambda.connect.own_stack import OwnStack, StillWanted
 from connect_hierarchy_lambda.connect.pace import Pace, Rate
 from connect_hierarchy_lambda.connect.time import Clock, Schedule, SystemClock
@@ -152,7 +153,7 @@ class Function:
         def hierarchy(instance_arn: str) -> Hierarchy:
             return Hierarchy(self._clients("connect"), caller, instance_arn)
 
-        run = Run(hierarchy, own_stack, watch, schedule)
+        run = Run(hierarchy, own_stack, watch, schedule, Lanes(self._clock, self._rate))
         resource_type = event.get("ResourceType")
         if resource_type == ResourceType.STRUCTURE:
             return Structures(run)

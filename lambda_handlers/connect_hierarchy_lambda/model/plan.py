@@ -187,6 +187,41 @@ def plan(
     return calls
 
 
+def waves(calls: Iterable[Call], at_once: int) -> Iterator[list[list[Call]]]:
+    """The calls of a plan in waves, each to be made when the one before is done.
+
+    A wave is of at most `at_once` strands, which do not depend on each other; of one strand are
+    calls about the same group, to be made one after the other.
+    """
+    wave: list[list[Call]] = []
+    for call in calls:
+        match call, wave[-1][-1] if wave else None:
+            case Tag() | Untag(), Tag() | Untag() as last:
+                is_same_group, joins = call.id == last.id, True
+            case Create(), Create():
+                is_same_group, joins = False, not _is_parent_in(call.wanted, wave)
+            case _:
+                # renames free names for each other, and of agents there are many in a group
+                is_same_group = joins = False
+        if is_same_group:
+            wave[-1].append(call)
+            continue
+        if wave and not (joins and len(wave) < at_once):
+            yield wave
+            wave = []
+        wave.append([call])
+    if wave:
+        yield wave
+
+
+def _is_parent_in(wanted: Wanted, wave: list[list[Call]]) -> bool:
+    return any(
+        isinstance(call, Create) and call.wanted.key == wanted.parent
+        for strand in wave
+        for call in strand
+    )
+
+
 def deepest_first(groups: Iterable[Present]) -> list[Present]:
     """The groups, each before the one above it."""
     by_id = {group.id: group for group in groups}

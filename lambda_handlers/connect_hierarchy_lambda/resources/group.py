@@ -246,7 +246,7 @@ def _move(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> Gro
         make = make_group if sources else _remake
         target = make(task, wanted, task.given_group_id)
     for source in sources:
-        carry_agents(task.hierarchy, source, target.id)
+        carry_agents(task, source, target.id)
         if source.id not in {task.given_group_id, task.recorded_group_id}:
             _remove_unknown(task, source)
     if task.rolls_back:

@@ -191,14 +191,14 @@ def delete_group(
             # agents leave only a group that can go: not one that children hold
             may_leave = agents and not hierarchy.children(group.id)
             if follows is not None:
-                carry_agents(hierarchy, group, follows.id)
+                carry_agents(task, group, follows.id)
             elif may_leave and policy == AgentsOnDelete.UNASSIGN:
-                carry_agents(hierarchy, group, None)
+                carry_agents(task, group, None)
             elif may_leave and policy == AgentsOnDelete.MOVE_TO_PARENT and group.parent_id:
                 if not is_looked_at:
                     _check_way_up(task, group, agents, doing)
                     is_looked_at = True
-                carry_agents(hierarchy, group, group.parent_id)
+                carry_agents(task, group, group.parent_id)
             elif wait.seconds >= patience:
                 raise _blocked(task, group, agents, refusal, doing)
             wait.pause(str(refusal))

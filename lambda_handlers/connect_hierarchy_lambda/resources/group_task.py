@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Self
 
 from connect_hierarchy_lambda.connect.hierarchies import Group, Hierarchy
+from connect_hierarchy_lambda.connect.lanes import Lanes
 from connect_hierarchy_lambda.connect.own_stack import OwnStack
 from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.connect.waiting import Wait
@@ -45,11 +46,12 @@ class GroupTask:
     instance_arn: str
     own_stack: OwnStack
     schedule: Schedule
+    lanes: Lanes
 
     @classmethod
     def of(cls, run: Run, request: Request, instance_arn: str) -> Self:
         """A request that is about groups of this instance."""
-        return cls(request, run.hierarchy_of, instance_arn, run.own_stack, run.schedule)
+        return cls(request, run.hierarchy_of, instance_arn, run.own_stack, run.schedule, run.lanes)
 
     @property
     def hierarchy(self) -> Hierarchy:
@@ -71,13 +73,13 @@ class GroupTask:
         """Whether the stack takes an operation back."""
         return self.own_stack.state().rolls_back
 
-    def is_of_stack(self, group: Group) -> bool:
-        """Whether the group belongs to any resource of this stack."""
     @property
     def operation(self) -> str:
         """When the stack's operation began, its rollback included: what stands for it in tags."""
         return f"{self.own_stack.state().operation_began:.3f}"
 
+    def is_of_stack(self, group: Group) -> bool:
+        """Whether the group belongs to any resource of this stack."""
         stack = stack_name_and_uuid(self.request.stack_id)
         return group.owner is not None and group.owner.stack == stack
 

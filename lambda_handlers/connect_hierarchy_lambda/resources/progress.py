@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 from connect_hierarchy_lambda.connect.time import Clock
 
@@ -19,18 +20,20 @@ class Progress:
         self._began = self._told = clock.now()
         self._done = 0
         self._total = 0
+        self._lock = threading.Lock()
 
     def expect(self, further: int) -> None:
         """So many steps are still to come."""
         self._total = self._done + further
 
-    def step(self) -> None:
-        """One is done."""
-        self._done += 1
-        now = self._clock.now()
-        if now - self._told < _INTERVAL:
-            return
-        self._told = now
+    def step(self, number: int = 1) -> None:
+        """One is done, or so many."""
+        with self._lock:
+            self._done += number
+            now = self._clock.now()
+            if now - self._told < _INTERVAL:
+                return
+            self._told = now
         rest = (now - self._began) / self._done * (self._total - self._done)
         logger.info(
             "progress",

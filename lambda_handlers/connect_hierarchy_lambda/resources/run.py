@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from connect_hierarchy_lambda.connect.hierarchies import Hierarchy
+from connect_hierarchy_lambda.connect.lanes import Lanes
 from connect_hierarchy_lambda.connect.own_stack import OwnStack, StillWanted
 from connect_hierarchy_lambda.connect.time import Schedule
 
@@ -18,3 +19,4 @@ class Run:
     own_stack: OwnStack
     watch: StillWanted
     schedule: Schedule
+    lanes: Lanes

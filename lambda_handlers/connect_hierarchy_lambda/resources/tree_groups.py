@@ -57,7 +57,8 @@ class TreeGroups:
     @property
     def own(self) -> list[Group]:
         """All of them, in the order of their ids."""
-        return [self._own[group_id] for group_id in sorted(self._own)]
+        # in one go: others of the same run may take some down meanwhile
+        return [group for _, group in sorted(self._own.items())]
 
     def get(self, group_id: str) -> Group | None:
         """One of them, None if it is none."""

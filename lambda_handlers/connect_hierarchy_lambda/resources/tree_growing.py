@@ -8,7 +8,8 @@ clean-up of the generation that it belonged to.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
@@ -40,12 +41,13 @@ from connect_hierarchy_lambda.model.plan import (
     Untag,
     Wanted,
     topmost,
+    waves,
 )
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
 from connect_hierarchy_lambda.resources.group_making import (
+    displaces_now,
     give_name_back,
     make_group,
-    displaces_now,
     put_aside,
 )
 from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
@@ -145,9 +147,9 @@ class TreeGrowth:
             try:
                 calls = self._plan()
                 progress.expect(len(calls))
-                for call in calls:
-                    self._perform(call)
-                    progress.step()
+                for wave in waves(calls, self.task.lanes.number):
+                    self._perform_wave(wave)
+                    progress.step(sum(map(len, wave)))
                     wait = self.task.wait(self._doing, "groups are not as they seemed")
                 break
             except UnexpectedError as error:
@@ -211,10 +213,23 @@ class TreeGrowth:
 
     # the calls ----------------------------------------------------------------------------------
 
+    def _perform_wave(self, wave: list[list[Call]]) -> None:
+        refused: list[tuple[Wanted, Refusal]] = []
+
+        def perform(strand: list[Call]) -> None:
+            for call in strand:
+                if not isinstance(call, Create):
+                    self._perform(call)
+                elif (refusal := self._create(call.wanted)) is not None:
+                    refused.append((call.wanted, refusal))
+
+        self.task.lanes.each(wave, perform)
+        # those who have the names may have to make room: one after the other
+        for wanted, refusal in refused:
+            self._make_all_the_same(wanted, refusal)
+
     def _perform(self, call: Call) -> None:
         match call:
-            case Create():
-                self._create(call.wanted)
             case Rename():
                 self._rename(self._looked_at(call.id), call.name)
             case PutAside():
@@ -231,7 +246,7 @@ class TreeGrowth:
                 source = self.groups.get(call.id)
                 # who joins it later is carried along in the clean-up
                 if source is not None and not self.groups.is_noted(EMPTIED, call.id):
-                    carry_agents(self.task.hierarchy, source, self._ids[call.key])
+                    carry_agents(self.task, source, self._ids[call.key])
                     self.groups.note(EMPTIED, call.id)
             case Delete():
                 pass  # given up at the end
@@ -245,14 +260,42 @@ class TreeGrowth:
             raise UnexpectedError(msg)
         return group
 
-    def _create(self, wanted: Wanted) -> None:
+    def _create(self, wanted: Wanted) -> Refusal | None:
+        """Make a group that is not there; the refusal where its name is taken."""
         if wanted.key in self._left_alone:
-            return
+            return None
         if wanted.parent in self._left_alone:
             self._leave_alone(wanted)
-            return
+            return None
+        with self._or_leave_alone(wanted):
+            parent_id = self._parent_id(wanted)
+            tags = {**wanted.tags, **self.task.owner.tags()}
+            made = self.task.hierarchy.create_group(wanted.name, parent_id, tags)
+            if isinstance(made, Refusal):
+                return made
+            group_id = GroupArn.parse(made).group_id
+            above = self.groups.get(parent_id) if parent_id is not None else None
+            path = above.path if above else ((parent_id, ""),) if parent_id is not None else ()
+            group = Group(
+                arn=made,
+                id=group_id,
+                name=wanted.name,
+                level_id="",
+                path=(*path, (group_id, wanted.name)),
+                tags=tags,
+            )
+            self.groups.made(group)
+            self._ids[wanted.key] = group.id
+        return None
+
+    def _parent_id(self, wanted: Wanted) -> str | None:
+        return self.wanted.parent_id if wanted.parent is None else self._ids[wanted.parent]
+
+    @contextmanager
+    def _or_leave_alone(self, wanted: Wanted) -> Iterator[None]:
+        """In a rollback, let a group go that can not be had."""
         try:
-            self._make(wanted)
+            yield
         except (OutOfTimeError, NoLongerWantedError):
             raise
         except HierarchyError as error:
@@ -275,23 +318,19 @@ class TreeGrowth:
             if holder.parent_id == parent_id and not (is_own and holder.id in self._misnamed):
                 self._left_alone[wanted.key] = self._ids[wanted.key] = holder.id
 
-    def _make(self, wanted: Wanted) -> None:
-        parent_id = self.wanted.parent_id
-        if wanted.parent is not None:
-            parent_id = self._ids[wanted.parent]
-        moved_from = self.planning.former.kept.get(wanted.key)
-        properties = self.wanted.group(wanted, parent_id)
-        tags = {**wanted.tags, **self.task.owner.tags()}
-        made = self.task.hierarchy.create_group(wanted.name, parent_id, tags)
-        if isinstance(made, Refusal):
-            self._check_own_holders(wanted.name, parent_id, str(made))
+    def _make_all_the_same(self, wanted: Wanted, refusal: Refusal) -> None:
+        """Make a group whose name is taken: of what has it, or in its place."""
+        with self._or_leave_alone(wanted):
+            parent_id = self._parent_id(wanted)
+            self._check_own_holders(wanted.name, parent_id, str(refusal))
+            moved_from = self.planning.former.kept.get(wanted.key)
             failed_id = self.task.request.failed_id
             now = self.task.schedule.clock.now()
             self._waits_since = now if self._waits_since is None else self._waits_since
             try:
                 group = make_group(
                     self.task,
-                    properties,
+                    self.wanted.group(wanted, parent_id),
                     moved_from="" if moved_from is None else moved_from.id,
                     marks={KEY_TAG: wanted.key},
                     # not once more for each group
@@ -301,23 +340,11 @@ class TreeGrowth:
                 self.task.request.failed_id = failed_id
             # what was somebody else's a moment ago may seem to be so still to its Delete
             group = wait_until_shown(self.task, group)
-        else:
-            group_id = GroupArn.parse(made).group_id
-            above = self.groups.get(parent_id) if parent_id is not None else None
-            path = above.path if above else ((parent_id, ""),) if parent_id is not None else ()
-            group = Group(
-                arn=made,
-                id=group_id,
-                name=wanted.name,
-                level_id="",
-                path=(*path, (group_id, wanted.name)),
-                tags=tags,
-            )
-        self.groups.made(group)
-        self._ids[wanted.key] = group.id
-        if isinstance(made, Refusal) and any(one.parent_id == group.id for one in self.groups.own):
-            # somebody had taken it away, and with it what is below it
-            raise UnexpectedError(f"groups below {quoted(group.name)} are the tree's already")
+            self.groups.made(group)
+            self._ids[wanted.key] = group.id
+            if any(one.parent_id == group.id for one in self.groups.own):
+                # somebody had taken it away, and with it what is below it
+                raise UnexpectedError(f"groups below {quoted(group.name)} are the tree's already")
 
     def _check_own_holders(self, name: str, parent_id: str | None, why: str) -> None:
         """Plan again where the name is taken by a group of the tree itself."""
