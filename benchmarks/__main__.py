@@ -9,7 +9,8 @@ from itertools import chain
 from pathlib import Path
 
 from benchmarks.function import cold_start, memory, weight
-from benchmarks.organisation import largest, works
+from benchmarks.organisation import faster, largest, works
+from benchmarks.peers import Script
 from benchmarks.report import Results, as_json, as_markdown
 from benchmarks.synthesis import synthesis
 from benchmarks.ways import Trees
@@ -26,7 +27,11 @@ def main() -> int:
     weighed, started, used = weight(), cold_start(), memory()
     _say("playing the work …")
     played = []
-    for one in chain(play_all(works()), play_all([largest()], ways=[Trees])):
+    for one in chain(
+        play_all(works()),
+        play_all([largest()], ways=[Trees]),
+        play_all([faster()], ways=[Trees, Script]),
+    ):
         played.append(one)
         _say(f"  {one.work.name}, {one.way}, {one.latency:g} s: {one.figures.seconds:.1f} s")
     played.sort(key=lambda one: LATENCIES.index(one.latency))

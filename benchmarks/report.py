@@ -25,10 +25,10 @@ MAX_ASSET = 100_000
 
 _INTRODUCTION = (
     "Times of work are virtual ones over the local Connect, at the service's default rate:",
-    "two requests a second with a burst of five, for each API. The floor is what this rate alone",
-    "makes necessary. What CloudFormation and Lambda take for themselves is not in them, for",
-    "nobody's. The latency of a call is an assumption. Times of synthesis and of cold starts are",
-    "real ones of one machine: only their ratios say something.",
+    "two requests a second with a burst of five, for each API, if nothing else is said. The floor",
+    "is what the rate alone makes necessary. What CloudFormation and Lambda take for themselves is",
+    "not in them, for nobody's. The latency of a call is an assumption. Times of synthesis and of",
+    "cold starts are real ones of one machine: only their ratios say something.",
 )
 
 _READS = ("ListUserHierarchyGroups", "SearchUserHierarchyGroups")

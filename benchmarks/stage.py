@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.native import THROTTLED, native_resource_types
 from benchmarks.organisation import BURST, QUOTA, RATE, Organisation
+from connect_hierarchy_lambda.connect import pace
 from connect_hierarchy_lambda.entry.function import Function
 from local_aws.connect import ConnectSettings
 from local_aws.connect.settings import Rate
@@ -67,15 +68,25 @@ class Stage:
 
     Args:
         latency: Virtual seconds from a call to its answer.
+        rate: Requests a second that the service takes of each API, as the function is told.
+        burst: How many it takes at once.
     """
 
     latency: float = 0.0
+    rate: float = RATE
+    burst: float = BURST
     random: random.Random = field(default_factory=lambda: random.Random(_SEED))
 
     def __post_init__(self) -> None:
         self.settings = ConnectSettings(default_rate=None, group_quota=QUOTA)
         self.aws = InProcessAws(
-            lambda clients, clock, put: Function(clients, clock, put, jitter=self.random.random),
+            lambda clients, clock, put: Function(
+                clients,
+                clock,
+                put,
+                jitter=self.random.random,
+                rate=pace.Rate(self.rate, self.burst),
+            ),
             connect_settings=self.settings,
             resource_types=native_resource_types(lambda: self.aws, self.random.random),
         )
@@ -109,7 +120,7 @@ class Stage:
             wanted: What is then to be there.
             agents: How many are to be in which groups of it.
         """
-        self.settings.default_rate = Rate(per_second=RATE, burst=BURST)
+        self.settings.default_rate = Rate(per_second=self.rate, burst=self.burst)
         self.settings.latency = self.latency
         self.aws.connect.calls.clear()
         began = self.aws.clock.now()

@@ -37,7 +37,7 @@ WAYS: Sequence[Callable[[Stage], Way]] = (
 def play(work: Work, way: Callable[[Stage], Way], latency: float) -> Played:
     """Do a work once: what is there before costs nothing, the change is measured."""
     with without_logs():
-        stage = Stage(latency)
+        stage = Stage(latency, work.rate, work.burst)
         actor = way(stage)
         if work.before is not None:
             actor.deploy(work.before)

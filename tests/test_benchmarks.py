@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import processes
 from benchmarks.function import ColdStart, Memory, weight
-from benchmarks.organisation import LEVELS, Organisation, Work, organisation, works
+from benchmarks.organisation import LEVELS, Organisation, Work, faster, organisation, works
 from benchmarks.peers import NativeCloudFormation, Script, Terraform
 from benchmarks.report import Results, as_json, as_markdown, goals
 from benchmarks.stage import Stage
@@ -46,6 +46,15 @@ def test_the_floor_is_what_the_rate_makes_necessary() -> None:
         "delete": 27.5,
         "no": 0,
     }
+
+
+def test_a_raised_rate_lowers_the_floor() -> None:
+    """The stage's service has it, and the function knows."""
+    work = faster(150)
+    assert work.floor == (150 - 20) / 20
+    figures = play(work, Trees, 0.15).figures
+    assert figures.undone == ""
+    assert work.floor < figures.seconds < work.floor + 2
 
 
 @pytest.mark.parametrize("way", WAYS)
