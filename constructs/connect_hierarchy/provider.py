@@ -57,8 +57,8 @@ class HierarchyProvider(Construct):
             it was imported as immutable.
         log_group: Where the function logs. Made if not given, kept for three months and deleted
             with the stack.
-        timeout: How long the function may run for one resource, 60 to 900 seconds. Agents of a
-            moved group are carried over within this time.
+        timeout: How long one run of the function may take, 60 to 900 seconds. What takes longer
+            goes on in further runs.
         memory_size: MiB. The handlers fit into 128 with boto3 loaded; the default is 256 for the
             share of a processor that comes with it, since most of a run is the start.
         runtime: A Python runtime, 3.11 or newer.
