@@ -923,6 +923,23 @@ def test_a_group_with_a_strangers_child_names_it(site: Site) -> None:
     assert any("it has child groups: 'Theirs'" in reason for reason in site.reasons(stack))
 
 
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+def test_a_rollback_does_without_what_was_gone_before(reversed_id: ReversedUpdateId) -> None:
+    """A parent and its child were deleted by hand; a move makes the child anew, and is undone."""
+    site = site_with(DuplicateScope.SIBLINGS, reversed_id)
+    groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}
+    site.up(with_levels(site, **groups))
+    for path in ("A/T", "A"):
+        site.connect.backend.delete_user_hierarchy_group(site.instance_id, site.ids[path])
+    moved = with_levels(site, B=site.group("B"), T=site.group("T", "B"))
+    stack = update_with_failure(site, moved)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert set(site.ids) == {"B"}
+    stack = site.up(moved)
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert set(site.ids) == {"B", "B/T"}
+
+
 def test_a_cancelled_update_does_not_make_what_is_gone(site: Site) -> None:
     """It doubts for minutes that its group is gone, and is given up meanwhile."""
     site.up(with_levels(site, A=site.group("A")))

@@ -155,7 +155,7 @@ class Succeeded:
         name = names[0]
         if change.lives_on(name):
             there: set[str | None] = {change.record_after.get(name, group_id)}
-            is_sure = change.mild and name in change.record_before
+            is_sure = change.mild and change.record_before.get(name) == group_id
             return there if is_sure else there | {group_id}
         if group_id in self._after.groups and change.mild:
             return {group_id}
@@ -232,13 +232,28 @@ class TakenBack:
                 group = replace(group, name=former.name)
         if not self._gave_up_name(former, group):
             assert group.place == former.place, f"group {former.name!r} is {group.place}"
-        assert group.user_tags == former.user_tags, f"{former.name!r} has {group.user_tags}"
+        claimed = self._claimed_tags(former)
+        for key in former.user_tags.keys() | group.user_tags.keys():
+            value, before = group.user_tags.get(key), former.user_tags.get(key)
+            was_claimed = value is None and key in claimed
+            assert value == before or was_claimed, f"{former.name!r} has {group.user_tags}"
         assert (former.owner is None) == (group.owner is None), f"{former.name!r} has another owner"
         if former.owner is not None and group.owner is not None:
             assert group.owner.is_same_resource(former.owner), f"{former.name!r} changed owner"
             assert group.owner.adopted == former.owner.adopted, f"{former.name!r}: adopted"
         assert group.key_mark == former.key_mark, f"{former.name!r} has another key"
         assert group.is_given_up == former.is_given_up, f"{former.name!r}: given up"
+
+    def _claimed_tags(self, former: Seen) -> set[str]:
+        """Keys that the update named for the first time; somebody may have used them before."""
+        change = self.change
+        return {
+            key
+            for member, group_id in change.record_before.items()
+            if group_id == former.id and change.lives_on(member) and change.old is not None
+            for key in change.new.members[member].tags.keys()
+            - change.old.members[member].tags.keys()
+        }
 
     def _gave_up_name(self, former: Seen, group: Seen) -> bool:
         """Whether it had a name by hand which another wanted, and has its own again."""

@@ -129,12 +129,12 @@ def _update(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> G
         return _move(task, old, wanted)
     group = task.hierarchy.group(task.given_group_id)
     if group is None:
-        return _remake(task, wanted)
+        return _remake(task, wanted) or _missing(wanted, task.given_group_id)
     _check_not_of_another_stack(task, group)
     return _bring_up_to_date(task, group, old, wanted)
 
 
-def _remake(task: GroupTask, wanted: GroupProperties, moved_from: str = "") -> Group:
+def _remake(task: GroupTask, wanted: GroupProperties, moved_from: str = "") -> Group | None:
     """Make a group anew that was deleted outside of the stack; a rollback can do without it."""
     logger.warning("the group was deleted outside of this stack, it is made anew")
     if task.rolls_back:
@@ -148,10 +148,13 @@ def _remake(task: GroupTask, wanted: GroupProperties, moved_from: str = "") -> G
         if not task.rolls_back:
             raise
         logger.warning("it was not there before the update either", extra={"why": str(error)})
-        group_id = task.given_group_id
-        return Group(
-            task.request.physical_id, group_id, wanted.name, "", ((group_id, wanted.name),)
-        )
+        return None
+
+
+def _missing(wanted: GroupProperties, group_id: str) -> Group:
+    """What CloudFormation had on record for a group that is not there."""
+    arn = str(GroupArn(wanted.instance_arn, group_id))
+    return Group(arn, group_id, wanted.name, "", ((group_id, wanted.name),))
 
 
 def _take_back(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> None:
@@ -243,10 +246,14 @@ def _move(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> Gro
     else:
         for source in sources:
             _check_children(task, source)
-        make = make_group if sources else _remake
-        target = make(task, wanted, task.given_group_id)
+        # in a rollback it is the original that is gone
+        make = make_group if sources and not task.rolls_back else _remake
+        made = make(task, wanted, task.given_group_id)
+        came_from = [source.tags.get(MOVED_FROM_TAG) for source in sources]
+        target = made or _missing(wanted, next(filter(None, came_from), task.given_group_id))
     for source in sources:
-        carry_agents(task, source, target.id)
+        if homes or made:
+            carry_agents(task, source, target.id)
         if source.id not in {task.given_group_id, task.recorded_group_id}:
             _remove_unknown(task, source)
     if task.rolls_back:
