@@ -940,6 +940,26 @@ def test_a_rollback_does_without_what_was_gone_before(reversed_id: ReversedUpdat
     assert set(site.ids) == {"B", "B/T"}
 
 
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+@pytest.mark.parametrize("scope", DuplicateScope)
+def test_a_rollback_takes_nothing_from_who_adopted_it(
+    scope: DuplicateScope, reversed_id: ReversedUpdateId
+) -> None:
+    """A group was deleted by hand, and a new construct adopted another one in its place."""
+    site = site_with(scope, reversed_id)
+    site.up(with_levels(site, A=site.group("A")))
+    backend = site.connect.backend
+    backend.delete_user_hierarchy_group(site.instance_id, site.ids["A"])
+    backend.create_user_hierarchy_group(site.instance_id, "A")
+    by_hand = site.ids["A"]
+    adopting = site.group("A", AdoptExisting=True)
+    stack = update_with_failure(site, with_levels(site, A=site.group("Z"), B=adopting))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids["A"] == by_hand
+    group = backend.hierarchy(site.instance_id).by_path["A",]
+    assert dict(group.tags) == {}
+
+
 def test_a_cancelled_update_does_not_make_what_is_gone(site: Site) -> None:
     """It doubts for minutes that its group is gone, and is given up meanwhile."""
     site.up(with_levels(site, A=site.group("A")))

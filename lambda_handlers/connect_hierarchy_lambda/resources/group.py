@@ -137,15 +137,14 @@ def _update(task: GroupTask, old: GroupProperties, wanted: GroupProperties) -> G
 def _remake(task: GroupTask, wanted: GroupProperties, moved_from: str = "") -> Group | None:
     """Make a group anew that was deleted outside of the stack; a rollback can do without it."""
     logger.warning("the group was deleted outside of this stack, it is made anew")
-    if task.rolls_back:
-        # what the update has not taken from anybody is not taken now
-        wanted = replace(wanted, adopt_existing=False)
+    rolls_back = task.rolls_back
     try:
-        return make_group(task, wanted, moved_from)
+        # what the update has not taken from anybody is not taken now
+        return make_group(task, wanted, moved_from, takes_over=not rolls_back)
     except OutOfTimeError:
         raise
     except HierarchyError as error:
-        if not task.rolls_back:
+        if not rolls_back:
             raise
         logger.warning("it was not there before the update either", extra={"why": str(error)})
         return None

@@ -37,18 +37,23 @@ def make_group(
     moved_from: str = "",
     marks: Mapping[str, str] | None = None,
     waited: float = 0.0,
+    *,
+    takes_over: bool = True,
 ) -> Group:
     """A group as wanted that belongs to the task's resource, whatever it takes to have one.
 
     `moved_from` is the id of the group that this one succeeds. A move takes nothing over: whoever
     is at its new place steps aside or is in the way. `marks` are further tags of our own; `waited`
-    are seconds that other resources have had already to begin their updates.
+    are seconds that other resources have had already to begin their updates. With `takes_over`
+    False it is an error that anybody else is there.
     """
     tags = {**wanted.tags, **task.owner.tags(), **(marks or {})}
     if moved_from:
         tags[MOVED_FROM_TAG] = moved_from
     try:
-        return _made_or_found(task, wanted, moved_from, marks or {}, tags, waited)
+        return _made_or_found(
+            task, wanted, moved_from, marks or {}, tags, waited, takes_over=takes_over
+        )
     except OutOfTimeError:
         raise
     except HierarchyError:
@@ -64,6 +69,8 @@ def _made_or_found(
     marks: Mapping[str, str],
     tags: dict[str, str],
     waited: float,
+    *,
+    takes_over: bool,
 ) -> Group:
     """As `make_group`; `tags` are those of a new group, and tell in the end what stepped aside."""
     doing = f"creating hierarchy group {quoted(wanted.name)}"
@@ -79,6 +86,10 @@ def _made_or_found(
                 )
                 if displaced is not None:
                     tags |= displaces(task, displaced)
+            elif not takes_over and not task.owner.is_same_resource(holder.owner):
+                raise HierarchyError(
+                    doing, f"it exists already, {holder.id}", "choose another name"
+                )
             elif may_free_its_name(task, holder, waited + wait.seconds):
                 pass
             elif _steps_aside(task, holder, moved_from):

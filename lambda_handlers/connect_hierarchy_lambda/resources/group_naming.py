@@ -67,7 +67,7 @@ def _holders(task: GroupTask, group: Group, name: str, doing: str) -> list[Group
     ]
     holders = [other for other in others if other.parent_id == group.parent_id] or others
     for other in holders:
-        if not task.is_of_stack(other):
+        if task.is_strangers(other):
             raise NameTakenError(
                 doing,
                 f"the name is taken by group {other.id} ({other.path_of_names})",

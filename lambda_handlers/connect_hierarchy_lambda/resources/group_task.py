@@ -83,6 +83,23 @@ class GroupTask:
         stack = stack_name_and_uuid(self.request.stack_id)
         return group.owner is not None and group.owner.stack == stack
 
+    def is_strangers(self, group: Group) -> bool:
+        """Whether the group is not this stack's, or will not be after the rollback at work.
+
+        Such a one a resource has adopted that the stack did not have before.
+        """
+        if not self.is_of_stack(group) or group.owner is None:
+            return True
+        if not group.owner.adopted:
+            return False
+        state, resource = self.own_stack.state(), self.own_stack.resource(group.owner.resource)
+        return (
+            state.rolls_back
+            and resource is not None
+            and resource.status.startswith("CREATE_")
+            and resource.updated_at >= state.operation_began
+        )
+
     def own_groups(self, *wanted: GroupProperties, known: Group | None = None) -> list[Group]:
         """Every group of this resource: by its tags, and since a search lags also where wanted.
 

@@ -399,7 +399,7 @@ class TreeGrowth:
     def _is_strangers(self, name: str, parent_id: str | None) -> bool:
         """Whether nobody of this stack has the name there."""
         return any(
-            holder.parent_id == parent_id and not self.task.is_of_stack(holder)
+            holder.parent_id == parent_id and self.task.is_strangers(holder)
             for holder in self.task.hierarchy.groups_named(frozenset({name}))
         )
 
