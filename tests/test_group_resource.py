@@ -572,6 +572,20 @@ def test_a_name_that_was_given_up_long_ago_is_not_given_back(site: Site) -> None
         assert site.ids == ids
 
 
+def test_who_takes_its_name_back_gives_none_to_who_had_it(site: Site) -> None:
+    """In a rollback a group waits for its name, and its run dies and begins anew meanwhile."""
+    site.up(with_levels(site, A=site.group("A"), B=site.group("B")))
+    ids = site.ids
+    # the rename of one waits for the other, whose reversed Update dies twice and comes late
+    for dies_at in range(18, 46):
+        site.function_faults = FunctionFaults(kills={dies_at: True, dies_at + 3: True})
+        renamed = with_levels(site, A=site.group("Z"), B=site.group("A"))
+        stack = update_with_failure(site, renamed)
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+        assert site.ids == ids, dies_at
+        site.clock.sleep(4000)
+
+
 @pytest.mark.parametrize("throttled", [3, 6, 12])
 def test_an_adopted_group_stays_adopted_when_an_update_is_cancelled(
     site: Site, throttled: int

@@ -47,8 +47,8 @@ def rename_group(task: GroupTask, group: Group, name: str) -> None:
             if not aside:
                 # this helps also where a group may not be renamed to the name that it has
                 aside = True
-                for holder in holders[:1]:
-                    task.hierarchy.tag_group(group.arn, displaces(task, holder))
+                if holders and not task.rolls_back:
+                    task.hierarchy.tag_group(group.arn, displaces(task, holders[0]))
                 task.hierarchy.rename_group(group.id, temporary_name(task.owner))
             elif holders and not own and not may_free_its_name(task, holders[0], wait.seconds):
                 put_aside(task, holders[0])
