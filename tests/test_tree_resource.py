@@ -493,6 +493,24 @@ def test_what_no_search_shows_for_minutes_is_removed_all_the_same() -> None:
     assert set(site.ids) == {"A", "A/C", "A/C/B"}
 
 
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+@pytest.mark.parametrize("scope", DuplicateScope)
+def test_a_rollback_takes_nothing_from_who_adopted_it(
+    scope: DuplicateScope, reversed_id: ReversedUpdateId
+) -> None:
+    """A group was deleted by hand, and a new construct adopted another one in its place."""
+    site = of_world(scope, reversed_id)
+    up(site, with_tree(site, "A", "C"))
+    backend = site.connect.backend
+    backend.delete_user_hierarchy_group(site.instance_id, site.ids["A"])
+    backend.create_user_hierarchy_group(site.instance_id, "A")
+    by_hand = site.ids["A"]
+    adopting = site.group("A", AdoptExisting=True)
+    fail(site, {**with_tree(site, node("Z", Key="A"), "C"), "B": adopting})
+    assert site.ids["A"] == by_hand
+    assert tags_of(site, "A") == {}
+
+
 def test_who_joins_too_late_keeps_the_group_which_is_found_again() -> None:
     """The clean-up can not fail the deployment: the group stays, and its key finds it again."""
     site = unpaced(search_lag=200.0)
