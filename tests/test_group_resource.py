@@ -705,6 +705,43 @@ def test_names_that_were_passed_on_by_hand_are_given_up(site: Site) -> None:
     assert {name: site.ids[name] for name in ids} == ids
 
 
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+@pytest.mark.parametrize("scope", DuplicateScope)
+def test_an_adopted_group_that_leaves_keeps_its_name(
+    scope: DuplicateScope, reversed_id: ReversedUpdateId
+) -> None:
+    """A rename or a move that wants its name is refused, and says why."""
+    site = site_with(scope, reversed_id)
+    site.up(with_levels(site))
+    site.connect.backend.create_user_hierarchy_group(site.instance_id, "A")
+    first = {"B": site.group("B"), "P": site.group("P"), "C": site.group("C", "P")}
+    site.up(with_levels(site, A=site.group("A", AdoptExisting=True), **first))
+    ids = site.ids
+    for renamed in ({"B": site.group("A")}, {"C": site.group("A")}):
+        stack = site.up(with_levels(site, **{**first, **renamed}))
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+        assert any("A" in reason and ids["A"] in reason for reason in site.reasons(stack))
+        assert site.ids == ids
+        site.clock.sleep(1000)
+
+
+@pytest.mark.parametrize("seconds", range(20, 60, 4))
+def test_who_made_room_in_turn_has_its_name_back(site: Site, seconds: int) -> None:
+    """A new group takes the first name of a chain of renames, whose updates never begin."""
+    site.up(with_levels(site, A=site.group("W"), B=site.group("X")))
+    ids = site.ids
+    renamed = {
+        "A": {**site.group("X"), "DependsOn": ["N"]},
+        "B": {**site.group("Y"), "DependsOn": ["N"]},
+    }
+    failing = site.failing_later(seconds)
+    stack = site.up(with_levels(site, N=site.group("W"), **renamed, Failing=failing))
+    site.clock.sleep(1000)
+    if stack.status != "UPDATE_COMPLETE":
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+        assert site.ids == ids
+
+
 @pytest.mark.parametrize("dies_at", [None, *range(20, 40)])
 def test_names_that_were_swapped_by_hand_are_given_up(site: Site, dies_at: int | None) -> None:
     """Each of two has the other's name, and a third one's update wants one of these."""

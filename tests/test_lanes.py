@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from connect_hierarchy_lambda.connect.calls import Caller
 from connect_hierarchy_lambda.connect.lanes import Lanes
-from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError
 from connect_hierarchy_lambda.connect.pace import Rate
-from connect_hierarchy_lambda.connect.time import SystemClock
+from connect_hierarchy_lambda.connect.time import Schedule, SystemClock
+from connect_hierarchy_lambda.model.messages import NoLongerWantedError
 from local_aws.connect import ConnectSettings
 from local_aws.connect.settings import Rate as ServiceRate
 from local_aws.in_process import FunctionFaults
@@ -77,6 +78,45 @@ def test_that_nobody_waits_any_more_is_not_lost() -> None:
 
     with pytest.raises(NoLongerWantedError):
         lanes.each([1, 2], work)
+
+
+def test_what_goes_on_ends_at_its_next_call_after_an_error() -> None:
+    """It does not try again for minutes what nobody waits for."""
+    site = Site()
+    clock, lanes = site.clock, Lanes(site.function_clock, Rate(10))
+    calls = []
+
+    def call() -> None:
+        clock.sleep(1)
+        calls.append(clock.now())
+        if len(calls) == 3:
+            raise ValueError("the third call")
+
+    caller = Caller(Schedule(site.function_clock, clock.now() + 900))
+
+    def work(_: int) -> None:
+        for _ in range(5):
+            caller.call("calling", call)
+
+    with pytest.raises(ValueError, match="the third call"):
+        lanes.each(range(3), work)
+    # the second calls of two were on their way
+    assert len(calls) == 5
+
+
+def test_in_a_lane_there_are_no_more() -> None:
+    """Connections are as many as lanes."""
+    clock, lanes = lanes_in_virtual_time()
+    at_work, most = set(), []
+
+    def work(number: int) -> None:
+        at_work.add(number)
+        clock.sleep(1)
+        most.append(len(at_work))
+        at_work.discard(number)
+
+    lanes.each(range(5), lambda n: lanes.each(range(10 * n, 10 * n + 10), work))
+    assert max(most) == 5
 
 
 # deployments ------------------------------------------------------------------------------------

@@ -511,6 +511,17 @@ def test_a_rollback_takes_nothing_from_who_adopted_it(
     assert tags_of(site, "A") == {}
 
 
+def test_a_clean_up_goes_on_in_further_runs() -> None:
+    """What it has removed is not waited for in the next run of the same request."""
+    site = Site(function_settings=FunctionSettings(timeout=200.0))
+    up(site, with_tree(site, *big(400)))
+    site.clock.sleep(2000)
+    up(site, with_tree(site, *big(60)))
+    assert len(site.ids) == 60
+    runs = [i for i in site.invocations if i.event["RequestType"] == "Delete"]
+    assert 1 < len(runs) < 4
+
+
 def test_who_joins_too_late_keeps_the_group_which_is_found_again() -> None:
     """The clean-up can not fail the deployment: the group stays, and its key finds it again."""
     site = unpaced(search_lag=200.0)

@@ -118,9 +118,18 @@ class Judge:
                 if change.is_recorded(group):
                     return Verdict.OPEN, f"a group whose tags are gone has the name of {member}"
                 return Verdict.FAILS, f"a stranger has the name of {member}"
+            if not is_new and self._is_let_go(group):
+                return Verdict.OPEN, f"an adopted group that leaves has the name of {member}"
             if not change.is_recorded(group) or not at_place:
                 return Verdict.OPEN, f"a group of the stack has the name of {member}"
         return GOOD
+
+    def _is_let_go(self, group: Seen) -> bool:
+        """Whether it was adopted and leaves the stack, with its name."""
+        change = self.change
+        holders = [name for name, known in change.record_before.items() if known == group.id]
+        is_adopted = group.owner is not None and group.owner.adopted
+        return is_adopted and not any(name in change.new.members for name in holders)
 
     def _on_leavers(self, tree_id: str) -> Judged:
         """A tree looks at agents first: with some who may not go, it does nothing at all."""

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from connect_hierarchy_lambda.connect.lanes import stop_after_error
 from connect_hierarchy_lambda.connect.pace import Pace
 from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
@@ -101,6 +102,7 @@ class Caller:
         while True:
             attempt += 1
             self._wait_for_turn(doing, operation, doubted_since)
+            stop_after_error()
             if self._watch is not None:
                 self._watch.look(writes=writes)
             try:

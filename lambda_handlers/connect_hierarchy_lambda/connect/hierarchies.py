@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -306,7 +306,10 @@ class Hierarchy:
         return [group for group in groups if group is not None and group.name in names]
 
     def ids_named(
-        self, names: frozenset[str], below: AbstractSet[str | None] | None = None
+        self,
+        names: frozenset[str],
+        below: AbstractSet[str | None] | None = None,
+        also: Callable[[GroupSummary], bool] = lambda _: False,
     ) -> list[str]:
         """The ids of the groups of these names in the instance, none missing for a search's lag.
 
@@ -315,8 +318,13 @@ class Hierarchy:
             below: Ids of the groups that they may be right below, None for level one. Where this is
                 given, groups elsewhere may be left out. Teams have desks of the same names, so
                 that there can be many.
+            also: Tells of a group whether it is one by a name that is not given.
         """
-        ids = [summary.id for summary in self.group_summaries() if summary.name in names]
+        ids = [
+            summary.id
+            for summary in self.group_summaries()
+            if summary.name in names or also(summary)
+        ]
         if below is not None and len(ids) > _FEW_READS:
             # old as it may be, what a search tells of a parent holds: groups can not move
             elsewhere = {g.id for g in self._search_names(names) if g.parent_id not in below}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from connect_hierarchy_lambda.connect.calls import Caller, Refusal
 from connect_hierarchy_lambda.connect.time import Clock
-from connect_hierarchy_lambda.model.messages import HierarchyError
+from connect_hierarchy_lambda.model.messages import HierarchyError, NoLongerWantedError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -153,10 +153,6 @@ class OwnStack:
             )
         except Refusal as refusal:
             raise HierarchyError(doing, str(refusal), "check the function's role") from None
-
-
-class NoLongerWantedError(HierarchyError):
-    """CloudFormation has given the request up, and may have sent another one since."""
 
 
 class StillWanted:

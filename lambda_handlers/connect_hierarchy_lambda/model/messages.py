@@ -22,6 +22,10 @@ class OutOfTimeError(HierarchyError):
     """The run has to end before the request is carried out; another one could go on."""
 
 
+class NoLongerWantedError(HierarchyError):
+    """CloudFormation has given the request up, and may have sent another one since."""
+
+
 def printable(line: str) -> str:
     """The line with an escape for what can not be seen, or changes how the rest of it looks.
 

@@ -20,8 +20,9 @@ ADOPTED_TAG = RESERVED_PREFIX + "adopted"
 FORMERLY_ADOPTED = "former"
 
 DISPLACES_TAG = RESERVED_PREFIX + "displaces"
-"""On a group that waits for another's name, or has taken it: the other's id, a slash, and when the
-stack's operation began in which it did so, in seconds since 1970.
+"""On a group that waits for another's name, or has taken it: the other's id, those of who made room
+for that one in turn, a hash of the name, and when the stack's operation began, in seconds since
+1970; with slashes between them.
 """
 
 MOVED_FROM_TAG = RESERVED_PREFIX + "moved-from"

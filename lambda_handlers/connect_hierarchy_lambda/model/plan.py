@@ -195,16 +195,18 @@ def waves(calls: Iterable[Call], at_once: int) -> Iterator[list[list[Call]]]:
     """
     wave: list[list[Call]] = []
     for call in calls:
-        match call, wave[-1][-1] if wave else None:
-            case Tag() | Untag(), Tag() | Untag() as last:
-                is_same_group, joins = call.id == last.id, True
+        strand = None
+        match call, wave[0][0] if wave else None:
+            case Tag() | Untag(), Tag() | Untag():
+                joins = True
+                strand = next((s for s in wave if _group_id(s[0]) == call.id), None)
             case Create(), Create():
-                is_same_group, joins = False, not _is_parent_in(call.wanted, wave)
+                joins = all(_key(s[0]) != call.wanted.parent for s in wave)
             case _:
                 # renames free names for each other, and of agents there are many in a group
-                is_same_group = joins = False
-        if is_same_group:
-            wave[-1].append(call)
+                joins = False
+        if strand is not None:
+            strand.append(call)
             continue
         if wave and not (joins and len(wave) < at_once):
             yield wave
@@ -214,12 +216,12 @@ def waves(calls: Iterable[Call], at_once: int) -> Iterator[list[list[Call]]]:
         yield wave
 
 
-def _is_parent_in(wanted: Wanted, wave: list[list[Call]]) -> bool:
-    return any(
-        isinstance(call, Create) and call.wanted.key == wanted.parent
-        for strand in wave
-        for call in strand
-    )
+def _group_id(call: Call) -> str:
+    return "" if isinstance(call, Create) else call.id
+
+
+def _key(call: Call) -> str:
+    return call.wanted.key if isinstance(call, Create) else ""
 
 
 def deepest_first(groups: Iterable[Present]) -> list[Present]:

@@ -11,10 +11,14 @@ import logging
 from dataclasses import replace
 
 from connect_hierarchy_lambda.connect.hierarchies import Group
-from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
-from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError, listed
+from connect_hierarchy_lambda.model.messages import (
+    HierarchyError,
+    NoLongerWantedError,
+    OutOfTimeError,
+    listed,
+)
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.overwritten import noted
 from connect_hierarchy_lambda.model.ownership import (

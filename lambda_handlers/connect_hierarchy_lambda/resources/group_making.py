@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from hashlib import sha256
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
 from connect_hierarchy_lambda.connect.hierarchies import Group
@@ -29,6 +30,11 @@ logger = logging.getLogger(__name__)
 
 PATIENCE = 15.0
 """Seconds for the update of another resource of the stack to begin."""
+
+_HASH_LENGTH = 12
+
+_MOST_ASIDE = 5
+"""Groups that make room for one, so that their ids fit into the value of a tag."""
 
 
 def make_group(
@@ -81,11 +87,12 @@ def _made_or_found(
                 return _read_back(task, made)
             holder = _holder(task, wanted)
             if holder is None:
+                operation = task.operation
                 displaced = _free_name_elsewhere(
                     task, wanted, moved_from, made, doing, wait.seconds
                 )
-                if displaced is not None:
-                    tags |= displaces(task, displaced)
+                if displaced:
+                    tags |= displaces(operation, displaced, wanted.name)
             elif not takes_over and not task.owner.is_same_resource(holder.owner):
                 raise HierarchyError(
                     doing, f"it exists already, {holder.id}", "choose another name"
@@ -93,8 +100,8 @@ def _made_or_found(
             elif may_free_its_name(task, holder, waited + wait.seconds):
                 pass
             elif _steps_aside(task, holder, moved_from):
-                put_aside(task, holder)
-                tags |= displaces(task, holder)
+                operation = task.operation
+                tags |= displaces(operation, put_aside(task, holder), wanted.name)
             elif moved_from and not task.owner.is_same_resource(holder.owner):
                 raise HierarchyError(
                     doing,
@@ -114,36 +121,47 @@ def _steps_aside(task: GroupTask, holder: Group, moved_from: str) -> bool:
     """
     if task.owner.is_same_resource(holder.owner):
         return False
-    return (bool(moved_from) and task.is_of_stack(holder)) or task.has_name_by_hand(holder)
+    if task.has_name_by_hand(holder):
+        return True
+    return bool(moved_from) and task.is_of_stack(holder) and not keeps_its_name(task, holder)
 
 
-def put_aside(task: GroupTask, other: Group, before: frozenset[str] = frozenset()) -> None:
-    """Take the name from another resource's group.
+def keeps_its_name(task: GroupTask, holder: Group) -> bool:
+    """Whether a group was adopted: who leaves the stack is let go as it was found."""
+    return holder.owner is not None and holder.owner.adopted and not task.rolls_back
 
-    It is on its way out; or it was renamed by hand, then it gets the name that it should have.
-    `before` are the ids of groups that wait for it to step aside.
+
+def put_aside(task: GroupTask, other: Group, before: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Take the name from another resource's group; the ids of all that had to make room.
+
+    It is on its way out; or it was renamed by hand, then it gets the name that it should have, and
+    who has that by hand gets its own in turn. `before` are the ids of those who wait for it.
     """
-    name = task.declared_name(other)
-    if name in {"", other.name} or not _gets_name(task, other, name, before | {other.id}):
+    aside = (*before, other.id)
+    name, named = task.declared_name(other), False
+    if name not in {"", other.name} and len(aside) <= _MOST_ASIDE:
+        named = task.hierarchy.rename_group(other.id, name) is None
+        if not named:
+            holders = task.hierarchy.groups_named(frozenset({name}))
+            for holder in [h for h in holders if h.parent_id == other.parent_id] or holders:
+                if holder.id not in aside and task.has_name_by_hand(holder):
+                    aside = put_aside(task, holder, aside)
+            named = task.hierarchy.rename_group(other.id, name) is None
+    if not named:
         name = temporary_name(task.owner, other.id)
         task.hierarchy.rename_group(other.id, name)
     logger.info("put a group aside", extra={"group": other.arn, "held": other.name, "now": name})
+    return aside
 
 
-def _gets_name(task: GroupTask, group: Group, name: str, before: frozenset[str]) -> bool:
-    """Whether it could be renamed, after whoever has that name by hand as well."""
-    if task.hierarchy.rename_group(group.id, name) is None:
-        return True
-    holders = task.hierarchy.groups_named(frozenset({name}))
-    for holder in [h for h in holders if h.parent_id == group.parent_id] or holders:
-        if holder.id not in before and task.has_name_by_hand(holder):
-            put_aside(task, holder, before)
-    return task.hierarchy.rename_group(group.id, name) is None
+def displaces(operation: str, ids: Iterable[str], name: str) -> dict[str, str]:
+    """The tag of a group that takes this name from others, or waits for it."""
+    return {DISPLACES_TAG: "/".join([*ids, _hash(name), operation])}
 
 
-def displaces(task: GroupTask, other: Group) -> dict[str, str]:
-    """The tag of a group that takes another's name, or waits for it."""
-    return {DISPLACES_TAG: f"{other.id}/{task.operation}"}
+def displaced_ids(displaced: str) -> list[str]:
+    """The ids of the groups that such a tag names."""
+    return displaced.split("/")[:-2]
 
 
 def displaces_now(task: GroupTask, displaced: str) -> bool:
@@ -155,18 +173,28 @@ def give_name_back(task: GroupTask, displaced: str, name: str) -> None:
     """Give the group that was put aside its name back, now that this one has left it.
 
     `displaced` is what the tag says of it. It has a temporary name, or the one of the template,
-    which may be what it was to be called after the update that is taken back. A tag that an earlier
-    operation left says nothing about the name that the other has got since.
+    which may be what it was to be called after the update that is taken back; who made room for
+    that in turn gets that. A tag that an earlier operation left says nothing about the name that
+    the other has got since, nor does one about another name.
     """
-    if name.startswith(TEMPORARY_NAME):
-        return  # this one was put aside in its turn, by who took its name back
-    other_id = displaced.split("/", 1)[0]
-    other = task.hierarchy.group(other_id, doubt_absence=False)
-    if other is None or other.name == name:
+    if _hash(name) != displaced.split("/")[-2]:
         return
-    if other.name == temporary_name(task.owner, other.id) or displaces_now(task, displaced):
+    for other_id in displaced_ids(displaced):
+        if name.startswith(TEMPORARY_NAME):
+            return  # the one before was put aside by somebody else, who took its name back
+        other = task.hierarchy.group(other_id, doubt_absence=False)
+        if other is None or other.name == name:
+            return
+        is_temporary = other.name == temporary_name(task.owner, other.id)
+        if not is_temporary and not displaces_now(task, displaced):
+            return
         logger.info("giving a name back", extra={"group": other.arn, "to": name})
         task.hierarchy.rename_group(other.id, name)
+        name = other.name
+
+
+def _hash(name: str) -> str:
+    return sha256(name.encode(errors="surrogatepass")).hexdigest()[:_HASH_LENGTH]
 
 
 def give_names_back(task: GroupTask, name: str) -> None:
@@ -247,28 +275,28 @@ def _free_name_elsewhere(
     refusal: Refusal,
     doing: str,
     waited: float,
-) -> Group | None:
+) -> tuple[str, ...]:
     """Where a name is taken in the whole instance: our own original steps aside.
 
     So does another group of the stack that has the name by hand only, leaves the stack or was left
-    behind: it is what is returned.
+    behind: what is returned are the ids of those who made room.
     """
     others = task.hierarchy.groups_named(frozenset({wanted.name}))
     if any(other.parent_id == wanted.parent_id for other in others):
-        return None  # it shows up only now
+        return ()  # it shows up only now
     for other in others:
         is_own = task.owner.is_same_resource(other.owner)
         if is_own and moved_from:
             logger.info("the original steps aside", extra={"group": other.arn})
             task.hierarchy.rename_group(other.id, temporary_name(task.owner))
-            return None
+            return ()
         if may_free_its_name(task, other, waited):
-            return None
-        if is_own or task.has_name_by_hand(other) or task.leaves_stack(other):
-            put_aside(task, other)
-            return other
+            return ()
+        leaves = task.leaves_stack(other) and not keeps_its_name(task, other)
+        if is_own or task.has_name_by_hand(other) or leaves:
+            return put_aside(task, other)
     if waited <= STALE_SECONDS:
-        return None  # a group made a moment ago may not show up yet
+        return ()  # a group made a moment ago may not show up yet
     for other in others:
         raise HierarchyError(
             doing,

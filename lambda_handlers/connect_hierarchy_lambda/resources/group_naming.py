@@ -16,7 +16,9 @@ from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import DISPLACES_TAG
 from connect_hierarchy_lambda.resources.group_making import (
+    displaced_ids,
     displaces,
+    keeps_its_name,
     may_free_its_name,
     put_aside,
 )
@@ -48,15 +50,34 @@ def rename_group(task: GroupTask, group: Group, name: str) -> None:
                 # this helps also where a group may not be renamed to the name that it has
                 aside = True
                 if holders and not task.rolls_back:
-                    task.hierarchy.tag_group(group.arn, displaces(task, holders[0]))
+                    tag = displaces(task.operation, [holders[0].id], name)
+                    task.hierarchy.tag_group(group.arn, tag)
                 task.hierarchy.rename_group(group.id, temporary_name(task.owner))
             elif holders and not own and not may_free_its_name(task, holders[0], wait.seconds):
-                put_aside(task, holders[0])
+                holder = holders[0]
+                if keeps_its_name(task, holder) and not task.has_name_by_hand(holder):
+                    raise NameTakenError(
+                        doing,
+                        f"the name is taken by group {holder.id}, which was adopted",
+                        "choose another name, or rename that group",
+                    )
+                made_room = put_aside(task, holder)
+                if len(made_room) > 1 and not task.rolls_back:
+                    tag = displaces(task.operation, made_room, name)
+                    task.hierarchy.tag_group(group.arn, tag)
             wait.pause(str(refusal))
 
 
 def forget_displaced(task: GroupTask, group: Group) -> None:
-    """Nobody gets a name back any more: the update that took it, or waited for it, is over."""
+    """Nobody gets a name back any more: the update that took it, or waited for it, is over.
+
+    Not so while the other still has no name of its own: the update failed and was not taken back
+    yet.
+    """
+    for other_id in displaced_ids(group.tags[DISPLACES_TAG]):
+        other = task.hierarchy.group(other_id, doubt_absence=False)
+        if other is not None and other.name == temporary_name(task.owner, other.id):
+            return
     task.hierarchy.untag_group(group.arn, [DISPLACES_TAG])
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Self
 
-from connect_hierarchy_lambda.connect.hierarchies import Group, Hierarchy
+from connect_hierarchy_lambda.connect.hierarchies import Group, GroupSummary, Hierarchy
 from connect_hierarchy_lambda.connect.lanes import Lanes
 from connect_hierarchy_lambda.connect.own_stack import OwnStack
 from connect_hierarchy_lambda.connect.time import Schedule
@@ -108,7 +108,7 @@ class GroupTask:
         names = {temporary_name(self.owner), *(properties.name for properties in wanted)} - {""}
         places = {properties.parent_id for properties in wanted}
         tagged = {group.id for group in self.hierarchy.groups_of_resource(self.owner)}
-        named = set(self.hierarchy.ids_named(frozenset(names), places))
+        named = set(self.hierarchy.ids_named(frozenset(names), places, self._is_aside))
         # What a search tells may be old: what counts is what the group says itself.
         groups = [
             known
@@ -117,6 +117,10 @@ class GroupTask:
             for group_id in sorted(tagged | named)
         ]
         return [group for group in groups if group and self.owner.is_same_resource(group.owner)]
+
+    def _is_aside(self, summary: GroupSummary) -> bool:
+        """Whether a group has the name by which this resource puts it aside."""
+        return summary.name == temporary_name(self.owner, summary.id)
 
     @property
     def given_group_id(self) -> str:

@@ -14,11 +14,10 @@ from typing import Any
 
 from connect_hierarchy_lambda.connect.calls import IN_USE, STALE_SECONDS, Refusal
 from connect_hierarchy_lambda.connect.hierarchies import Hierarchy, Level
-from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError
 from connect_hierarchy_lambda.connect.waiting import Wait
 from connect_hierarchy_lambda.model.arns import check_instance_arn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
-from connect_hierarchy_lambda.model.messages import HierarchyError, listed
+from connect_hierarchy_lambda.model.messages import HierarchyError, NoLongerWantedError, listed
 from connect_hierarchy_lambda.model.names import check_level_names, quoted
 from connect_hierarchy_lambda.model.properties import StructureAttribute, StructureProperty
 from connect_hierarchy_lambda.resources.request import Answer, Properties, Request

@@ -11,8 +11,11 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError
-from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
+from connect_hierarchy_lambda.model.messages import (
+    HierarchyError,
+    NoLongerWantedError,
+    OutOfTimeError,
+)
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.properties import (
     TreeReferencesProperty,
@@ -47,10 +50,10 @@ class Trees:
         wanted = TreeProperties.read(request.properties)
         task = self._task(request, wanted.instance_arn)
         tree_id = TreeId(wanted.instance_arn, request.logical_id, request.request_id)
-        self._run.watch.look()
-        # from here on its Delete has something to look for
-        request.failed_id = str(tree_id)
         try:
+            self._run.watch.look()
+            # from here on its Delete has something to look for
+            request.failed_id = str(tree_id)
             grown = TreeGrowth(task, replace(wanted, tree=Tree()), wanted, tree_id.mark).carry_out()
             self._run.watch.look_once_more()
         except NoLongerWantedError:

@@ -99,6 +99,12 @@ class TreeGroups:
         made = what in {NAMED, TAGGED} and group_id in notes
         return made or f"{what}{_IN_NOTE}{group_id}" in notes
 
+    def noted(self, what: str) -> list[str]:
+        """The ids of the groups that this was noted about."""
+        notes = self._task.request.notes
+        begins = f"{what}{_IN_NOTE}"
+        return [note.removeprefix(begins) for note in notes if note.startswith(begins)]
+
     def read(self, noted: Iterable[Group] = ()) -> None:
         """Read all of them; what is certain already stays so.
 

@@ -14,9 +14,13 @@ from dataclasses import dataclass, field
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
 from connect_hierarchy_lambda.connect.hierarchies import Group
-from connect_hierarchy_lambda.connect.own_stack import NoLongerWantedError
 from connect_hierarchy_lambda.model.arns import GroupArn
-from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError, listed
+from connect_hierarchy_lambda.model.messages import (
+    HierarchyError,
+    NoLongerWantedError,
+    OutOfTimeError,
+    listed,
+)
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.overwritten import noted
 from connect_hierarchy_lambda.model.ownership import (

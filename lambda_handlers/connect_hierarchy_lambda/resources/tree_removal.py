@@ -25,7 +25,12 @@ from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.progress import Progress
 from connect_hierarchy_lambda.resources.tree_agents import check_agents
-from connect_hierarchy_lambda.resources.tree_groups import CHECKED, LISTED_BY_THEN, TreeGroups
+from connect_hierarchy_lambda.resources.tree_groups import (
+    CHECKED,
+    GIVEN_UP,
+    LISTED_BY_THEN,
+    TreeGroups,
+)
 from connect_hierarchy_lambda.resources.tree_passing_on import pass_on
 from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
 
@@ -57,26 +62,32 @@ class TreeRemoval:
         none is expected, the tags may have been taken back, which reads may not show yet either.
         """
         doing = f"looking for groups that {self.task.tree} has given up"
-        wait = self.task.wait(doing, "they do not show yet")
-        while True:
-            self.groups.read()
-            marked = self.groups.marked(mark)
-            # what was below these was given up with them
-            taken = self.groups.taken(mark)
-            if not marked and not taken and not expected:
-                return
-            patience = STALE_SECONDS if expected else _TAKEN_BACK_BY_THEN
-            if expected and len(marked) + len(taken) >= expected:
-                break
-            if wait.seconds >= patience:
-                if expected:
-                    # the search lags more than it ever should, and nobody comes after this
-                    self.task.lanes.each(
-                        self.groups.own, lambda group: self.groups.look_at(group.id)
-                    )
-                    marked = self.groups.marked(mark)
-                break
-            wait.pause()
+        # an earlier run of this request may have removed some of them
+        found = self.groups.noted(GIVEN_UP)
+        with self.task.wait(doing, "they do not show yet") as wait:
+            while True:
+                self.groups.read()
+                for group_id in found:
+                    known = self.groups.get(group_id)
+                    if known is not None and RETIRED_TAG not in known.tags:
+                        self.groups.look_at(group_id)
+                marked = self.groups.marked(mark)
+                # what was below these was given up with them
+                taken = self.groups.taken(mark)
+                if not marked and not taken and not expected:
+                    return
+                if found or (expected and len(marked) + len(taken) >= expected):
+                    break
+                if wait.seconds >= (STALE_SECONDS if expected else _TAKEN_BACK_BY_THEN):
+                    if expected:
+                        # the search lags more than it ever should, and nobody comes after this
+                        ids = [group.id for group in self.groups.own]
+                        self.task.lanes.each(ids, self.groups.look_at)
+                        marked = self.groups.marked(mark)
+                    break
+                wait.pause()
+        for group in marked:
+            self.groups.note(GIVEN_UP, group.id)
         self._remove(self.groups.below([*marked, *taken]))
 
     def remove_all(self) -> None:
