@@ -541,6 +541,21 @@ def test_a_cancelled_create_that_goes_on_leaves_nothing(site: Site, throttled: i
     assert site.ids == {}
 
 
+@pytest.mark.parametrize("api", ["create", "move"])
+def test_what_a_cancelled_run_made_is_removed_though_it_does_not_show(site: Site, api: str) -> None:
+    """Reads lag for long, and so does what finds the group to delete."""
+    groups = {"A": site.group("A"), "T": site.group("T", "A")}
+    site.up(with_levels(site, **groups))
+    ids = site.ids
+    site.clock.sleep(1000)
+    site.connect.settings.search_lag, site.connect.settings.read_lag = 150.0, 20.0
+    changed = {"create": {**groups, "B": site.group("B")}, "move": {**groups, "T": site.group("T")}}
+    stack = site.up(with_levels(site, **changed[api], Failing=site.failing_later(1)))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    site.clock.sleep(1000)
+    assert site.ids == ids
+
+
 @pytest.mark.parametrize("throttled", [3, 6, 12])
 def test_a_cancelled_rename_that_goes_on_does_no_harm(site: Site, throttled: int) -> None:
     """The reversed Update overtakes the one that is held up, which then notices and stops."""

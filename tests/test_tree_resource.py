@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from connect_hierarchy_lambda.model.ownership import TREE_TAGS
 from connect_hierarchy_lambda.model.tags import MAX_USER_TAGS
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
@@ -520,6 +521,37 @@ def test_a_clean_up_goes_on_in_further_runs() -> None:
     assert len(site.ids) == 60
     runs = [i for i in site.invocations if i.event["RequestType"] == "Delete"]
     assert 1 < len(runs) < 4
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1, 3, 10])
+def test_what_a_cancelled_run_made_is_removed_though_it_does_not_show(seconds: float) -> None:
+    """Reads lag for long, and so does what finds the groups to delete."""
+    site = Site()
+    first = with_tree(site, "A", "B")
+    up(site, first)
+    ids = site.ids
+    site.clock.sleep(1000)
+    site.connect.settings.search_lag, site.connect.settings.read_lag = 150.0, 20.0
+    new = {"New": site.tree(*(f"N{number}" for number in range(20)))}
+    grown = {"Tree": site.tree(node("A", "C", "D"), node("E", Key="B"), *map(str, range(20)))}
+    for changed in (new, grown):
+        stack = site.up({**first, **changed, "Failing": site.failing_later(seconds)})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+        site.clock.sleep(3000)
+        assert site.ids == ids
+
+
+@pytest.mark.parametrize("lag", [5.0, 30.0, 60.0])
+def test_what_passes_on_while_it_is_given_up_is_no_trees(lag: float) -> None:
+    """The new owner does not see yet that the tree has given it up."""
+    site = unpaced()
+    up(site, with_tree(site, "A", "B"))
+    ids = site.ids
+    site.clock.sleep(1000)
+    site.connect.settings.read_lag = lag
+    up(site, {**with_tree(site, "A"), "B": site.group("B")})
+    assert site.ids == ids
+    assert not TREE_TAGS & tags_of(site, "B").keys()
 
 
 def test_who_joins_too_late_keeps_the_group_which_is_found_again() -> None:

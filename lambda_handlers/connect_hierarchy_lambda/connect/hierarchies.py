@@ -239,8 +239,12 @@ class Hierarchy:
             raise self.error(doing, refusal) from None
         return None
 
-    def delete_group(self, group: Group) -> Refusal | None:
-        """Delete; well if it is gone, the refusal where agents or child groups are in the way."""
+    def delete_group(self, group: Group, *, doubt_absence: bool = False) -> Refusal | None:
+        """Delete; well if it is gone, the refusal where agents or child groups are in the way.
+
+        With `doubt_absence` it takes two minutes of not being found for that, since a group that
+        was made a moment ago may not be there yet.
+        """
         doing = f"deleting hierarchy group {quoted(group.name)}"
         try:
             self._caller.call(
@@ -248,7 +252,7 @@ class Hierarchy:
                 self._client.delete_user_hierarchy_group,
                 writes=True,
                 # both are looked into by who calls this
-                final=frozenset({NOT_FOUND, IN_USE}),
+                final=frozenset({IN_USE}) if doubt_absence else frozenset({NOT_FOUND, IN_USE}),
                 InstanceId=self._instance_id,
                 HierarchyGroupId=group.id,
             )

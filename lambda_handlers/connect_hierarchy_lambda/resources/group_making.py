@@ -230,7 +230,9 @@ def _read_back(task: GroupTask, arn: str) -> Group:
         half_made = Group(arn, group_id, group_id, "", ())
         # another run of the same event may have answered with it
         is_in_use = task.request.logical_id in task.own_stack.resources_with(arn)
-        if not is_in_use and task.hierarchy.delete_group(half_made) is None:
+        if is_in_use:
+            raise
+        if task.hierarchy.delete_group(half_made, doubt_absence=True) is None:
             task.request.failed_id = failed_id
         raise
 

@@ -196,7 +196,10 @@ class GroupTask:
         whatever the group seems to have.
         """
         gone = remove if changed else remove & group.tags.keys()
-        gone |= ({ADOPTED_TAG} | TREE_TAGS) & group.tags.keys()
+        gone |= {ADOPTED_TAG} & group.tags.keys()
+        if TREE_TAGS & group.tags.keys():
+            # the tree may have given it up a moment ago
+            gone |= TREE_TAGS
         self.hierarchy.untag_group(group.arn, sorted(gone - wanted.keys()))
         if changed or any(group.tags.get(key) != value for key, value in wanted.items()):
             self.hierarchy.tag_group(group.arn, wanted)

@@ -103,6 +103,7 @@ class TreeRemoval:
 
     def remove_made_by(self, request_id: str) -> list[str]:
         """Remove what a request has made or taken over; the ids."""
+        self.groups.wait_until_listed()
         self._read()
         going = [
             group
