@@ -554,6 +554,20 @@ def test_what_passes_on_while_it_is_given_up_is_no_trees(lag: float) -> None:
     assert not TREE_TAGS & tags_of(site, "B").keys()
 
 
+@pytest.mark.parametrize("scope", DuplicateScope)
+def test_a_rollback_leaves_a_name_to_a_stranger_who_has_it_by_now(scope: DuplicateScope) -> None:
+    """A node was renamed by hand, and somebody else has its name, maybe elsewhere."""
+    site = of_world(scope, ReversedUpdateId.NEW)
+    up(site, with_tree(site, "A", "B"))
+    ids, backend = site.ids, site.connect.backend
+    backend.update_user_hierarchy_group_name(site.instance_id, ids["A"], "Z")
+    below = ids["B"] if scope is DuplicateScope.INSTANCE else None
+    backend.create_user_hierarchy_group(site.instance_id, "A", below)
+    stack = site.up(with_tree(site, "A", "C"))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert (site.ids["Z"], site.ids["B"]) == (ids["A"], ids["B"])
+
+
 def test_who_joins_too_late_keeps_the_group_which_is_found_again() -> None:
     """The clean-up can not fail the deployment: the group stays, and its key finds it again."""
     site = unpaced(search_lag=200.0)

@@ -54,7 +54,11 @@ from connect_hierarchy_lambda.resources.group_making import (
     make_group,
     put_aside,
 )
-from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
+from connect_hierarchy_lambda.resources.group_naming import (
+    NameTakenError,
+    forget_displaced,
+    rename_group,
+)
 from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.progress import Progress
@@ -383,10 +387,8 @@ class TreeGrowth:
             self._check_own_holders(name, group.parent_id, str(refusal))
             try:
                 rename_group(self.task, group, name)
-            except OutOfTimeError:
-                raise
-            except HierarchyError as error:
-                if not self.rolls_back or not self._is_strangers(name, group.parent_id):
+            except NameTakenError as error:
+                if not self.rolls_back:
                     raise
                 logger.warning("the name is somebody else's now", extra={"why": str(error)})
                 self._misnamed.add(group.id)
@@ -399,13 +401,6 @@ class TreeGrowth:
             group = renamed
         self.groups.renamed(group, name)
         logger.info("renamed", extra={"group": group.arn, "to": name})
-
-    def _is_strangers(self, name: str, parent_id: str | None) -> bool:
-        """Whether nobody of this stack has the name there."""
-        return any(
-            holder.parent_id == parent_id and self.task.is_strangers(holder)
-            for holder in self.task.hierarchy.groups_named(frozenset({name}))
-        )
 
     def _put_aside(self, group: Group) -> None:
         put_aside(self.task, group)
