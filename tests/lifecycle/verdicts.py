@@ -114,6 +114,8 @@ class Judge:
                 continue
             if not change.is_own(group):
                 if at_place and is_new and plan.adopt and group.owner is None:
+                    if change.lives_on(member) and not change.stays_in_place(member):
+                        return Verdict.OPEN, f"{member} is gone, and where it moves to is somebody"
                     continue
                 if change.is_recorded(group):
                     return Verdict.OPEN, f"a group whose tags are gone has the name of {member}"
