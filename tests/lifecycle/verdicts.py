@@ -102,28 +102,34 @@ class Judge:
         plan = change.new.members[member]
         if known is not None and known.name == plan.name:
             return GOOD
-        is_new = (
-            not change.was_there(member)
-            or change.record_before.get(member) not in change.before.groups
-        )
         for group in self._groups_here():
             if group.name != plan.name or (known is not None and group.id == known.id):
                 continue
             at_place = group.parent_id == parent_id
             if not at_place and change.scope is DuplicateScope.SIBLINGS:
                 continue
-            if not change.is_own(group):
-                if at_place and is_new and plan.adopt and group.owner is None:
-                    if change.lives_on(member) and not change.stays_in_place(member):
-                        return Verdict.OPEN, f"{member} is gone, and where it moves to is somebody"
-                    continue
-                if change.is_recorded(group):
-                    return Verdict.OPEN, f"a group whose tags are gone has the name of {member}"
-                return Verdict.FAILS, f"a stranger has the name of {member}"
-            if not is_new and self._is_let_go(group):
-                return Verdict.OPEN, f"an adopted group that leaves has the name of {member}"
-            if not change.is_recorded(group) or not at_place:
-                return Verdict.OPEN, f"a group of the stack has the name of {member}"
+            judged = self._on_holder(member, group, at_place=at_place)
+            if judged[0] is not Verdict.SUCCEEDS:
+                return judged
+        return GOOD
+
+    def _on_holder(self, member: str, group: Seen, *, at_place: bool) -> Judged:
+        """What it comes to that this group has the name."""
+        change = self.change
+        is_gone = change.record_before.get(member) not in change.before.groups
+        is_new = not change.was_there(member) or is_gone
+        if not change.is_own(group):
+            if at_place and is_new and change.new.members[member].adopt and group.owner is None:
+                if change.lives_on(member) and not change.stays_in_place(member):
+                    return Verdict.OPEN, f"{member} is gone, and somebody is where it moves to"
+                return GOOD
+            if change.is_recorded(group):
+                return Verdict.OPEN, f"a group whose tags are gone has the name of {member}"
+            return Verdict.FAILS, f"a stranger has the name of {member}"
+        if not is_new and self._is_let_go(group):
+            return Verdict.OPEN, f"an adopted group that leaves has the name of {member}"
+        if not change.is_recorded(group) or not at_place:
+            return Verdict.OPEN, f"a group of the stack has the name of {member}"
         return GOOD
 
     def _is_let_go(self, group: Seen) -> bool:
