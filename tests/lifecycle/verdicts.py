@@ -118,19 +118,21 @@ class Judge:
         change = self.change
         is_gone = change.record_before.get(member) not in change.before.groups
         is_new = not change.was_there(member) or is_gone
+        judged = GOOD
         if not change.is_own(group):
-            if at_place and is_new and change.new.members[member].adopt and group.owner is None:
+            takes_over = at_place and is_new and change.new.members[member].adopt
+            if takes_over and group.owner is None:
                 if change.lives_on(member) and not change.stays_in_place(member):
-                    return Verdict.OPEN, f"{member} is gone, and somebody is where it moves to"
-                return GOOD
-            if change.is_recorded(group):
-                return Verdict.OPEN, f"a group whose tags are gone has the name of {member}"
-            return Verdict.FAILS, f"a stranger has the name of {member}"
-        if not is_new and self._is_let_go(group):
-            return Verdict.OPEN, f"an adopted group that leaves has the name of {member}"
-        if not change.is_recorded(group) or not at_place:
-            return Verdict.OPEN, f"a group of the stack has the name of {member}"
-        return GOOD
+                    judged = Verdict.OPEN, f"{member} is gone, and somebody is where it moves to"
+            elif change.is_recorded(group):
+                judged = Verdict.OPEN, f"a group whose tags are gone has the name of {member}"
+            else:
+                judged = Verdict.FAILS, f"a stranger has the name of {member}"
+        elif not is_new and self._is_let_go(group):
+            judged = Verdict.OPEN, f"an adopted group that leaves has the name of {member}"
+        elif not change.is_recorded(group) or not at_place:
+            judged = Verdict.OPEN, f"a group of the stack has the name of {member}"
+        return judged
 
     def _is_let_go(self, group: Seen) -> bool:
         """Whether it was adopted and leaves the stack, with its name."""
