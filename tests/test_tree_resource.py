@@ -568,6 +568,21 @@ def test_a_rollback_leaves_a_name_to_a_stranger_who_has_it_by_now(scope: Duplica
     assert (site.ids["Z"], site.ids["B"]) == (ids["A"], ids["B"])
 
 
+@pytest.mark.parametrize("lag", [1.0, 5.0, 20.0])
+def test_a_stack_that_goes_takes_along_what_has_just_passed_on(lag: float) -> None:
+    """From single groups to a tree and back; reads show the former owners for a while."""
+    site = unpaced()
+    one = {**with_tree(site, "A"), "C": site.group("C"), "Old": site.group("D")}
+    other = {**with_tree(site, "C"), "A": site.group("A"), "New": site.group("D")}
+    up(site, one)
+    site.clock.sleep(1000)
+    stack = up(site, other)
+    site.connect.settings.search_lag, site.connect.settings.read_lag = 100.0, lag
+    site.down(stack)
+    assert stack.status == "DELETE_COMPLETE", site.reasons(stack)
+    assert site.ids == {}
+
+
 def test_who_joins_too_late_keeps_the_group_which_is_found_again() -> None:
     """The clean-up can not fail the deployment: the group stays, and its key finds it again."""
     site = unpaced(search_lag=200.0)

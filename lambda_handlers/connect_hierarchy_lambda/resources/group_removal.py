@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
 from connect_hierarchy_lambda.connect.hierarchies import Agent, Group
+from connect_hierarchy_lambda.connect.own_stack import StackState
 from connect_hierarchy_lambda.model.messages import HierarchyError, listed
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import DISPLACES_TAG, FOUND_TAG
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 SHOWN_BY_THEN = 30.0
 """Seconds that a read may take to show what was written."""
 
+_STACK_GOES = "DELETE_IN_PROGRESS"
+
 MADE_UP_ID_PATIENCE = 30.0
 """Seconds to look for the group of a Create that CloudFormation gave up and that may still run."""
 
@@ -39,10 +42,10 @@ MADE_UP_ID_PATIENCE = 30.0
 def remove_group(task: GroupTask, group_id: str) -> None:
     """Delete the group if it is ours; what is somebody else's stays."""
     state = task.own_stack.state()
-    group = _known_owner(task, group_id, rolls_back=state.rolls_back)
+    group = _known_owner(task, group_id, state)
     if group is None:
         logger.info("the group is gone already")
-    elif state.status != "DELETE_IN_PROGRESS" and _stays_with_another(
+    elif state.status != _STACK_GOES and _stays_with_another(
         # a second run of the event may come when the clean-up is over
         task,
         group,
@@ -114,19 +117,20 @@ def undo_creation(task: GroupTask, wanted: GroupProperties) -> None:
             remove_group(task, group.id)
 
 
-def _known_owner(task: GroupTask, group_id: str, *, rolls_back: bool) -> Group | None:
+def _known_owner(task: GroupTask, group_id: str, state: StackState) -> Group | None:
     """The group, read till it shows an owner; one without may have got it a moment ago.
 
-    In a rollback also till it shows this resource, which may have taken it from another of the
-    stack, and noted what it overwrote.
+    In a rollback, and where the whole stack goes, also till it shows this resource, which may have
+    taken it from another of the stack a moment ago, and noted what it overwrote.
     """
+    may_be_taken = state.rolls_back or state.status == _STACK_GOES
     with task.wait(f"reading hierarchy group {group_id}", "it has no owner") as wait:
         while True:
             group = task.hierarchy.group(group_id)
             if group is None or task.owner.is_same_resource(group.owner):
                 return group
             patience = STALE_SECONDS if group.owner is None else 0.0
-            if rolls_back and task.is_of_stack(group):
+            if may_be_taken and task.is_of_stack(group):
                 patience = SHOWN_BY_THEN
             if wait.seconds >= patience:
                 return group
@@ -209,7 +213,7 @@ def _check_way_up(task: GroupTask, group: Group, agents: list[Agent], doing: str
 
     Else they would climb from group to group and be stuck at the last one.
     """
-    if task.own_stack.state().status != "DELETE_IN_PROGRESS":
+    if task.own_stack.state().status != _STACK_GOES:
         return
     for group_id, name in reversed(group.path[:-1]):
         above = task.hierarchy.group(group_id)

@@ -53,6 +53,8 @@ class TreeGroups:
         self._certain: dict[str, Group | None] = {}
         self._listed: dict[str, GroupSummary] = {}
         self._seen: dict[str, Group] = {}
+        self._of_stack: set[str] = set()
+        """Of those that were looked at, the ones of other resources of the stack."""
 
     @property
     def own(self) -> list[Group]:
@@ -193,8 +195,12 @@ class TreeGroups:
                 missing = {name for mark, name in nodes.items() if mark not in present}
                 self.look_for(missing, root_id)
                 listed = {summary.name for summary in self._listed.values()}
-                if missing <= listed or wait.seconds >= patience:
+                taken = {i for i in self._of_stack if self._listed[i].name in missing}
+                if (missing <= listed and not taken) or wait.seconds >= patience:
                     return
+                for group_id in taken:
+                    # the tree may have taken it over a moment ago
+                    self._certain.pop(group_id, None)
                 wait.pause()
 
     def _new_ones(self, listed: Iterable[GroupSummary], found: Iterable[str]) -> list[GroupSummary]:
@@ -234,8 +240,11 @@ class TreeGroups:
         """One of them as the service tells it, once a run; None if it is gone or not the tree's."""
         if group_id not in self._certain:
             group = self._task.hierarchy.group(group_id)
+            self._of_stack.discard(group_id)
             if group is None or not self._is_own(group):
                 self.forget(group_id)
+                if group is not None and self._task.is_of_stack(group):
+                    self._of_stack.add(group_id)
             else:
                 self.learn(group)
         return self._certain[group_id]
