@@ -200,13 +200,7 @@ class TakenBack:
     def check(self) -> None:
         """AssertionError where what stands is not what stood before."""
         change = self.change
-        # what was asked for before all was taken back
-        forward = replace(change, record_after={})
-        repaired = {
-            name
-            for name in change.drifted
-            if name not in change.new.members or forward.is_touched(name)
-        }
+        repaired = {name for name in change.drifted if self._was_asked_for(name)}
         touched = {change.drifted[name] for name in repaired}
         for name in change.record_before.keys() | change.record_after.keys():
             same = change.record_before.get(name) == change.record_after.get(name)
@@ -223,6 +217,19 @@ class TakenBack:
     @property
     def _after(self) -> Snapshot:
         return _after(self.change)
+
+    def _was_asked_for(self, member: str) -> bool:
+        """Whether the update was about a member, or made the group anew that it is below."""
+        change = self.change
+        # before all was taken back
+        forward = replace(change, record_after={})
+        if member not in change.new.members:
+            return True
+        return any(
+            forward.is_touched(one)
+            and (one == member or change.record_before.get(one) not in change.before.groups)
+            for one in change.new.above(member)
+        )
 
     def _check_is_back(self, former: Seen) -> None:
         group = self._after.groups.get(former.id)
