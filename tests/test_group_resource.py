@@ -11,7 +11,7 @@ from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
-from local_aws.in_process import FunctionFaults
+from local_aws.in_process import FunctionFaults, FunctionSettings
 from tests.stacks import Site
 
 LEVELS = ("Division", "Region", "Team")
@@ -554,6 +554,39 @@ def test_what_a_cancelled_run_made_is_removed_though_it_does_not_show(site: Site
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
     site.clock.sleep(1000)
     assert site.ids == ids
+
+
+@pytest.mark.parametrize("timeout", [60.0, 900.0])
+def test_a_create_that_was_throttled_for_long_does_not_doubt_less(timeout: float) -> None:
+    """Two runs of one event; what one has made does not show to the other for a while."""
+    site = Site(
+        connect_settings=ConnectSettings(default_rate=None, read_lag=20.0),
+        function_settings=FunctionSettings(timeout=timeout),
+    )
+    site.up(with_levels(site))
+    site.clock.sleep(1000)
+    site.function_faults = FunctionFaults(copies={1: 0.5})
+    site.connect.plan_fault("CreateUserHierarchyGroup", kind=FaultKind.THROTTLE, times=120)
+    stack = site.up(with_levels(site, A=site.group("A")))
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert set(site.ids) == {"A"}
+
+
+@pytest.mark.parametrize("seconds", range(1, 30, 4))
+def test_what_a_run_made_that_was_out_of_time_is_removed(seconds: int) -> None:
+    """It is cancelled before what it has made shows, and a further run of it begins."""
+    site = Site(
+        connect_settings=ConnectSettings(default_rate=None),
+        function_settings=FunctionSettings(timeout=10.0),
+    )
+    site.up(with_levels(site))
+    site.clock.sleep(1000)
+    site.connect.settings.search_lag, site.connect.settings.read_lag = 150.0, 20.0
+    stack = site.up(with_levels(site, A=site.group("A"), Failing=site.failing_later(seconds)))
+    site.clock.sleep(1000)
+    if stack.status != "UPDATE_COMPLETE":
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+        assert site.ids == {}
 
 
 @pytest.mark.parametrize("throttled", [3, 6, 12])

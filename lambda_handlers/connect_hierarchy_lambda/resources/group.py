@@ -63,8 +63,8 @@ class Groups:
         """Make the group, or find the one that an earlier run made, or adopt."""
         wanted = GroupProperties.read(request.properties)
         task = self._task(request, wanted.instance_arn)
-        self._run.watch.look()
         try:
+            self._run.watch.look()
             group = make_group(task, wanted)
             self._run.watch.look_once_more()
         except NoLongerWantedError:

@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 PATIENCE = 15.0
 """Seconds for the update of another resource of the stack to begin."""
 
+MADE = "made/"
+"""Begins the note about a group that was made, for the next run of the same request."""
+
 _HASH_LENGTH = 12
 
 _MOST_ASIDE = 5
@@ -221,6 +224,7 @@ def _read_back(task: GroupTask, arn: str) -> Group:
     if task.request.type == "Create":
         task.request.failed_id = arn
     group_id = GroupArn.parse(arn).group_id
+    task.request.notes[f"{MADE}{group_id}"] = ""
     logger.info("created hierarchy group", extra={"group": arn})
     try:
         return _existing(task, group_id)

@@ -20,6 +20,7 @@ from connect_hierarchy_lambda.model.properties import (
 from connect_hierarchy_lambda.model.tags import RESERVED_PREFIX
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
 from connect_hierarchy_lambda.resources.group_making import (
+    MADE,
     give_name_back,
     give_names_back,
 )
@@ -109,7 +110,11 @@ def _is_made(task: GroupTask, group: Group, wanted: GroupProperties) -> bool:
 
 def undo_creation(task: GroupTask, wanted: GroupProperties) -> None:
     """Remove what this very request has made or taken, since nobody waits for it any more."""
-    for group in task.own_groups(wanted):
+    noted = [key.removeprefix(MADE) for key in task.request.notes if key.startswith(MADE)]
+    # one that an earlier run made may not show yet, other than by its id
+    made = {group.id: group for group_id in noted if (group := task.hierarchy.group(group_id))}
+    made |= {group.id: group for group in task.own_groups(wanted)}
+    for group in made.values():
         made_here = group.owner is not None and group.owner.request == task.owner.request
         # another run of the same event may have answered, then the group is in use
         answered = task.request.logical_id in task.own_stack.resources_with(group.arn)
