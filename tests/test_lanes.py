@@ -170,7 +170,7 @@ def test_agents_move_beside_each_other() -> None:
     assert {path: len(names) for path, names in site.agents.items()} == {"B/C": 200}
 
 
-@pytest.mark.parametrize("dies_at", range(1, 60, 2))
+@pytest.mark.parametrize("dies_at", range(1, 60, 6))
 @pytest.mark.parametrize("after_effect", [False, True])
 def test_a_run_dies_with_all_that_it_does(dies_at: int, *, after_effect: bool) -> None:
     """The next run of the same event goes on with what was made by then."""
