@@ -81,8 +81,12 @@ class Change:
     def _is_same_parent(self, old: str | None, new: str | None) -> bool:
         if old is None or new is None:
             return old == new
-        expected = self.expected_id(new)
-        return expected is not None and expected == self.record_before.get(old)
+        expected, known = self.expected_id(new), self.record_before.get(old)
+        tree_id = tree_of(old)
+        if expected is None and known is None and old == new and tree_id is not None:
+            # a node that somebody has taken the tags from: nobody knows it until its tree is asked
+            return not self.is_tree_touched(tree_id)
+        return expected is not None and expected == known
 
     def expected_id(self, member: str) -> str | None:
         """The id that a group keeps or takes over, None for a new one."""

@@ -106,6 +106,8 @@ class Judge:
             if group.name != plan.name or (known is not None and group.id == known.id):
                 continue
             at_place = group.parent_id == parent_id
+            if not at_place and group.parent_id == change.drifted.get(plan.parent or "", ""):
+                return Verdict.OPEN, f"the parent of {member} was changed by hand"
             if not at_place and change.scope is DuplicateScope.SIBLINGS:
                 continue
             judged = self._on_holder(member, group, at_place=at_place)
