@@ -583,6 +583,16 @@ def test_a_stack_that_goes_takes_along_what_has_just_passed_on(lag: float) -> No
     assert site.ids == {}
 
 
+def test_a_tree_goes_while_who_has_a_nodes_name_goes(site: Site) -> None:
+    """A node was deleted by hand, and a single group that is called like it goes meanwhile."""
+    stack = up(site, {**with_tree(site, "A", "C"), "B": site.group("B"), "C": site.group("C", "B")})
+    site.connect.backend.delete_user_hierarchy_group(site.instance_id, site.ids["C"])
+    site.clock.sleep(1000)
+    site.down(stack)
+    assert stack.status == "DELETE_COMPLETE", site.reasons(stack)
+    assert site.ids == {}
+
+
 def test_who_joins_too_late_keeps_the_group_which_is_found_again() -> None:
     """The clean-up can not fail the deployment: the group stays, and its key finds it again."""
     site = unpaced(search_lag=200.0)

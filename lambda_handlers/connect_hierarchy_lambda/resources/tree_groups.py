@@ -195,7 +195,11 @@ class TreeGroups:
                 missing = {name for mark, name in nodes.items() if mark not in present}
                 self.look_for(missing, root_id)
                 listed = {summary.name for summary in self._listed.values()}
-                taken = {i for i in self._of_stack if self._listed[i].name in missing}
+                taken = [
+                    group_id
+                    for group_id, summary in self._listed.items()
+                    if group_id in self._of_stack and summary.name in missing
+                ]
                 if (missing <= listed and not taken) or wait.seconds >= patience:
                     return
                 for group_id in taken:
