@@ -584,7 +584,7 @@ def test_a_stack_that_goes_takes_along_what_has_just_passed_on(lag: float) -> No
 
 
 def test_a_tree_goes_while_who_has_a_nodes_name_goes() -> None:
-    """Its further run does not find the node any more, but a single group that is called like it."""
+    """Its further run does not find the node any more, but a single group of that name."""
     site = Site(
         connect_settings=ConnectSettings(default_rate=None),
         function_settings=FunctionSettings(timeout=20.0),
