@@ -598,6 +598,24 @@ def test_a_tree_goes_while_who_has_a_nodes_name_goes() -> None:
     assert site.ids == {}
 
 
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+@pytest.mark.parametrize("scope", DuplicateScope)
+def test_a_moved_nodes_original_comes_back_from_who_took_it(
+    scope: DuplicateScope, reversed_id: ReversedUpdateId
+) -> None:
+    """A node moves, and a single group takes its place and its original, till all fails."""
+    site = of_world(scope, reversed_id)
+    up(site, with_tree(site, node("A", "B"), "C", references=["A"]))
+    site.hire("ada", "A", "B")
+    before = site.ids, site.agents
+    site.clock.sleep(1000)
+    below = {"ParentGroupArn": f"{site.instance_arn}/agent-group/{site.ids['A']}"}
+    moved = with_tree(site, "A", node("C", node("B", Key="A/B")), references=["A"])
+    name = "B" if scope is DuplicateScope.SIBLINGS else "D"
+    fail(site, {**moved, "B": {**site.group(name, **below), "DependsOn": ["Tree"]}})
+    assert (site.ids, site.agents) == before
+
+
 def test_who_joins_too_late_keeps_the_group_which_is_found_again() -> None:
     """The clean-up can not fail the deployment: the group stays, and its key finds it again."""
     site = unpaced(search_lag=200.0)

@@ -96,6 +96,8 @@ def _made_or_found(
                 )
                 if displaced:
                     tags |= displaces(operation, displaced, wanted.name)
+            elif _was_taken_from(task, holder, marks):
+                return _take_over(task, holder, wanted, doing, "", marks)
             elif not takes_over and not task.owner.is_same_resource(holder.owner):
                 raise HierarchyError(
                     doing, f"it exists already, {holder.id}", "choose another name"
@@ -114,6 +116,14 @@ def _made_or_found(
             else:
                 return _take_over(task, holder, wanted, doing, moved_from, marks)
             wait.pause(str(made))
+
+
+def _was_taken_from(task: GroupTask, holder: Group, marks: Mapping[str, str]) -> bool:
+    """Whether the update that is taken back took the group from this node of the tree."""
+    if FORMER_TAG not in holder.tags or task.owner.is_same_resource(holder.owner):
+        return False
+    former = holder.tags[FORMER_TAG].split("/")
+    return former[:2] == [task.owner.resource, marks.get(KEY_TAG)] and task.rolls_back
 
 
 def _steps_aside(task: GroupTask, holder: Group, moved_from: str) -> bool:
