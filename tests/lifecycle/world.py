@@ -170,6 +170,10 @@ class World:
             self.tally.taken_back += 1
             TakenBack(change).check()
             self.is_stuck = self.plan is None
+            if self.plan is not None:
+                # one that the update had added stays where groups still stood on it
+                there = self.look().levels[self.plan.instance_arn]
+                self.levels_drifted |= there != self.plan.levels
         else:
             assert status == "ROLLBACK_FAILED", (status, self.reasons)
             assert not faults.are_mild or joins, (status, self.reasons)
