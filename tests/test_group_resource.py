@@ -1014,6 +1014,19 @@ def test_a_rollback_adopts_nothing(site: Site) -> None:
     assert dict(group.tags) == {}
 
 
+def test_a_strangers_child_that_is_gone_does_not_keep_a_group_from_moving(site: Site) -> None:
+    """A search shows it for a while."""
+    groups = {"A": site.group("A"), "B": site.group("B"), "T": site.group("T", "A")}
+    site.up(with_levels(site, **groups))
+    backend, ids = site.connect.backend, site.ids
+    child = backend.create_user_hierarchy_group(site.instance_id, "Theirs", ids["A/T"])
+    site.clock.sleep(1000)
+    site.connect.settings.search_lag = 100.0
+    backend.delete_user_hierarchy_group(site.instance_id, child.id)
+    stack = site.up(with_levels(site, **{**groups, "T": site.group("T", "B")}))
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+
+
 def test_a_group_with_a_strangers_child_names_it(site: Site) -> None:
     """A child that somebody made by hand blocks the deletion by name."""
     stack = site.up(with_levels(site, A=site.group("A")))
