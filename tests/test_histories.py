@@ -8,7 +8,7 @@ from tests.lifecycle.soak import play
 from tests.lifecycle.world import Tally
 
 FIRST_SEED = 1
-SEEDS = 12
+SEEDS = 10
 HISTORIES_A_SEED = 25
 
 

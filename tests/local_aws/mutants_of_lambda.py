@@ -131,8 +131,8 @@ MUTANTS = (
         "1 retries",
         "in virtual time: what timed out goes no further",
         "in_process.py",
-        "                task.kill()\n",
-        "",
+        "nothing else\n                task.kill()\n",
+        "nothing else\n",
         "test_in_process.py::test_a_function_that_times_out_stops_there",
     ),
     Mutant(
