@@ -36,15 +36,18 @@ class Wait:
     @property
     def seconds(self) -> float:
         """Since it began."""
-        now = self._schedule.clock.now()
+        return self._schedule.clock.now() - self._begin()
+
+    def _begin(self) -> float:
+        """When it began, which is now if it had not."""
         if self._began is None:
-            self._began = now
-        return now - self._began
+            self._began = self._schedule.clock.now()
+        return self._began
 
     def pause(self, why: str = "") -> None:
         """Sleep a while, each time longer; `why` is for the error message."""
         self._why = why or self._why
-        self._began = self._began or self._schedule.clock.now()
+        self._begin()
         pause = self._pause * (0.75 + self._schedule.jitter() / 2)
         if pause >= self._schedule.left:
             raise OutOfTimeError(self._doing, f"out of time, {self._why}", "deploy again")

@@ -198,8 +198,7 @@ def give_name_back(task: GroupTask, displaced: str, name: str) -> None:
         other = task.hierarchy.group(other_id, doubt_absence=False)
         if other is None or other.name == name:
             return
-        is_temporary = other.name == temporary_name(task.owner, other.id)
-        if not is_temporary and not displaces_now(task, displaced):
+        if not task.has_put_aside(other) and not displaces_now(task, displaced):
             return
         logger.info("giving a name back", extra={"group": other.arn, "to": name})
         task.hierarchy.rename_group(other.id, name)
@@ -216,7 +215,7 @@ def give_names_back(task: GroupTask, name: str) -> None:
     Nothing but their temporary names tells of them.
     """
     for summary in task.hierarchy.group_summaries():
-        if summary.name != temporary_name(task.owner, summary.id):
+        if not task.has_put_aside(summary):
             continue
         other = task.hierarchy.group(summary.id, doubt_absence=False)
         # one of this resource is a successor on its way out

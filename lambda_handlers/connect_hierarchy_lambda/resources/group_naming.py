@@ -76,7 +76,7 @@ def forget_displaced(task: GroupTask, group: Group) -> None:
     """
     for other_id in displaced_ids(group.tags[DISPLACES_TAG]):
         other = task.hierarchy.group(other_id, doubt_absence=False)
-        if other is not None and other.name == temporary_name(task.owner, other.id):
+        if other is not None and task.has_put_aside(other):
             return
     task.hierarchy.untag_group(group.arn, [DISPLACES_TAG])
 

@@ -110,9 +110,9 @@ def _is_made(task: GroupTask, group: Group, wanted: GroupProperties) -> bool:
 
 def undo_creation(task: GroupTask, wanted: GroupProperties) -> None:
     """Remove what this very request has made or taken, since nobody waits for it any more."""
-    noted = [key.removeprefix(MADE) for key in task.request.notes if key.startswith(MADE)]
     # one that an earlier run made may not show yet, other than by its id
-    made = {group.id: group for group_id in noted if (group := task.hierarchy.group(group_id))}
+    noted = [task.hierarchy.group(group_id) for group_id in task.request.noted(MADE)]
+    made = {group.id: group for group in noted if group is not None}
     made |= {group.id: group for group in task.own_groups(wanted)}
     for group in made.values():
         made_here = group.owner is not None and group.owner.request == task.owner.request

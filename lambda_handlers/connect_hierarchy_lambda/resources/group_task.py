@@ -108,7 +108,7 @@ class GroupTask:
         names = {temporary_name(self.owner), *(properties.name for properties in wanted)} - {""}
         places = {properties.parent_id for properties in wanted}
         tagged = {group.id for group in self.hierarchy.groups_of_resource(self.owner)}
-        named = set(self.hierarchy.ids_named(frozenset(names), places, self._is_aside))
+        named = set(self.hierarchy.ids_named(frozenset(names), places, self.has_put_aside))
         # What a search tells may be old: what counts is what the group says itself.
         groups = [
             known
@@ -118,9 +118,9 @@ class GroupTask:
         ]
         return [group for group in groups if group and self.owner.is_same_resource(group.owner)]
 
-    def _is_aside(self, summary: GroupSummary) -> bool:
+    def has_put_aside(self, group: Group | GroupSummary) -> bool:
         """Whether a group has the name by which this resource puts it aside."""
-        return summary.name == temporary_name(self.owner, summary.id)
+        return group.name == temporary_name(self.owner, group.id)
 
     @property
     def given_group_id(self) -> str:

@@ -38,6 +38,10 @@ class Request:
     def __post_init__(self) -> None:
         self.failed_id = self.failed_id or self.physical_id or self.unmade_id
 
+    def noted(self, begins: str) -> list[str]:
+        """The ids of the groups that a note of this kind was made about."""
+        return [note.removeprefix(begins) for note in self.notes if note.startswith(begins)]
+
     @property
     def owner(self) -> Owner:
         """This resource as an owner of groups."""

@@ -103,9 +103,7 @@ class TreeGroups:
 
     def noted(self, what: str) -> list[str]:
         """The ids of the groups that this was noted about."""
-        notes = self._task.request.notes
-        begins = f"{what}{_IN_NOTE}"
-        return [note.removeprefix(begins) for note in notes if note.startswith(begins)]
+        return self._task.request.noted(f"{what}{_IN_NOTE}")
 
     def read(self, noted: Iterable[Group] = ()) -> None:
         """Read all of them; what is certain already stays so.
