@@ -69,6 +69,7 @@ class ProcessOutput:
         self._log = log
         self._lock = threading.Lock()
         self._unfinished = b""
+        self._closed = False
         self._reader, self.write_end = os.pipe()
         os.set_blocking(self._reader, False)
         # closing this pipe ends the thread even while a stray grandchild holds the other one
@@ -81,20 +82,30 @@ class ProcessOutput:
         self._thread.start()
 
     def drain(self) -> None:
-        """Log everything that was printed so far, a line without its end included."""
+        """Log everything that was printed so far, a line without its end included.
+
+        After `close` there is nothing left to log: an invocation whose container is ended under it
+        may still ask.
+        """
         with self._lock:
-            self._read()
-            if self._unfinished:
-                self._write(self._unfinished)
-                self._unfinished = b""
+            if not self._closed:
+                self._drain()
 
     def close(self) -> None:
         """Log the rest and end the thread."""
         os.close(self._stop)
         self._thread.join()
-        self.drain()
-        os.close(self._reader)
-        os.close(self._stopped)
+        with self._lock:
+            self._drain()
+            self._closed = True
+            os.close(self._reader)
+            os.close(self._stopped)
+
+    def _drain(self) -> None:
+        self._read()
+        if self._unfinished:
+            self._write(self._unfinished)
+            self._unfinished = b""
 
     def _carry(self) -> None:
         while True:

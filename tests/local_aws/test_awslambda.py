@@ -37,7 +37,8 @@ from local_aws.awslambda import (
     role_of_access_key_id,
     set_logging_config,
 )
-from local_aws.awslambda.configuration import EventSettings
+from local_aws.awslambda.configuration import EventSettings, FunctionConfiguration
+from local_aws.awslambda.container_log import ContainerLog, ProcessOutput
 from local_aws.clock import RealClock, Task
 
 ACCOUNT_ID = "123456789012"
@@ -371,19 +372,29 @@ def test_new_code_and_new_configuration_start_new_containers(
             os.kill(pid, 0)
 
 
-def test_stop_ends_processes_and_threads(functions: Functions, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("import time\ndef handler(event, context):\n    time.sleep(600)\n", "START RequestId"),
+        ("import time\ntime.sleep(600)\n", "INIT_START"),
+    ],
+    ids=["runs", "loads"],
+)
+def test_stop_ends_processes_and_threads(
+    code: str, line: str, functions: Functions, tmp_path: Path
+) -> None:
     """Idle containers, running ones and events that wait: nothing is left, however often."""
     before = set(threading.enumerate())
     runtime = LocalLambda(RealClock(), work_dir=tmp_path, retry_delays=(600.0,))
     runtime.start()
     functions.deploy(PID)
     functions.deploy("def handler(event, context):\n    raise ValueError\n", "failing")
-    functions.deploy("import time\ndef handler(event, context):\n    time.sleep(600)\n", "long")
+    functions.deploy(code, "long")
     idle = run(runtime)
     runtime.invoke_async("failing", {})
     wait_for_records(runtime, 2)
     runtime.invoke_async("long", {})
-    eventually(lambda: any("START" in "".join(stream) for stream in streams_of("long")))
+    eventually(lambda: any(line in "".join(stream) for stream in streams_of("long")))
     runtime.stop()
     runtime.stop()
     with pytest.raises(ProcessLookupError):
@@ -392,6 +403,17 @@ def test_stop_ends_processes_and_threads(functions: Functions, tmp_path: Path) -
     assert runtime.invocations[-1].outcome == "stopped"
     with pytest.raises(RuntimeError, match="was stopped"):
         runtime.invoke_async("failing", {})
+
+
+def test_a_log_that_is_closed_has_nothing_left(functions: Functions) -> None:
+    """An invocation whose container was ended under it reads no pipe that may be another's."""
+    log = ContainerLog(FunctionConfiguration.of(functions.deploy(PID)), RealClock())
+    output = ProcessOutput(log)
+    os.write(output.write_end, b"last line")
+    output.start()
+    output.close()
+    output.drain()
+    assert log.tail() == "last line\n"
 
 
 def streams_of(name: str) -> list[list[str]]:
