@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -11,6 +12,12 @@ TABLE_CELL = "fault table cell"
 
 _skipped: list[str] = []
 _cells: dict[str, dict[str, str]] = {}
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported: it stays, and there is much of it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

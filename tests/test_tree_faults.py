@@ -9,7 +9,7 @@ import pytest
 
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
-from local_aws.connect import ConnectSettings, DuplicateScope
+from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
 from tests.stacks import Site, node
 from tests.test_faults import PASSING_FAULTS
 
@@ -107,6 +107,7 @@ def _outcome(site: Site, scenario: str, *, fails: bool) -> tuple[Any, ...]:
         after = [name for name in resources if name != "Structure"]
         resources = {**resources, "Failing": site.failing(*after)}
     stack = site.up(resources)
+    site.settle()
     ids = {path: before.get(group_id, "new") for path, group_id in site.ids.items()}
     # these differ from site to site, or say only how it came about
     of_site = (":request", ":displaces", ":moved-from", ":found", ":former")
@@ -151,20 +152,22 @@ def test_without_faults_ids_are_kept(
     assert not [path for path, own in tags.items() if "connect-hierarchy:retired" in own]
 
 
+@pytest.mark.parametrize("kind", PASSING_FAULTS)
 @pytest.mark.parametrize(("scenario", "fails"), CASES)
-def test_a_passing_fault_at_any_call_changes_nothing(scenario: str, *, fails: bool) -> None:
-    """Each kind of fault at each call: the deployment ends just as without it."""
+def test_a_passing_fault_at_any_call_changes_nothing(
+    scenario: str, kind: FaultKind, *, fails: bool
+) -> None:
+    """A fault at each call in turn: the deployment ends just as without it."""
     site = _site()
     calls_before = len(site.connect.calls)
     expected = _outcome(site, scenario, fails=fails)
     count = len(site.connect.calls) - calls_before
     assert count > 0
-    for kind in PASSING_FAULTS:
-        for nth in range(1, count + 1):
-            site = _site()
-            site.connect.plan_fault("*", nth=nth, kind=kind)
-            outcome = _outcome(site, scenario, fails=fails)
-            assert outcome == expected, (kind, nth, site.calls()[calls_before:])
+    for nth in range(1, count + 1):
+        site = _site()
+        site.connect.plan_fault("*", nth=nth, kind=kind)
+        outcome = _outcome(site, scenario, fails=fails)
+        assert outcome == expected, (nth, site.calls()[calls_before:])
 
 
 @pytest.mark.parametrize("reversed_id", ReversedUpdateId)
@@ -175,6 +178,6 @@ def test_stale_answers_change_nothing(
 ) -> None:
     """Searches that lag minutes and reads that lag seconds: it ends just as with fresh ones."""
     expected = _outcome(_site(scope, reversed_id), scenario, fails=fails)
-    for search_lag, read_lag in ((100.0, 0.0), (0.0, 3.0), (100.0, 10.0)):
+    for search_lag, read_lag in ((100.0, 0.0), (100.0, 10.0)):
         site = _site(scope, reversed_id, search_lag=search_lag, read_lag=read_lag)
         assert _outcome(site, scenario, fails=fails) == expected, (search_lag, read_lag)

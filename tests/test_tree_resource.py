@@ -405,6 +405,42 @@ def test_a_rollback_does_without_a_group_that_was_taken_away(
     assert state(site) == before
 
 
+@pytest.mark.parametrize("name", ["A", "Theirs"])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param([node("B", node("A", Key="A/B"), Key="A"), "C"], id="swaps names"),
+        pytest.param([node("D", "B", Key="A"), "C"], id="renamed"),
+        pytest.param([node("C", node("A", "B", Key="A"))], id="moved"),
+        pytest.param([node("A", "B"), "C", "D"], id="stays"),
+    ],
+)
+@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
+def test_a_group_that_was_taken_away_with_others_below_it_stops_an_update(
+    changed: list[Any], name: str, scope: DuplicateScope, reversed_id: ReversedUpdateId
+) -> None:
+    """What is below it would lose its id. With `adopt_existing` the group is taken back."""
+    site = of_world(scope, reversed_id)
+    up(site, with_tree(site, node("A", "B"), "C"))
+    site.hire("ada", "A", "B")
+    backend = site.connect.backend
+    ours = [key for key in tags_of(site, "A") if key.startswith(OWN_PREFIX)]
+    backend.untag_resource(f"{site.instance_arn}/agent-group/{site.ids['A']}", ours)
+    backend.update_user_hierarchy_group_name(site.instance_id, site.ids["A"], name)
+    site.clock.sleep(1000)
+    before = state(site)
+    stack = site.up(with_tree(site, *changed))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert "'B' of the tree is below it; take it back first" in site.reasons(stack)[0]
+    assert state(site) == before
+    backend.update_user_hierarchy_group_name(site.instance_id, site.ids[name], "A")
+    site.clock.sleep(1000)
+    ids = site.ids
+    up(site, with_tree(site, node("A", "B"), "C", AdoptExisting=True))
+    assert site.ids == ids
+    assert owner(site, "A") == "Tree"
+
+
 def test_a_rollback_does_without_a_name_that_was_changed_by_hand(site: Site) -> None:
     """Somebody renamed a group and gave its name to another one: a rollback keeps that."""
     up(site, with_tree(site, node("A", "B"), "C"))

@@ -202,6 +202,14 @@ class TakenBack:
         change = self.change
         repaired = {name for name in change.drifted if self._was_asked_for(name)}
         touched = {change.drifted[name] for name in repaired}
+        # of what is gone, adoption may take what stands at its place
+        touched |= {
+            change.record_after[name]
+            for name in repaired & change.record_after.keys()
+            if change.old is not None
+            and name in change.old.members
+            and change.old.members[name].adopt
+        }
         for name in change.record_before.keys() | change.record_after.keys():
             same = change.record_before.get(name) == change.record_after.get(name)
             # deleted by hand, it was made anew; or a tree did not know it any more

@@ -82,11 +82,21 @@ class Judge:
                 return Verdict.OPEN, f"the parent of {member} was deleted by hand"
         if not change.is_touched(member):
             return GOOD
+        if self._was_taken_away(member):
+            return Verdict.OPEN, f"somebody took {member} away, with others of the tree below it"
         if known is not None and not stays and not change.changes_instance:
             strangers = [c for c in change.before.children(known.id) if not change.is_own(c)]
             if strangers:
                 return Verdict.FAILS, f"{member} moves and has a stranger below it"
         return self._on_name(member, known if stays else None, parent_id)
+
+    def _was_taken_away(self, member: str) -> bool:
+        """Whether a node's group is the tree's no more, but others below it are."""
+        change = self.change
+        group = change.before.groups.get(change.drifted.get(member, ""))
+        if tree_of(member) is None or group is None or change.is_own(group):
+            return False
+        return any(change.is_own(child) for child in change.before.children(group.id))
 
     def _was_deleted(self, member: str) -> bool:
         change = self.change

@@ -26,6 +26,7 @@ class TreeChecks:
         notes, wanted = planning.task.request.notes, planning.wanted
         if planning.rolls_back or CHECKED in notes:
             return
+        self._check_taken_away()
         now = pair(wanted.wanted, planning.presents(), wanted.parent_id)
         kept = {present.id for present in now.kept.values()}
         going = [
@@ -37,6 +38,25 @@ class TreeChecks:
         self._check_children(moving)
         self._check_agents([present for present in going if present not in moving])
         notes[CHECKED] = ""
+
+    def _check_taken_away(self) -> None:
+        """Refuse to make a node anew whose group somebody took away with others below it.
+
+        A rollback could not tell the group that was made from the one that the others are below.
+        """
+        planning = self.planning
+        wanted = planning.wanted
+        for key, (group, below) in planning.taken_away(planning.old).items():
+            name = planning.old.by_mark[key].name
+            is_adopted = wanted.adopt_existing and group.name == name
+            if key in wanted.by_mark and not (is_adopted and key not in planning.changing):
+                raise HierarchyError(
+                    f"updating the groups of {planning.task.tree}",
+                    f"somebody took the tree's tags from {quoted(group.name)} ({group.id}), and "
+                    f"{quoted(below)} of the tree is below it",
+                    f"take it back first: deploy it at its former place as {quoted(name)}, with "
+                    "adopt_existing",
+                )
 
     def _check_children(self, moving: list[Present]) -> None:
         """Refuse to move a group with children that would not follow it."""

@@ -143,12 +143,16 @@ class TreeGrowth:
         return grown
 
     def _carry_out(self) -> Grown:
-        if self._changing and not self.rolls_back:
+        changing = self.planning.changing
+        if changing and not self.rolls_back:
             patience = LISTED_BY_THEN
-            self.groups.read_with(self._changing, self.old.parent_id, patience, self._noted())
+            self.groups.read_with(changing, self.old.parent_id, patience, self._noted())
         else:
             self._read()
         TreeChecks(self.planning).check()
+        if self.rolls_back:
+            taken_away = self.planning.taken_away(self.wanted)
+            self._left_alone = {key: group.id for key, (group, _) in taken_away.items()}
         wait = self.task.wait(self._doing, "groups are not as they seemed")
         progress = Progress(self.task.schedule.clock)
         while True:
@@ -183,21 +187,6 @@ class TreeGrowth:
             missing = self.planning.former.new
             names = {self.old.by_mark[wanted.key].name for wanted in missing}
             self.groups.look_for(names, self.old.parent_id)
-
-    @property
-    def _changing(self) -> dict[str, str]:
-        """The names of nodes that leave their place or name, by the marks of their keys.
-
-        What is not found of these would be left behind; of others the name is found to be taken.
-        """
-        before = {node.key: (node.parent, node.name) for node in self.old.wanted}
-        staying: set[str | None] = set()
-        if self.old.parent_id == self.wanted.parent_id:
-            staying.add(None)
-        for node in self.wanted.wanted:
-            if before.get(node.key) == (node.parent, node.name) and node.parent in staying:
-                staying.add(node.key)
-        return {node.key: node.name for node in self.old.wanted if node.key not in staying}
 
     def _noted(self) -> list[Group]:
         """The groups that an earlier run of this request made, which a search may not show yet."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from connect_hierarchy_lambda.connect.hierarchies import Group
 from connect_hierarchy_lambda.model.overwritten import notes_on
 from connect_hierarchy_lambda.model.ownership import (
     FOUND_TAG,
@@ -60,9 +61,43 @@ class TreePlanning:
         return self.task.rolls_back
 
     @property
+    def changing(self) -> dict[str, str]:
+        """The names of nodes that leave their place or name, by the marks of their keys.
+
+        What is not found of these would be left behind; of others the name is found to be taken.
+        """
+        before = {node.key: (node.parent, node.name) for node in self.old.wanted}
+        staying: set[str | None] = set()
+        if self.old.parent_id == self.wanted.parent_id:
+            staying.add(None)
+        for node in self.wanted.wanted:
+            if before.get(node.key) == (node.parent, node.name) and node.parent in staying:
+                staying.add(node.key)
+        return {node.key: node.name for node in self.old.wanted if node.key not in staying}
+
+    @property
     def former(self) -> Pairing:
         """The groups of the old wish; others may have been left behind, and stay out of it."""
         return pair(self.old.wanted, self.presents(), self.old.parent_id)
+
+    def taken_away(self, tree: TreeProperties) -> dict[str, tuple[Group, str]]:
+        """The groups whose tags somebody took away while others of the tree are below them.
+
+        By the keys of their nodes in this tree, each with the name of one that is below it.
+        """
+        presents = self.presents()
+        own = {present.id for present in presents}
+        missing = {node.key for node in pair(tree.wanted, presents, tree.parent_id).new}
+        parents = {node.key: node.parent for node in tree.wanted}
+        taken: dict[str, tuple[Group, str]] = {}
+        for present in presents:
+            key = parents.get(present.key or "")
+            is_apart = present.parent_id is not None and present.parent_id not in own
+            if key in missing - taken.keys() and is_apart and not present.retired:
+                group = self.task.hierarchy.group(present.parent_id or "")
+                if group is not None and not self.task.is_of_stack(group):
+                    taken[key or ""] = (group, present.name)
+        return taken
 
     def presents(self) -> list[Present]:
         """The groups of the tree as the plan takes them."""
