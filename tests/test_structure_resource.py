@@ -249,6 +249,40 @@ def test_another_instance_is_a_replacement(site: Site) -> None:
     assert site.levels == ("Division",)
 
 
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        pytest.param(("Division", "Team"), id="as they were"),
+        pytest.param(("Area", "Team"), id="renamed"),
+        pytest.param(("Division", "Team", "Desk"), id="added"),
+        pytest.param(("Area", "Team", "Desk"), id="renamed and added"),
+        pytest.param(("Division",), id="removed"),
+    ],
+)
+def test_a_replacement_that_is_rolled_back_finds_the_levels_as_they_were(
+    by_hand: tuple[str, ...], reversed_id: ReversedUpdateId
+) -> None:
+    """The update did not write to the old instance, so its rollback does not either."""
+    site = Site(engine_settings=EngineSettings(reversed_update_id=reversed_id))
+    site.up({"Structure": site.structure("Division", "Team")})
+    site.write_levels(*by_hand)
+    site.clock.sleep(1000)
+    old_arn, site.instance_arn = site.instance_arn, site.new_instance()
+    changed = {"Structure": site.structure("Division", "Team")}
+    stack = site.up({**changed, "Failing": site.failing("Structure")})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    site.instance_arn = old_arn
+    assert site.levels == by_hand
+    stack = site.up({"Structure": site.structure("Division", "Team", "Squad")})
+    if "Desk" in by_hand:
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert any("the instance also has 'Desk'" in reason for reason in site.reasons(stack))
+    else:
+        assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+        assert site.levels == ("Division", "Team", "Squad")
+
+
 def test_impossible_levels_of_a_template_written_by_hand(site: Site) -> None:
     """What synth would refuse, the handler refuses with the same words."""
     stack = site.up({"Structure": site.structure("a", "b", "c", "d", "e", "f")})

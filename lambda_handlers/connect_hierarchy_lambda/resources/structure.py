@@ -222,10 +222,16 @@ class Structures:
         """The replacement on another instance; there it may be met again by a rollback."""
         hierarchy = self._run.hierarchy_of(wanted.instance_arn)
         names = tuple(level.name for level in hierarchy.levels())
-        if names[: len(wanted.levels)] == wanted.levels and self._rolls_back():
-            # the structure that was replaced still stands: its id is not known any more, so it is
-            # taken for one that somebody else made, of which nothing will be removed
-            return _answer(wanted, structure_id(wanted.instance_arn, len(wanted.levels)))
+        if names and self._rolls_back():
+            # the structure that was replaced still stands, as the update has found it: its id is
+            # not known any more, so it is taken for one that somebody else made, of which nothing
+            # will be removed
+            if names[: len(wanted.levels)] != wanted.levels:
+                logger.warning(
+                    "the levels were changed by hand, they stay", extra={"levels": names}
+                )
+            kept = max(len(names), len(wanted.levels))
+            return _answer(wanted, structure_id(wanted.instance_arn, kept))
         return self.create(request)
 
     def _put(self, hierarchy: Hierarchy, doing: str, levels: tuple[str, ...]) -> None:
