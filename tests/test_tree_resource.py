@@ -85,6 +85,13 @@ def state(site: Site) -> tuple[Any, ...]:
     return site.ids, site.agents, {path: owner(site, path) for path in site.ids}
 
 
+def take_away(site: Site, path: str) -> None:
+    """Remove our tags from a group, as an operator could."""
+    ours = [key for key in tags_of(site, path) if key.startswith(OWN_PREFIX)]
+    group_arn = f"{site.instance_arn}/agent-group/{site.ids[path]}"
+    site.connect.backend.untag_resource(group_arn, ours)
+
+
 def owner(site: Site, path: str) -> str | None:
     """The logical id of the resource that owns a group."""
     return tags_of(site, path).get(f"{OWN_PREFIX}resource")
@@ -396,9 +403,7 @@ def test_a_rollback_does_without_a_group_that_was_taken_away(
     site = of_world(scope, reversed_id)
     up(site, with_tree(site, node("A", "B"), "C"))
     site.hire("ada", "A", "B")
-    group = site.connect.backend.hierarchy(site.instance_id).by_path["A",]
-    ours = [key for key in group.tags if key.startswith(OWN_PREFIX)]
-    site.connect.backend.untag_resource(f"{site.instance_arn}/agent-group/{group.id}", ours)
+    take_away(site, "A")
     site.clock.sleep(1000)
     before = state(site)
     fail(site, with_tree(site, node("A", "B"), node("C", "D")))
@@ -413,6 +418,7 @@ def test_a_rollback_does_without_a_group_that_was_taken_away(
         pytest.param([node("D", "B", Key="A"), "C"], id="renamed"),
         pytest.param([node("C", node("A", "B", Key="A"))], id="moved"),
         pytest.param([node("A", "B"), "C", "D"], id="stays"),
+        pytest.param([node("C", node("B", Key="A/B"))], id="gives up"),
     ],
 )
 @pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
@@ -423,15 +429,15 @@ def test_a_group_that_was_taken_away_with_others_below_it_stops_an_update(
     site = of_world(scope, reversed_id)
     up(site, with_tree(site, node("A", "B"), "C"))
     site.hire("ada", "A", "B")
+    take_away(site, "A")
     backend = site.connect.backend
-    ours = [key for key in tags_of(site, "A") if key.startswith(OWN_PREFIX)]
-    backend.untag_resource(f"{site.instance_arn}/agent-group/{site.ids['A']}", ours)
     backend.update_user_hierarchy_group_name(site.instance_id, site.ids["A"], name)
     site.clock.sleep(1000)
     before = state(site)
     stack = site.up(with_tree(site, *changed))
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-    assert "'B' of the tree is below it; take it back first" in site.reasons(stack)[0]
+    assert "'B' of the tree is below" in site.reasons(stack)[0]
+    assert "deploy the tree as it was, with adopt_existing" in site.reasons(stack)[0]
     assert state(site) == before
     backend.update_user_hierarchy_group_name(site.instance_id, site.ids[name], "A")
     site.clock.sleep(1000)
@@ -439,6 +445,89 @@ def test_a_group_that_was_taken_away_with_others_below_it_stops_an_update(
     up(site, with_tree(site, node("A", "B"), "C", AdoptExisting=True))
     assert site.ids == ids
     assert owner(site, "A") == "Tree"
+
+
+def test_adoption_does_not_reach_below_a_stranger(site: Site) -> None:
+    """A group that was taken away is not found again where the one above it has another name."""
+    tree = node("P", node("A", "B"))
+    up(site, with_tree(site, tree))
+    site.hire("ada", "P", "A", "B")
+    take_away(site, "P/A")
+    take_away(site, "P")
+    backend = site.connect.backend
+    backend.update_user_hierarchy_group_name(site.instance_id, site.ids["P"], "Theirs")
+    site.clock.sleep(1000)
+    before = state(site)
+    stack = site.up(with_tree(site, tree, AdoptExisting=True))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert "rename it 'P'" in site.reasons(stack)[0]
+    assert state(site) == before
+    backend.update_user_hierarchy_group_name(site.instance_id, site.ids["Theirs"], "P")
+    site.clock.sleep(1000)
+    ids = site.ids
+    up(site, with_tree(site, tree, AdoptExisting=True))
+    assert (site.ids, site.agents) == (ids, {"P/A/B": ("ada",)})
+
+
+def test_a_group_that_another_stack_has_now_is_named_with_it(site: Site) -> None:
+    """Adoption is no way out then."""
+    up(site, with_tree(site, node("A", "B")))
+    take_away(site, "A")
+    site.clock.sleep(1000)
+    theirs = site.group("A", InstanceArn=site.instance_arn, AdoptExisting=True)
+    assert site.up({"G": theirs}, name="other").status == "CREATE_COMPLETE"
+    site.clock.sleep(1000)
+    before = state(site)
+    stack = site.up(with_tree(site, node("A", "B"), "D", AdoptExisting=True))
+    assert "now belongs to G of stack other, and 'B' of the tree" in site.reasons(stack)[0]
+    assert state(site) == before
+
+
+def test_a_tree_may_hang_on_a_group_that_was_taken_away(site: Site) -> None:
+    """What is below it keeps its ids, also when that is rolled back."""
+    up(site, with_tree(site, node("A", node("B", Tags={"k": "1"}))))
+    take_away(site, "A")
+    parent_arn = f"{site.instance_arn}/agent-group/{site.ids['A']}"
+    site.clock.sleep(1000)
+    before, tags = state(site), tags_of(site, "A/B")
+    hung = site.tree(node("Bee", Key="A/B"), ParentGroupArn=parent_arn)
+    fail(site, {"Structure": site.structure(*LEVELS), "Tree": hung})
+    assert state(site) == before
+    assert tags_of(site, "A/B")["k"] == tags["k"]
+    site.clock.sleep(1000)
+    up(site, {"Structure": site.structure(*LEVELS), "Tree": hung})
+    assert site.ids == {"A": before[0]["A"], "A/Bee": before[0]["A/B"]}
+
+
+@pytest.mark.parametrize("first", ["Single", "Tree", ""])
+def test_a_node_that_passes_below_an_imported_group_comes_back(site: Site, first: str) -> None:
+    """The group that the tree hangs on is nobody's of the stack, and stands for no node."""
+    site.up({"Structure": site.structure(*LEVELS)})
+    parent_arn = f"{site.instance_arn}/agent-group/{by_hand(site, 'G')}"
+    hung = {"ParentGroupArn": parent_arn}
+    up(site, with_tree(site, node("A", "B"), **hung))
+    site.hire("ada", "G", "A", "B")
+    site.clock.sleep(1000)
+    before = state(site)
+    resources = with_tree(site, node("B", Key="A/B"), **hung)
+    resources["Single"] = site.group("A", **hung)
+    for name in {"Single", "Tree"} - {first} if first else ():
+        resources[name]["DependsOn"] = [first]
+    fail(site, resources)
+    assert state(site) == before
+
+
+def test_nodes_that_were_deleted_below_an_imported_group_are_made_anew(site: Site) -> None:
+    """A rollback repairs them, and the next deployment goes on from there."""
+    site.up({"Structure": site.structure(*LEVELS)})
+    hung = {"ParentGroupArn": f"{site.instance_arn}/agent-group/{by_hand(site, 'G')}"}
+    up(site, with_tree(site, node("A", "B"), **hung))
+    for path in ("G/A/B", "G/A"):
+        site.connect.backend.delete_user_hierarchy_group(site.instance_id, site.ids[path])
+    site.clock.sleep(1000)
+    fail(site, with_tree(site, node("B", Key="A/B"), **hung))
+    up(site, with_tree(site, node("A", "B"), "D", **hung))
+    assert set(site.ids) == {"G", "G/A", "G/A/B", "G/D"}
 
 
 def test_a_rollback_does_without_a_name_that_was_changed_by_hand(site: Site) -> None:
@@ -458,9 +547,8 @@ def test_a_rollback_does_without_names_that_were_taken_away(site: Site) -> None:
     up(site, with_tree(site, "A", "B"))
     backend = site.connect.backend
     backend.delete_user_hierarchy_group(site.instance_id, site.ids["B"])
-    ours = [key for key in tags_of(site, "A") if key.startswith(OWN_PREFIX)]
-    backend.untag_resource(f"{site.instance_arn}/agent-group/{site.ids['A']}", ours)
     taken_away = site.ids["A"]
+    take_away(site, "A")
     site.clock.sleep(1000)
     fail(site, with_tree(site, node("B", Key="A"), node("A", Key="B")))
     assert site.ids["A"] == taken_away
@@ -575,6 +663,37 @@ def test_what_a_cancelled_run_made_is_removed_though_it_does_not_show(seconds: f
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
         site.clock.sleep(3000)
         assert site.ids == ids
+
+
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+@pytest.mark.parametrize("read_lag", [0.0, 2.0, 20.0])
+@pytest.mark.parametrize("seconds", [0.5, 3.0, 20.0])
+def test_a_cancelled_move_is_taken_back_though_reads_still_show_it(
+    seconds: float, read_lag: float, reversed_id: ReversedUpdateId
+) -> None:
+    """What it gave up is the tree's again, and is not taken for what its rollback gives up."""
+    for killed in range(12):
+        site = Site(
+            connect_settings=ConnectSettings(default_rate=None, latency=0.1),
+            engine_settings=EngineSettings(reversed_update_id=reversed_id),
+        )
+        resources = {
+            "Structure": site.structure(*LEVELS),
+            "A": site.group("A"),
+            "B": site.group("B"),
+            "Tree": site.tree(node("T", "U"), parent="A"),
+        }
+        up(site, resources)
+        site.hire("ada", "A", "T")
+        site.clock.sleep(1000)
+        before = state(site)
+        site.connect.settings.search_lag, site.connect.settings.read_lag = 30.0, read_lag
+        site.function_faults = FunctionFaults(kills={killed: True} if killed else {})
+        moved = {**resources, "Tree": site.tree(node("T", "U"), parent="B")}
+        stack = site.up({**moved, "Failing": site.failing_later(seconds)})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+        site.clock.sleep(3000)
+        assert state(site) == before, killed
 
 
 @pytest.mark.parametrize("lag", [5.0, 30.0, 60.0])

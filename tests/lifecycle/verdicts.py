@@ -82,8 +82,9 @@ class Judge:
                 return Verdict.OPEN, f"the parent of {member} was deleted by hand"
         if not change.is_touched(member):
             return GOOD
-        if self._was_taken_away(member):
-            return Verdict.OPEN, f"somebody took {member} away, with others of the tree below it"
+        former = change.old.above(member) if change.old and change.was_there(member) else ()
+        if any(self._was_taken_away(one) for one in former):
+            return Verdict.OPEN, f"somebody took away what {member} was, or what it was below"
         if known is not None and not stays and not change.changes_instance:
             strangers = [c for c in change.before.children(known.id) if not change.is_own(c)]
             if strangers:

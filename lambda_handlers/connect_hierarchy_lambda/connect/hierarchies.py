@@ -43,6 +43,10 @@ class InstanceGoneError(HierarchyError):
     """There is no such instance, or none any more."""
 
 
+class GroupGoneError(HierarchyError):
+    """There is no such group any more."""
+
+
 @dataclass(frozen=True)
 class Level:
     """One level of a structure; `modified_at` is in seconds since 1970."""
@@ -265,26 +269,23 @@ class Hierarchy:
         return None
 
     def tag_group(self, arn: str, tags: Mapping[str, str]) -> None:
-        """Add or change tags; nothing is sent for none."""
+        """Add or change tags; nothing is sent for none. GroupGoneError where it is gone."""
         if tags:
-            self._translated(
-                f"tagging hierarchy group {GroupArn.parse(arn).group_id}",
-                self._client.tag_resource,
-                writes=True,
-                resourceArn=arn,
-                tags=dict(tags),
-            )
+            self._write_tags(arn, "tagging", self._client.tag_resource, tags=dict(tags))
 
     def untag_group(self, arn: str, keys: Sequence[str]) -> None:
-        """Remove tags; nothing is sent for none."""
+        """Remove tags; nothing is sent for none. GroupGoneError where it is gone."""
         if keys:
-            self._translated(
-                f"untagging hierarchy group {GroupArn.parse(arn).group_id}",
-                self._client.untag_resource,
-                writes=True,
-                resourceArn=arn,
-                tagKeys=list(keys),
-            )
+            self._write_tags(arn, "untagging", self._client.untag_resource, tagKeys=list(keys))
+
+    def _write_tags(self, arn: str, what: str, operation: Any, **parameters: Any) -> None:
+        doing = f"{what} hierarchy group {GroupArn.parse(arn).group_id}"
+        try:
+            self._caller.call(doing, operation, writes=True, resourceArn=arn, **parameters)
+        except Refusal as refusal:
+            if refusal.code == NOT_FOUND:
+                raise GroupGoneError(doing, "it is gone", "deploy again") from None
+            raise self.error(doing, refusal) from None
 
     def group_summaries(self) -> list[GroupSummary]:
         """Every group of the instance, read without the lag of a search."""

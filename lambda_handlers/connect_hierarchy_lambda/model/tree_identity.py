@@ -42,8 +42,13 @@ class TreeId:
 
     @property
     def mark(self) -> str:
-        """What a tag says of groups that were given up from this generation."""
-        return sha256(self.generation.encode()).hexdigest()[:_HASH_LENGTH]
+        """What stands for this generation in the tags of groups that are given up from it."""
+        return _hash(self.generation)
+
+    @property
+    def request_id(self) -> str:
+        """The request that began it."""
+        return self.generation.split(".")[0]
 
     def next(self, instance_arn: str, request_id: str, given_up: int) -> TreeId:
         """The generation that a request begins which gave up so many groups from this one."""
@@ -54,3 +59,21 @@ class TreeId:
         parts = self.generation.split(".")
         known = len(parts) == _PARTS and parts[1].isdecimal() and parts[2] == other.mark
         return int(parts[1]) if known and self.instance_arn == other.instance_arn else 0
+
+
+def given_up_by(request_id: str, mark: str) -> str:
+    """What a tag says of groups that a request gave up from the generation with this mark.
+
+    The request is in it, since an update that is taken back gave up others from the same
+    generation, and reads may still show that.
+    """
+    return f"{mark}.{_hash(request_id)}"
+
+
+def is_given_up_from(tag: str, mark: str) -> bool:
+    """Whether a tag says so of the generation with this mark, whatever request it was."""
+    return tag.partition(".")[0] == mark
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:_HASH_LENGTH]

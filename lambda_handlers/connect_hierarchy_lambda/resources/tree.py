@@ -23,7 +23,7 @@ from connect_hierarchy_lambda.model.properties import (
     reference_attribute,
 )
 from connect_hierarchy_lambda.model.tree import Tree, digest
-from connect_hierarchy_lambda.model.tree_identity import TreeId
+from connect_hierarchy_lambda.model.tree_identity import TreeId, given_up_by
 from connect_hierarchy_lambda.resources.group_removal import MADE_UP_ID_PATIENCE
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.request import Answer, Properties, Request
@@ -111,7 +111,8 @@ class Trees:
         if recorded is not None and recorded.physical_id == request.physical_id and lives_on:
             logger.warning("CloudFormation does not delete this, the tree stays")
         elif current is not None and _is_other_generation(current, given):
-            removal.remove_given_up(given.mark, current.given_up_from(given))
+            tag = given_up_by(current.request_id, given.mark)
+            removal.remove_given_up(tag, current.given_up_from(given))
         else:
             removal.remove_all()
         return answer

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from connect_hierarchy_lambda.model.messages import HierarchyError, listed
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import KEY_TAG
-from connect_hierarchy_lambda.model.plan import Present, pair
+from connect_hierarchy_lambda.model.plan import Pairing, Present, pair
 from connect_hierarchy_lambda.resources.tree_agents import check_agents
 from connect_hierarchy_lambda.resources.tree_groups import CHECKED
 from connect_hierarchy_lambda.resources.tree_passing_on import names_elsewhere
@@ -26,8 +26,8 @@ class TreeChecks:
         notes, wanted = planning.task.request.notes, planning.wanted
         if planning.rolls_back or CHECKED in notes:
             return
-        self._check_taken_away()
         now = pair(wanted.wanted, planning.presents(), wanted.parent_id)
+        self._check_taken_away(now)
         kept = {present.id for present in now.kept.values()}
         going = [
             present
@@ -39,24 +39,40 @@ class TreeChecks:
         self._check_agents([present for present in going if present not in moving])
         notes[CHECKED] = ""
 
-    def _check_taken_away(self) -> None:
-        """Refuse to make a node anew whose group somebody took away with others below it.
+    def _check_taken_away(self, now: Pairing) -> None:
+        """Refuse an update above a group whose tags somebody took away with others below it.
 
-        A rollback could not tell the group that was made from the one that the others are below.
+        What would be made in its place, or elsewhere of those, a rollback could not tell from what
+        was there; and their agents would not come along.
         """
         planning = self.planning
-        wanted = planning.wanted
-        for key, (group, below) in planning.taken_away(planning.old).items():
-            name = planning.old.by_mark[key].name
-            is_adopted = wanted.adopt_existing and group.name == name
-            if key in wanted.by_mark and not (is_adopted and key not in planning.changing):
-                raise HierarchyError(
-                    f"updating the groups of {planning.task.tree}",
-                    f"somebody took the tree's tags from {quoted(group.name)} ({group.id}), and "
-                    f"{quoted(below)} of the tree is below it",
-                    f"take it back first: deploy it at its former place as {quoted(name)}, with "
-                    "adopt_existing",
-                )
+        wanted, former = planning.wanted, planning.old.by_mark
+        for taken in planning.taken_away(planning.old):
+            name, group, below = former[taken.key].name, taken.group, taken.below
+            stays = below.key not in wanted.by_mark or now.kept.get(below.key or "") == below
+            is_adopted = (
+                wanted.adopt_existing
+                and group.owner is None
+                and group.name == name
+                and taken.key not in planning.changing
+            )
+            if is_adopted or (stays and taken.key not in wanted.by_mark):
+                continue
+            what = f"somebody took the tree's tags from {quoted(group.name)} ({group.id})"
+            remedy = "deploy the tree as it was, with adopt_existing"
+            if group.owner is not None:
+                owner = f"{group.owner.resource} of stack {group.owner.stack_name}"
+                what = f"{quoted(group.name)} ({group.id}) now belongs to {owner}"
+                remedy = "let that release it, or remove from the tree what is below it"
+            elif group.name != name:
+                remedy = f"rename it {quoted(name)}, then {remedy}"
+            else:
+                remedy = f"first {remedy}"
+            raise HierarchyError(
+                f"updating the groups of {planning.task.tree}",
+                f"{what}, and {quoted(below.name)} of the tree is below",
+                remedy,
+            )
 
     def _check_children(self, moving: list[Present]) -> None:
         """Refuse to move a group with children that would not follow it."""

@@ -267,22 +267,22 @@ class TreeGroups:
         self.learn(group)
         return group
 
-    def marked(self, mark: str) -> list[Group]:
-        """Those that bear the mark of a generation that they were given up from, looked at anew."""
+    def marked(self, tag: str) -> list[Group]:
+        """Those that were given up with this tag, looked at anew."""
         marked = []
-        for seen in [group for group in self.own if group.tags.get(RETIRED_TAG) == mark]:
+        for seen in [group for group in self.own if group.tags.get(RETIRED_TAG) == tag]:
             group = self._task.hierarchy.group(seen.id)
-            if group and self._is_own(group) and group.tags.get(RETIRED_TAG) == mark:
+            if group and self._is_own(group) and group.tags.get(RETIRED_TAG) == tag:
                 self.learn(group)
                 marked.append(group)
         return marked
 
-    def taken(self, mark: str = "") -> list[Group]:
-        """Those that another resource has taken, or only those given up from a generation before.
+    def taken(self, tag: str = "") -> list[Group]:
+        """Those that another resource has taken, or only those given up with this tag before.
 
         What was done in the last moments may be missing.
         """
-        begins, ends = f"{self._task.owner.resource}/", f"/{mark}" if mark else ""
+        begins, ends = f"{self._task.owner.resource}/", f"/{tag}" if tag else ""
         return [
             group
             for group in self._seen.values()

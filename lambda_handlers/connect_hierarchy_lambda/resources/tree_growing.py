@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
-from connect_hierarchy_lambda.connect.hierarchies import Group
+from connect_hierarchy_lambda.connect.hierarchies import Group, GroupGoneError
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.messages import (
     HierarchyError,
@@ -47,6 +47,7 @@ from connect_hierarchy_lambda.model.plan import (
     topmost,
     waves,
 )
+from connect_hierarchy_lambda.model.tree_identity import given_up_by
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
 from connect_hierarchy_lambda.resources.group_making import (
     displaces_now,
@@ -148,11 +149,12 @@ class TreeGrowth:
             patience = LISTED_BY_THEN
             self.groups.read_with(changing, self.old.parent_id, patience, self._noted())
         else:
-            self._read()
+            self._read(LISTED_BY_THEN)
         TreeChecks(self.planning).check()
         if self.rolls_back:
-            taken_away = self.planning.taken_away(self.wanted)
-            self._left_alone = {key: group.id for key, (group, _) in taken_away.items()}
+            for taken in self.planning.taken_away(self.wanted):
+                self._left_alone[taken.key] = taken.group.id
+                self.planning.stand_in(taken.key, taken.group)
         wait = self.task.wait(self._doing, "groups are not as they seemed")
         progress = Progress(self.task.schedule.clock)
         while True:
@@ -180,13 +182,22 @@ class TreeGrowth:
         self._ids = {**left_alone, **{key: present.id for key, present in now.kept.items()}}
         return calls
 
-    def _read(self) -> None:
-        self.groups.read(self._noted())
-        if self.rolls_back:
-            # what the update that is taken back took over does not have to show yet
-            missing = self.planning.former.new
-            names = {self.old.by_mark[wanted.key].name for wanted in missing}
-            self.groups.look_for(names, self.old.parent_id)
+    def _read(self, patience: float = 0.0) -> None:
+        """Read; in a rollback also what the update made or took over, which may not show yet.
+
+        That one may have died before it could wait for it, or may not have made it at all.
+        """
+        with self.task.wait(self._doing, "what the update made may not show yet") as wait:
+            while True:
+                self.groups.read(self._noted())
+                if not self.rolls_back:
+                    return
+                missing = self.planning.former.new
+                names = {self.old.by_mark[wanted.key].name for wanted in missing}
+                self.groups.look_for(names, self.old.parent_id)
+                if wait.seconds >= patience or not self.planning.former.new:
+                    return
+                wait.pause()
 
     def _noted(self) -> list[Group]:
         """The groups that an earlier run of this request made, which a search may not show yet."""
@@ -231,22 +242,30 @@ class TreeGrowth:
                 self._rename(self._looked_at(call.id), call.name)
             case PutAside():
                 self._put_aside(self._looked_at(call.id))
-            case Tag():
-                group = self._looked_at(call.id)
-                self.task.hierarchy.tag_group(group.arn, call.tags)
-                self.groups.retagged(group, dict(call.tags))
-            case Untag():
-                group = self._looked_at(call.id)
-                self.task.hierarchy.untag_group(group.arn, call.keys)
-                self.groups.retagged(group, {}, without=call.keys)
+            case Tag() | Untag():
+                self._write_tags(self._looked_at(call.id), call)
             case CarryAgents():
-                source = self.groups.get(call.id)
+                source, successor_id = self.groups.get(call.id), self._ids.get(call.key)
                 # who joins it later is carried along in the clean-up
-                if source is not None and not self.groups.is_noted(EMPTIED, call.id):
-                    carry_agents(self.task, source, self._ids[call.key])
+                if source is None or successor_id is None:
+                    return
+                if not self.groups.is_noted(EMPTIED, call.id):
+                    carry_agents(self.task, source, successor_id)
                     self.groups.note(EMPTIED, call.id)
             case Delete():
                 pass  # given up at the end
+
+    def _write_tags(self, group: Group, call: Tag | Untag) -> None:
+        try:
+            if isinstance(call, Tag):
+                self.task.hierarchy.tag_group(group.arn, call.tags)
+                self.groups.retagged(group, dict(call.tags))
+            else:
+                self.task.hierarchy.untag_group(group.arn, call.keys)
+                self.groups.retagged(group, {}, without=call.keys)
+        except GroupGoneError as error:
+            self.groups.forget(group.id)
+            raise UnexpectedError(str(error)) from None
 
     def _looked_at(self, group_id: str) -> Group:
         """A group that is about to be written to, as the service tells it."""
@@ -312,8 +331,14 @@ class TreeGrowth:
         self._left_alone[wanted.key] = ""
         for holder in self.task.hierarchy.groups_named(frozenset({wanted.name})):
             is_own = self.task.owner.is_same_resource(holder.owner)
-            if holder.parent_id == parent_id and not (is_own and holder.id in self._misnamed):
-                self._left_alone[wanted.key] = self._ids[wanted.key] = holder.id
+            if holder.parent_id != parent_id or (is_own and holder.id in self._misnamed):
+                continue
+            self._left_alone[wanted.key] = self._ids[wanted.key] = holder.id
+            if not is_own and any(group.parent_id == holder.id for group in self.groups.own):
+                # what is below it is the tree's still, and is taken back as all else
+                self.planning.stand_in(wanted.key, holder)
+                msg = f"groups below {quoted(holder.name)} are the tree's"
+                raise UnexpectedError(msg)
 
     def _make_all_the_same(self, wanted: Wanted, refusal: Refusal) -> None:
         """Make a group whose name is taken: of what has it, or in its place."""
@@ -448,6 +473,16 @@ class TreeGrowth:
 
     def _give_up(self) -> tuple[Group, ...]:
         """Mark what is not wanted any more; what belongs to another resource goes back to it."""
+        going = self._going()
+        if not going:
+            return ()
+        passed_on = pass_on(self.task, self.groups, [present.id for present in going])
+        remaining = [present for present in going if present.id not in passed_on]
+        given_up = (self._given_up(present) for present in topmost(remaining))
+        return tuple(group for group in given_up if group is not None)
+
+    def _going(self) -> list[Present]:
+        """The groups of the old wish that are none of the new one's."""
         kept = set(self._ids.values())
         for present in self.planning.former.kept.values():
             if self.rolls_back and present.id not in kept and not self.planning.is_live(present):
@@ -458,29 +493,29 @@ class TreeGrowth:
             for present in self.planning.former.kept.values()
             if present.id not in kept and self.planning.is_live(present)
         ]
-        if not self.rolls_back:
-            going += self._below_what_was_taken(kept)
-        if not going:
-            return ()
-        passed_on = pass_on(self.task, self.groups, [present.id for present in going])
-        remaining = [present for present in going if present.id not in passed_on]
-        given_up = []
-        for present in topmost(remaining):
-            known = self.groups.get(present.id)
-            if known is not None and self.groups.is_noted(GIVEN_UP, present.id):
-                given_up.append(known)
-                continue
-            group = self.groups.look_at(present.id)
-            if group is None:
-                continue
-            if self.rolls_back and FOUND_TAG in group.tags:
-                # it goes back to where it was left
-                write_tags_of_before(self.task, group, group.tags)
-                self.task.hierarchy.untag_group(group.arn, [FOUND_TAG])
-                self._perform(Tag(group.id, "", {RETIRED_TAG: LEFT}))
-                continue
-            if group.tags.get(RETIRED_TAG) != self.mark:
-                self._perform(Tag(group.id, "", {RETIRED_TAG: self.mark}))
-            self.groups.note(GIVEN_UP, group.id)
-            given_up.append(group)
-        return tuple(given_up)
+        return going if self.rolls_back else going + self._below_what_was_taken(kept)
+
+    def _given_up(self, present: Present) -> Group | None:
+        """Mark a group for the clean-up; None where it has none to wait for."""
+        known = self.groups.get(present.id)
+        if known is not None and self.groups.is_noted(GIVEN_UP, present.id):
+            return known
+        group = self.groups.look_at(present.id)
+        if group is None:
+            return None
+        if self.rolls_back and FOUND_TAG in group.tags:
+            # it goes back to where it was left
+            write_tags_of_before(self.task, group, group.tags)
+            self.task.hierarchy.untag_group(group.arn, [FOUND_TAG])
+            self._perform(Tag(group.id, "", {RETIRED_TAG: LEFT}))
+            return None
+        tag = given_up_by(self.task.owner.request, self.mark)
+        if group.tags.get(RETIRED_TAG) != tag:
+            try:
+                self._write_tags(group, Tag(group.id, "", {RETIRED_TAG: tag}))
+            except UnexpectedError as error:
+                # the run that had made it takes that back itself
+                logger.info("nothing to give up", extra={"why": str(error)})
+                return None
+        self.groups.note(GIVEN_UP, group.id)
+        return group

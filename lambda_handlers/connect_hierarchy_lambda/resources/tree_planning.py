@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from connect_hierarchy_lambda.connect.hierarchies import Group
@@ -28,6 +28,7 @@ from connect_hierarchy_lambda.model.plan import (
     pair,
     plan,
 )
+from connect_hierarchy_lambda.model.tree_identity import is_given_up_from
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.tree_groups import (
     LOOKED_AT,
@@ -43,6 +44,15 @@ class UnexpectedError(Exception):
 
 
 @dataclass(frozen=True)
+class TakenAway:
+    """A group that is in the place of a node's and bears its tags no more, and one below it."""
+
+    key: str
+    group: Group
+    below: Present
+
+
+@dataclass(frozen=True)
 class TreePlanning:
     """From the groups of one wish to those of another.
 
@@ -54,6 +64,8 @@ class TreePlanning:
     wanted: TreeProperties
     mark: str
     groups: TreeGroups
+    stand_ins: dict[str, Present] = field(default_factory=dict)
+    """What a rollback finds in the places of groups that were the tree's, by the nodes' keys."""
 
     @cached_property
     def rolls_back(self) -> bool:
@@ -80,28 +92,40 @@ class TreePlanning:
         """The groups of the old wish; others may have been left behind, and stay out of it."""
         return pair(self.old.wanted, self.presents(), self.old.parent_id)
 
-    def taken_away(self, tree: TreeProperties) -> dict[str, tuple[Group, str]]:
-        """The groups whose tags somebody took away while others of the tree are below them.
+    def taken_away(self, tree: TreeProperties) -> list[TakenAway]:
+        """The groups at the places of this tree's nodes that somebody took the tags from.
 
-        By the keys of their nodes in this tree, each with the name of one that is below it.
+        That they were the tree's is known by others of it, which are still below them.
         """
-        presents = self.presents()
-        own = {present.id for present in presents}
-        missing = {node.key for node in pair(tree.wanted, presents, tree.parent_id).new}
+        presents = [present for present in self.presents() if not present.retired]
+        now = pair(tree.wanted, presents, tree.parent_id)
+        missing = {node.key for node in now.new}
         parents = {node.key: node.parent for node in tree.wanted}
-        taken: dict[str, tuple[Group, str]] = {}
+        apart = {present.id for present in presents}
+        apart |= {root for root in (self.old.parent_id, self.wanted.parent_id) if root is not None}
+        strangers: dict[str, Group | None] = {}
+        taken = []
         for present in presents:
-            key = parents.get(present.key or "")
-            is_apart = present.parent_id is not None and present.parent_id not in own
-            if key in missing - taken.keys() and is_apart and not present.retired:
-                group = self.task.hierarchy.group(present.parent_id or "")
-                if group is not None and not self.task.is_of_stack(group):
-                    taken[key or ""] = (group, present.name)
+            above = []
+            key, group_id = parents.get(present.key or ""), present.parent_id
+            while key in missing and group_id is not None and group_id not in apart:
+                if group_id not in strangers:
+                    group = self.task.hierarchy.group(group_id)
+                    is_own = group is not None and self.task.is_of_stack(group)
+                    strangers[group_id] = None if is_own else group
+                stranger = strangers[group_id]
+                if stranger is None:
+                    break
+                above.append(TakenAway(key or "", stranger, present))
+                key, group_id = parents[key or ""], stranger.parent_id
+            is_top = key is None and group_id == tree.parent_id
+            if is_top or (key in now.kept and now.kept[key or ""].id == group_id):
+                taken += above
         return taken
 
     def presents(self) -> list[Present]:
         """The groups of the tree as the plan takes them."""
-        return [
+        own = [
             Present(
                 id=group.id,
                 name=group.name,
@@ -112,6 +136,18 @@ class TreePlanning:
             )
             for group in self.groups.own
         ]
+        return [*own, *self.stand_ins.values()]
+
+    def stand_in(self, key: str, group: Group) -> None:
+        """Let a group be a node's that is not the tree's any more: nothing is written to it."""
+        wanted = next(wanted for wanted in self.wanted.wanted if wanted.key == key)
+        self.stand_ins[key] = Present(
+            id=group.id,
+            name=wanted.name,
+            parent_id=group.parent_id,
+            key=key,
+            tags=dict(wanted.tags),
+        )
 
     def plan(self, *, one_name_an_instance: bool) -> tuple[list[Call], Pairing]:
         """The calls that are needed by what is known, and the groups that stay."""
@@ -154,7 +190,7 @@ class TreePlanning:
 
     def is_live(self, present: Present) -> bool:
         """Whether it is not one that an earlier deployment gave up and left."""
-        return present.tags.get(RETIRED_TAG, self.mark) == self.mark
+        return is_given_up_from(present.tags.get(RETIRED_TAG, self.mark), self.mark)
 
     def _doubted(self, present: Present, old_key: str | None, new_key: str | None) -> Present:
         """A group as it has to be taken: what the request says is new is written in any case.
@@ -162,7 +198,7 @@ class TreePlanning:
         What was read may be older than the update that is taken back, or from before a run of the
         same event.
         """
-        if new_key is None:
+        if new_key is None or new_key in self.stand_ins:
             return present
         new = self.wanted.by_mark[new_key]
         name, tags = present.name, dict(present.tags)
@@ -193,11 +229,12 @@ class TreePlanning:
     def _revivals(self, now: Pairing, by_id: Mapping[str, str]) -> list[Call]:
         """Take back that groups were given up."""
         calls: list[Call] = []
-        new_ids = {present.id for present in now.kept.values() if present.id not in by_id}
+        own = {key: present for key, present in now.kept.items() if key not in self.stand_ins}
+        new_ids = {present.id for present in own.values() if present.id not in by_id}
         records: dict[str, list[str]] = {}
         if new_ids and self.rolls_back:
             records = self.task.own_stack.resources_by_physical_id()
-        for key, present in now.kept.items():
+        for key, present in own.items():
             # only the topmost of what was given up together has a mark
             is_new = present.id in new_ids and present.parent_id not in new_ids
             is_new = is_new and not self._is_of_this_request(present)

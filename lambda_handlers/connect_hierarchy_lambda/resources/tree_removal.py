@@ -55,8 +55,8 @@ class TreeRemoval:
     def _state(self) -> StackState:
         return self.task.own_stack.state()
 
-    def remove_given_up(self, mark: str, expected: int) -> None:
-        """Remove what was given up from the generation with this mark.
+    def remove_given_up(self, tag: str, expected: int) -> None:
+        """Remove what has this tag, by which it was given up.
 
         So many of them, at the top of what is to go, have a tag that reads may not show yet. Where
         none is expected, the tags may have been taken back, which reads may not show yet either.
@@ -71,9 +71,9 @@ class TreeRemoval:
                     known = self.groups.get(group_id)
                     if known is not None and RETIRED_TAG not in known.tags:
                         self.groups.look_at(group_id)
-                marked = self.groups.marked(mark)
+                marked = self.groups.marked(tag)
                 # what was below these was given up with them
-                taken = self.groups.taken(mark)
+                taken = self.groups.taken(tag)
                 if not marked and not taken and not expected:
                     return
                 if found or (expected and len(marked) + len(taken) >= expected):
@@ -83,7 +83,7 @@ class TreeRemoval:
                         # the search lags more than it ever should, and nobody comes after this
                         ids = [group.id for group in self.groups.own]
                         self.task.lanes.each(ids, self.groups.look_at)
-                        marked = self.groups.marked(mark)
+                        marked = self.groups.marked(tag)
                     break
                 wait.pause()
         for group in marked:
