@@ -1054,6 +1054,28 @@ def test_a_rollback_does_without_what_was_gone_before(reversed_id: ReversedUpdat
 
 @pytest.mark.parametrize("reversed_id", ReversedUpdateId)
 @pytest.mark.parametrize("scope", DuplicateScope)
+@pytest.mark.parametrize("parent", [None, "P"])
+def test_a_rollback_does_without_two_that_would_wait_for_each_other(
+    parent: str | None, scope: DuplicateScope, reversed_id: ReversedUpdateId
+) -> None:
+    """Two that were deleted by hand are made anew under each other's names, and that is undone."""
+    site = site_with(scope, reversed_id)
+    groups = {"P": site.group("P"), "A": site.group("A"), "B": site.group("B")}
+    site.up(with_levels(site, **groups))
+    for path in ("A", "B"):
+        site.connect.backend.delete_user_hierarchy_group(site.instance_id, site.ids[path])
+    swapped = {**groups, "A": site.group("B", parent), "B": site.group("A", parent)}
+    began = site.clock.now()
+    stack = update_with_failure(site, with_levels(site, **swapped))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.clock.now() - began < 1000
+    stack = site.up(with_levels(site, **swapped))
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert set(site.ids) == {"P", *(("P/A", "P/B") if parent else ("A", "B"))}
+
+
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+@pytest.mark.parametrize("scope", DuplicateScope)
 def test_a_rollback_takes_nothing_from_who_adopted_it(
     scope: DuplicateScope, reversed_id: ReversedUpdateId
 ) -> None:

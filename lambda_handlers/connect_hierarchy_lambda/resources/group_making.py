@@ -115,7 +115,17 @@ def _made_or_found(
                 )
             else:
                 return _take_over(task, holder, wanted, doing, moved_from, marks)
+            _check_patience(task, doing, str(made), wait.seconds)
             wait.pause(str(made))
+
+
+def _check_patience(task: GroupTask, doing: str, why: str, waited: float) -> None:
+    """Give a group up that a rollback makes anew, and that was not there before the update.
+
+    Who has its name may wait for one that this resource has, and does not go before.
+    """
+    if waited >= STALE_SECONDS and task.rolls_back:
+        raise HierarchyError(doing, why, "deploy again")
 
 
 def _was_taken_from(task: GroupTask, holder: Group, marks: Mapping[str, str]) -> bool:
