@@ -665,6 +665,36 @@ def test_what_a_cancelled_run_made_is_removed_though_it_does_not_show(seconds: f
         assert site.ids == ids
 
 
+def test_what_an_update_without_rollback_gave_up_goes_with_the_next_one(site: Site) -> None:
+    """Two generations are over at once; who joined the first one's group comes along too."""
+    start = {"Structure": site.structure(*LEVELS), "A": site.group("A"), "B": site.group("B")}
+    up(site, {**start, "Tree": site.tree("T", "X", "Y", parent="A")})
+    site.hire("ada", "A", "T")
+    site.clock.sleep(1000)
+    moved = {**start, "Tree": site.tree("T", "Y", parent="B")}
+    stack = site.up({**moved, "Failing": site.failing("Tree")}, disable_rollback=True)
+    assert stack.status == "UPDATE_FAILED"
+    site.hire("bob", "A", "T")
+    site.clock.sleep(1000)
+    up(site, {**start, "Tree": site.tree("T", parent="B")})
+    assert set(site.ids) == {"A", "B", "B/T"}
+    assert site.agents == {"B/T": ("ada", "bob")}
+
+
+def test_the_rollback_of_a_cancelled_update_takes_a_minute_at_most() -> None:
+    """The run that was cancelled removes what it made, and does not wait for its rollback."""
+    site = Site(connect_settings=ConnectSettings(latency=0.15))
+    up(site, with_tree(site, "A"))
+    site.clock.sleep(1000)
+    grown = with_tree(site, "A", *(f"N{number}" for number in range(60)))
+    began = site.clock.now()
+    stack = site.up({**grown, "Failing": site.failing_later(20.0)})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert site.clock.now() - began < 20 + 60
+    site.clock.sleep(1000)
+    assert set(site.ids) == {"A"}
+
+
 @pytest.mark.parametrize("reversed_id", ReversedUpdateId)
 @pytest.mark.parametrize("read_lag", [0.0, 2.0, 20.0])
 @pytest.mark.parametrize("seconds", [0.5, 3.0, 20.0])

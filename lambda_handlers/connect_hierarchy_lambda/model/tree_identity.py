@@ -64,15 +64,10 @@ class TreeId:
 def given_up_by(request_id: str, mark: str) -> str:
     """What a tag says of groups that a request gave up from the generation with this mark.
 
-    The request is in it, since an update that is taken back gave up others from the same
-    generation, and reads may still show that.
+    It begins with the mark. The request is in it, since an update that is taken back gave up others
+    from the same generation, and reads may still show that.
     """
     return f"{mark}.{_hash(request_id)}"
-
-
-def is_given_up_from(tag: str, mark: str) -> bool:
-    """Whether a tag says so of the generation with this mark, whatever request it was."""
-    return tag.partition(".")[0] == mark
 
 
 def _hash(text: str) -> str:

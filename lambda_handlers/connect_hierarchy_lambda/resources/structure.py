@@ -142,8 +142,6 @@ class Structures:
         if wanted.levels == old.levels:
             return answer
         rolls_back = self._rolls_back()
-        if rolls_back and wanted.instance_arn != old.instance_arn:
-            return answer  # the update wrote to the other instance alone
         self._run.watch.look()
         hierarchy = self._run.hierarchy_of(wanted.instance_arn)
         levels = self._levels_read_till(

@@ -23,7 +23,7 @@ from connect_hierarchy_lambda.model.properties import (
     reference_attribute,
 )
 from connect_hierarchy_lambda.model.tree import Tree, digest
-from connect_hierarchy_lambda.model.tree_identity import TreeId, given_up_by
+from connect_hierarchy_lambda.model.tree_identity import TreeId
 from connect_hierarchy_lambda.resources.group_removal import MADE_UP_ID_PATIENCE
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.request import Answer, Properties, Request
@@ -111,8 +111,7 @@ class Trees:
         if recorded is not None and recorded.physical_id == request.physical_id and lives_on:
             logger.warning("CloudFormation does not delete this, the tree stays")
         elif current is not None and _is_other_generation(current, given):
-            tag = given_up_by(current.request_id, given.mark)
-            removal.remove_given_up(tag, current.given_up_from(given))
+            removal.remove_given_up(given, current)
         else:
             removal.remove_all()
         return answer
@@ -134,7 +133,7 @@ class Trees:
         # what was done is known only of groups that were made: all else is done once more
         made = {key: note for key, note in task.request.notes.items() if "/" in note}
         task = replace(task, request=replace(task.request, notes=made))
-        TreeGrowth(task, wanted, old, given.mark).carry_out()
+        TreeGrowth(task, wanted, old, given.mark, takes_back=True).carry_out()
         TreeRemoval(task, wanted).remove_made_by(task.request.request_id)
 
     def _remove_elsewhere(self, request: Request, there: TreeProperties) -> None:

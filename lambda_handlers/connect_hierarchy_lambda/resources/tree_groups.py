@@ -268,26 +268,26 @@ class TreeGroups:
         return group
 
     def marked(self, tag: str) -> list[Group]:
-        """Those that were given up with this tag, looked at anew."""
+        """Those that were given up with a tag that begins so, looked at anew."""
         marked = []
-        for seen in [group for group in self.own if group.tags.get(RETIRED_TAG) == tag]:
+        for seen in [one for one in self.own if one.tags.get(RETIRED_TAG, "").startswith(tag)]:
             group = self._task.hierarchy.group(seen.id)
-            if group and self._is_own(group) and group.tags.get(RETIRED_TAG) == tag:
+            if group and self._is_own(group) and group.tags.get(RETIRED_TAG, "").startswith(tag):
                 self.learn(group)
                 marked.append(group)
         return marked
 
     def taken(self, tag: str = "") -> list[Group]:
-        """Those that another resource has taken, or only those given up with this tag before.
+        """Those that another resource has taken, or only those given up before, as of `marked`.
 
         What was done in the last moments may be missing.
         """
-        begins, ends = f"{self._task.owner.resource}/", f"/{tag}" if tag else ""
+        begins = f"{self._task.owner.resource}/"
         return [
             group
             for group in self._seen.values()
             if group.tags.get(FORMER_TAG, "").startswith(begins)
-            and group.tags[FORMER_TAG].endswith(ends)
+            and group.tags[FORMER_TAG].rpartition("/")[-1].startswith(tag)
             and not self._is_own(group)
         ]
 

@@ -105,6 +105,9 @@ class TreeGrowth:
     mark: str
     groups: TreeGroups = field(init=False)
     planning: TreePlanning = field(init=False)
+    takes_back: bool = False
+    """Whether a run undoes what it did itself: then what it made is removed, and not given up."""
+
     _one_name_an_instance: bool = False
     _ids: dict[str, str] = field(default_factory=dict)
     _before_rename: dict[str, Group] = field(default_factory=dict)
@@ -149,7 +152,7 @@ class TreeGrowth:
             patience = LISTED_BY_THEN
             self.groups.read_with(changing, self.old.parent_id, patience, self._noted())
         else:
-            self._read(LISTED_BY_THEN)
+            self._read(0.0 if self.takes_back else LISTED_BY_THEN)
         TreeChecks(self.planning).check()
         if self.rolls_back:
             for taken in self.planning.taken_away(self.wanted):
@@ -173,7 +176,7 @@ class TreeGrowth:
                 wait.pause(str(error))
                 self._read()
         self._settle()
-        given_up = self._give_up()
+        given_up = () if self.takes_back else self._give_up()
         return Grown(dict(self._ids), given_up)
 
     def _plan(self) -> list[Call]:

@@ -28,7 +28,6 @@ from connect_hierarchy_lambda.model.plan import (
     pair,
     plan,
 )
-from connect_hierarchy_lambda.model.tree_identity import is_given_up_from
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.tree_groups import (
     LOOKED_AT,
@@ -190,7 +189,7 @@ class TreePlanning:
 
     def is_live(self, present: Present) -> bool:
         """Whether it is not one that an earlier deployment gave up and left."""
-        return is_given_up_from(present.tags.get(RETIRED_TAG, self.mark), self.mark)
+        return present.tags.get(RETIRED_TAG, self.mark).startswith(self.mark)
 
     def _doubted(self, present: Present, old_key: str | None, new_key: str | None) -> Present:
         """A group as it has to be taken: what the request says is new is written in any case.

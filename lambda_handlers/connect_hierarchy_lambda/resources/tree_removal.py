@@ -19,6 +19,7 @@ from connect_hierarchy_lambda.model.ownership import (
     RETIRED_TAG,
 )
 from connect_hierarchy_lambda.model.properties import AgentsOnDelete
+from connect_hierarchy_lambda.model.tree_identity import TreeId, given_up_by
 from connect_hierarchy_lambda.resources.group_making import give_name_back
 from connect_hierarchy_lambda.resources.group_removal import delete_group, release_group
 from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
@@ -55,13 +56,17 @@ class TreeRemoval:
     def _state(self) -> StackState:
         return self.task.own_stack.state()
 
-    def remove_given_up(self, tag: str, expected: int) -> None:
-        """Remove what has this tag, by which it was given up.
+    def remove_given_up(self, given: TreeId, current: TreeId) -> None:
+        """Remove what was given up from one generation, now that the tree is in another one.
 
         So many of them, at the top of what is to go, have a tag that reads may not show yet. Where
         none is expected, the tags may have been taken back, which reads may not show yet either.
         """
         doing = f"looking for groups that {self.task.tree} has given up"
+        expected, tag = current.given_up_from(given), given.mark
+        if expected and self._state.rolls_back:
+            # what the update gave up that is taken back is the tree's again
+            tag = given_up_by(current.request_id, given.mark)
         # an earlier run of this request may have removed some of them
         found = self.groups.noted(GIVEN_UP)
         with self.task.wait(doing, "they do not show yet") as wait:
