@@ -696,8 +696,8 @@ def test_the_rollback_of_a_cancelled_update_takes_a_minute_at_most() -> None:
 
 
 @pytest.mark.parametrize("reversed_id", ReversedUpdateId)
-@pytest.mark.parametrize("read_lag", [0.0, 2.0, 20.0])
-@pytest.mark.parametrize("seconds", [0.5, 3.0, 20.0])
+@pytest.mark.parametrize("read_lag", [2.0, 20.0])
+@pytest.mark.parametrize("seconds", [0.5, 20.0])
 def test_a_cancelled_move_is_taken_back_though_reads_still_show_it(
     seconds: float, read_lag: float, reversed_id: ReversedUpdateId
 ) -> None:
