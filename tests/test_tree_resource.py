@@ -469,6 +469,31 @@ def test_adoption_does_not_reach_below_a_stranger(site: Site) -> None:
     assert (site.ids, site.agents) == (ids, {"P/A/B": ("ada",)})
 
 
+@pytest.mark.parametrize("kind", ["single", "tree"])
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+def test_what_was_made_the_stacks_own_stays_so_in_a_later_rollback(
+    kind: str, reversed_id: ReversedUpdateId
+) -> None:
+    """An adopted group, for which the option was set to False: it is deleted when it leaves."""
+    site = of_world(DuplicateScope.SIBLINGS, reversed_id)
+    structure = {"Structure": site.structure(*LEVELS)}
+    site.up(structure)
+    by_hand(site, "A")
+
+    def resources(**options: Any) -> dict[str, Any]:
+        one = site.group("A", **options) if kind == "single" else site.tree("A", **options)
+        return {**structure, "One": one}
+
+    up(site, resources(AdoptExisting=True))
+    up(site, resources())
+    site.clock.sleep(1000)
+    fail(site, resources(Tags={"k": "1"}))
+    assert tags_of(site, "A").get(f"{OWN_PREFIX}adopted") != "true"
+    fail(site, resources(AdoptExisting=True))
+    site.up(structure)
+    assert site.ids == {}
+
+
 def test_a_group_that_another_stack_has_now_is_named_with_it(site: Site) -> None:
     """Adoption is no way out then."""
     up(site, with_tree(site, node("A", "B")))

@@ -197,7 +197,8 @@ def _bring_up_to_date(
         owner = replace(owner, adopted=False)
         marks[ADOPTED_TAG] = FORMERLY_ADOPTED
     elif group.tags.get(ADOPTED_TAG) == FORMERLY_ADOPTED and task.rolls_back:
-        owner = replace(owner, adopted=True)
+        # unless it was made the stack's own by an earlier update than the one that is taken back
+        owner = replace(owner, adopted=wanted.adopt_existing)
     task.put_tags(
         group,
         {**wanted.tags, **owner.tags(), **marks},

@@ -439,7 +439,7 @@ class TreeGrowth:
             mark = held
             if self.old.adopt_existing and not self.wanted.adopt_existing and held == "true":
                 mark = FORMERLY_ADOPTED
-            elif held == FORMERLY_ADOPTED and self.rolls_back:
+            elif held == FORMERLY_ADOPTED and self.rolls_back and self.wanted.adopt_existing:
                 mark = "true"
             if mark is not None and mark != held:
                 self._perform(Tag(group_id, "", {ADOPTED_TAG: mark}))
