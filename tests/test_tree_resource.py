@@ -593,6 +593,17 @@ def test_strangers_below_a_moved_group_stop_the_move(site: Site) -> None:
     assert state(site) == before
 
 
+def test_a_strangers_child_that_is_gone_does_not_stop_the_move(site: Site) -> None:
+    """A search shows it for a while."""
+    up(site, with_tree(site, node("A", "T"), "B"))
+    child_id = by_hand(site, "Theirs", "A", "T")
+    site.clock.sleep(1000)
+    site.connect.settings.search_lag = 100.0
+    site.connect.backend.delete_user_hierarchy_group(site.instance_id, child_id)
+    up(site, with_tree(site, "A", node("B", node("T", Key="A/T"))))
+    assert set(site.ids) == {"A", "B", "B/T"}
+
+
 # agents -----------------------------------------------------------------------------------------
 
 
@@ -922,9 +933,7 @@ def test_what_is_below_an_adopted_group_is_found_again(site: Site) -> None:
     up(site, adopting(site, node("A", node("B", "C"))))
     site.hire("ada", "A", "B", "C")
     ids = site.ids
-    group_arn = f"{site.instance_arn}/agent-group/{ids['A']}"
-    ours = [key for key in tags_of(site, "A") if key.startswith(OWN_PREFIX)]
-    site.connect.backend.untag_resource(group_arn, ours)
+    take_away(site, "A")
     site.clock.sleep(1000)
     up(site, adopting(site, node("A", node("B", "C")), "D"))
     assert {path: site.ids[path] for path in ids} == ids

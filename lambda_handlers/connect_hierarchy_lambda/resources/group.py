@@ -327,11 +327,8 @@ def _check_not_of_another_stack(task: GroupTask, group: Group) -> None:
 
 def _check_children(task: GroupTask, group: Group) -> None:
     """Refuse to move a group with children that would not follow it."""
-    seen = [child for child in task.hierarchy.children(group.id) if not task.is_of_stack(child)]
-    # a search may show what is gone by now, or who it belonged to before
-    read = [task.hierarchy.group(child.id, doubt_absence=False) for child in seen]
-    strangers = [quoted(child.name) for child in read if child and not task.is_of_stack(child)]
-    if strangers:
+    children = task.hierarchy.children(group.id)
+    if strangers := [quoted(child.name) for child in task.strangers_among(children)]:
         raise HierarchyError(
             f"moving hierarchy group {quoted(group.name)}",
             f"it has child groups that are not of this stack: {listed(strangers)}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import sha256
@@ -82,6 +82,15 @@ class GroupTask:
         """Whether the group belongs to any resource of this stack."""
         stack = stack_name_and_uuid(self.request.stack_id)
         return group.owner is not None and group.owner.stack == stack
+
+    def strangers_among(self, groups: Iterable[Group]) -> list[Group]:
+        """Those that are not this stack's, each read by itself once more.
+
+        A search may show what is gone by now, or who it belonged to before.
+        """
+        seen = [group for group in groups if not self.is_of_stack(group)]
+        read = [self.hierarchy.group(group.id, doubt_absence=False) for group in seen]
+        return [group for group in read if group is not None and not self.is_of_stack(group)]
 
     def is_strangers(self, group: Group) -> bool:
         """Whether the group is not this stack's, or will not be after the rollback at work.

@@ -84,12 +84,8 @@ class TreeChecks:
             children = [child for one in moving for child in hierarchy.children(one.id)]
         names = {present.id: present.name for present in moving}
         for group_id, name in names.items():
-            strangers = [
-                quoted(child.name)
-                for child in children
-                if child.parent_id == group_id and not task.is_of_stack(child)
-            ]
-            if strangers:
+            below = [child for child in children if child.parent_id == group_id]
+            if strangers := [quoted(child.name) for child in task.strangers_among(below)]:
                 raise HierarchyError(
                     f"moving hierarchy group {quoted(name)}",
                     f"it has child groups that are not of this stack: {listed(strangers)}",
