@@ -35,8 +35,9 @@ with-node = PATH="$(NODE)/bin:$$PATH" JSII_NODE="$(NODE)/bin/node"
 demo: set-up
 	@$(with-node) $(PYTHON) -m local_aws.demo $(if $(VERBOSE),--verbose)
 
+# Three workers keep two cores busy: some tests wait for processes of their own.
 test: set-up
-	@$(with-node) $(PYTHON) -m pytest -n 2 --dist worksteal
+	@$(with-node) $(PYTHON) -m pytest -n 3 --dist worksteal
 
 soak: set-up
 	@$(with-node) $(PYTHON) -m tests.lifecycle.soak --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
@@ -75,7 +76,8 @@ $(VENV)/.requirements: requirements.txt
 	@python3 -c 'import sys; sys.version_info >= (3, 11) or sys.exit(f"python3 is {sys.version.split()[0]}, 3.11 or newer is needed")'
 	@echo "setting up .venv (once, a minute or two) …"
 	@python3 -m venv $(VENV)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
+	@$(PYTHON) -m compileall -q -j 0 $(VENV)/lib
 	@touch $@
 
 node_modules/.package-lock.json: package-lock.json package.json $(VENV)/.requirements

@@ -27,10 +27,7 @@ from local_aws.cloudformation.template import (
     dependencies,
 )
 
-__all__ = ["CLEAN_UP_TRIES", "Engine", "EngineSettings"]
-
-CLEAN_UP_TRIES = 3
-"""So often a Delete of the clean-up is tried before the resource is abandoned."""
+__all__ = ["Engine", "EngineSettings"]
 
 
 class Engine:
@@ -262,7 +259,7 @@ class Engine:
         nodes = {resource.logical_id: resource for resource in removed} | by_key
 
         def work(key: str, _: Run) -> None:
-            for _attempt in range(CLEAN_UP_TRIES):
+            for _attempt in range(self.settings.clean_up_tries):
                 try:
                     self._steps.remove(stack, nodes[key])
                     break

@@ -42,6 +42,9 @@ class EngineSettings:
     rollback_delay: float = 0.0
     """Seconds from the begin of a stack's rollback to the first reversed Update."""
 
+    clean_up_tries: int = 3
+    """So often a Delete of the clean-up is tried before the resource is abandoned."""
+
     max_event_bytes: int = MAX_EVENT_BYTES
     """Of an event to a function; read by who makes the CustomResources, see there."""
 

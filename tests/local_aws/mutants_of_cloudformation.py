@@ -114,9 +114,9 @@ MUTANTS = (
     Mutant(
         "4 abandoned",
         "the clean-up tries again",
-        "cloudformation/engine.py",
-        "CLEAN_UP_TRIES = 3",
-        "CLEAN_UP_TRIES = 1",
+        "cloudformation/resource_steps.py",
+        "clean_up_tries: int = 3",
+        "clean_up_tries: int = 1",
         "test_engine_replacement.py::test_a_clean_up_that_fails_is_tried_and_abandoned",
     ),
     Mutant(
