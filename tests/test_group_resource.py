@@ -927,6 +927,40 @@ def test_two_groups_of_one_name_do_not_take_it_from_each_other() -> None:
     assert site.ids == ids
 
 
+@pytest.mark.parametrize("is_renamed", [False, True], ids=["created", "renamed"])
+def test_who_has_lost_its_name_keeps_the_one_by_hand(site: Site, *, is_renamed: bool) -> None:
+    """A group was renamed by hand, a stranger has its name: who wants the other one is told."""
+    before = with_levels(site, A=site.group("A"))
+    site.up({**before, "B": site.group("B")} if is_renamed else before)
+    backend = site.connect.backend
+    backend.update_user_hierarchy_group_name(site.instance_id, site.ids["A"], "N")
+    backend.create_user_hierarchy_group(site.instance_id, "A")
+    ids = site.ids
+    stack = site.up({**before, "B": site.group("N")})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    why = f"somebody gave it to this one of 'A', and its own, 'A', is taken by group {ids['A']} (A)"
+    assert any(why in reason for reason in site.reasons(stack)), site.reasons(stack)
+    assert site.ids == ids
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["forward", "rolled back"])
+def test_who_leaves_makes_room_for_who_has_another_name_by_hand(site: Site, *, fails: bool) -> None:
+    """Each of two has the next one's name by hand: who stays has its own in the end."""
+    site.up(with_levels(site, A=site.group("A"), B=site.group("B")))
+    backend, ids = site.connect.backend, site.ids
+    for path, name in (("B", "N"), ("A", "B")):
+        backend.update_user_hierarchy_group_name(site.instance_id, ids[path], name)
+    before = site.ids
+    stack_as_wanted = with_levels(site, B=site.group("B"), C=site.group("N"))
+    if fails:
+        assert update_with_failure(site, stack_as_wanted).status == "UPDATE_ROLLBACK_COMPLETE"
+        assert site.ids == before
+    else:
+        assert site.up(stack_as_wanted).status == "UPDATE_COMPLETE"
+        assert site.ids.keys() == {"B", "N"}
+        assert site.ids["B"] == ids["B"]
+
+
 def test_a_rollback_does_without_a_name_that_was_not_there_before(site: Site) -> None:
     """A group was renamed by hand and another has its name now: an update of it fails, no more."""
     site.up(with_levels(site, A=site.group("A")))

@@ -143,9 +143,25 @@ class Judge:
                 judged = Verdict.FAILS, f"a stranger has the name of {member}"
         elif not is_new and self._is_let_go(group):
             judged = Verdict.OPEN, f"an adopted group that leaves has the name of {member}"
+        elif self._lacks_its_name(group):
+            judged = Verdict.OPEN, f"a group has the name of {member} by hand, and not its own"
         elif not change.is_recorded(group) or not at_place:
             judged = Verdict.OPEN, f"a group of the stack has the name of {member}"
         return judged
+
+    def _lacks_its_name(self, group: Seen) -> bool:
+        """Whether it has another name by hand, and a stranger has its own."""
+        change = self.change
+        names = {
+            change.new.members[member].name
+            for member, group_id in change.drifted.items()
+            if group_id == group.id and member in change.new.members
+        }
+        return any(
+            other.name in names and (not change.is_own(other) or self._is_let_go(other))
+            for other in self._groups_here()
+            if other.parent_id == group.parent_id or change.scope is not DuplicateScope.SIBLINGS
+        )
 
     def _is_let_go(self, group: Seen) -> bool:
         """Whether it was adopted and leaves the stack, with its name."""

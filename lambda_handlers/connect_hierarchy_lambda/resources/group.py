@@ -30,16 +30,13 @@ from connect_hierarchy_lambda.model.ownership import (
 from connect_hierarchy_lambda.model.properties import GroupAttribute
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
 from connect_hierarchy_lambda.resources.group_making import (
+    NameTakenError,
     displaces_now,
     give_name_back,
     give_names_back,
     make_group,
 )
-from connect_hierarchy_lambda.resources.group_naming import (
-    NameTakenError,
-    forget_displaced,
-    rename_group,
-)
+from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_removal import (
     remove_group,

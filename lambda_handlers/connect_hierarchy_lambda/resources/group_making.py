@@ -40,6 +40,10 @@ _MOST_ASIDE = 5
 """Groups that make room for one, so that their ids fit into the value of a tag."""
 
 
+class NameTakenError(HierarchyError):
+    """A name belongs to a group that is not the stack's."""
+
+
 def make_group(
     task: GroupTask,
     wanted: GroupProperties,
@@ -158,22 +162,42 @@ def put_aside(task: GroupTask, other: Group, before: tuple[str, ...] = ()) -> tu
     """Take the name from another resource's group; the ids of all that had to make room.
 
     It is on its way out; or it was renamed by hand, then it gets the name that it should have, and
-    who has that by hand gets its own in turn. `before` are the ids of those who wait for it.
+    who has that by hand gets its own in turn, and who leaves makes room. `before` are the ids of
+    those who wait for it. NameTakenError where another has that: then it stays, but in a rollback.
     """
     aside = (*before, other.id)
     name, named = task.declared_name(other), False
     if name not in {"", other.name} and len(aside) <= _MOST_ASIDE:
         named = task.hierarchy.rename_group(other.id, name) is None
         if not named:
-            holders = task.hierarchy.groups_named(frozenset({name}))
-            for holder in [h for h in holders if h.parent_id == other.parent_id] or holders:
-                if holder.id not in aside and task.has_name_by_hand(holder):
-                    aside = put_aside(task, holder, aside)
+            aside = _free_own_name(task, other, name, aside)
             named = task.hierarchy.rename_group(other.id, name) is None
     if not named:
         name = temporary_name(task.owner, other.id)
         task.hierarchy.rename_group(other.id, name)
     logger.info("put a group aside", extra={"group": other.arn, "held": other.name, "now": name})
+    return aside
+
+
+def _free_own_name(
+    task: GroupTask, other: Group, name: str, aside: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Let who has the name that a group should have make room for it; the ids of all that did."""
+    holders = task.hierarchy.groups_named(frozenset({name}))
+    for holder in [h for h in holders if h.parent_id == other.parent_id] or holders:
+        leaves = task.leaves_stack(holder)
+        keeps = task.is_strangers(holder) or (leaves and keeps_its_name(task, holder))
+        if keeps and not task.rolls_back:
+            owner = quoted(other.owner.resource if other.owner is not None else other.id)
+            raise NameTakenError(
+                f"taking the name {quoted(other.name)} from group {other.id}",
+                f"somebody gave it to this one of {owner}, and its own, {quoted(name)}, is taken "
+                f"by group {holder.id} ({holder.path_of_names})",
+                "rename one of them",
+            )
+        makes_room = not keeps and (leaves or task.has_name_by_hand(holder))
+        if makes_room and holder.id not in aside:
+            aside = put_aside(task, holder, aside)
     return aside
 
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import logging
 
 from connect_hierarchy_lambda.connect.hierarchies import Group
-from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import DISPLACES_TAG
 from connect_hierarchy_lambda.resources.group_making import (
+    NameTakenError,
     displaced_ids,
     displaces,
     keeps_its_name,
@@ -25,10 +25,6 @@ from connect_hierarchy_lambda.resources.group_making import (
 from connect_hierarchy_lambda.resources.group_task import GroupTask, temporary_name
 
 logger = logging.getLogger(__name__)
-
-
-class NameTakenError(HierarchyError):
-    """The name belongs to a group that is not the stack's."""
 
 
 def rename_group(task: GroupTask, group: Group, name: str) -> None:
@@ -61,7 +57,11 @@ def rename_group(task: GroupTask, group: Group, name: str) -> None:
                         f"the name is taken by group {holder.id}, which was adopted",
                         "choose another name, or rename that group",
                     )
-                made_room = put_aside(task, holder)
+                try:
+                    made_room = put_aside(task, holder)
+                except NameTakenError:
+                    task.hierarchy.rename_group(group.id, group.name)
+                    raise
                 if len(made_room) > 1 and not task.rolls_back:
                     tag = displaces(task.operation, made_room, name)
                     task.hierarchy.tag_group(group.arn, tag)

@@ -50,16 +50,13 @@ from connect_hierarchy_lambda.model.plan import (
 from connect_hierarchy_lambda.model.tree_identity import given_up_by
 from connect_hierarchy_lambda.resources.group_agents import carry_agents
 from connect_hierarchy_lambda.resources.group_making import (
+    NameTakenError,
     displaces_now,
     give_name_back,
     make_group,
     put_aside,
 )
-from connect_hierarchy_lambda.resources.group_naming import (
-    NameTakenError,
-    forget_displaced,
-    rename_group,
-)
+from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
 from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.progress import Progress
