@@ -862,6 +862,49 @@ def test_who_joins_too_late_keeps_the_group_which_is_found_again() -> None:
     assert site.ids == ids
 
 
+@pytest.mark.parametrize("read_lag", [0.0, 20.0])
+@pytest.mark.parametrize(
+    "groups",
+    [
+        (node("A", node("B", Tags={"k": "2", "l": "x"})), "N"),
+        (node("A", "N"),),
+        (node("Z", "B", Key="A"),),
+        (node("A", node("B", Key="other")),),
+        (node("A", "B"), "Taken"),
+    ],
+    ids=["the same", "another below", "renamed", "another key", "a name is taken"],
+)
+def test_a_tree_that_was_left_behind_is_left_again(groups: Any, read_lag: float) -> None:
+    """It is created anew, and that is rolled back: all of it stays, and is found again later."""
+    site = unpaced()
+    resources = with_tree(site, node("A", node("B", "C", Tags={"k": "1"})), DeletionPolicy="Retain")
+    up(site, resources)
+    up(site, {"Structure": resources["Structure"]})
+    taken = by_hand(site, "Taken")
+    site.hire("ada", "A", "B")
+    site.clock.sleep(2000)
+    ids, agents = site.ids, site.agents
+    tags = {path: _but_left(tags_of(site, path)) for path in ids}
+    site.connect.settings.read_lag = read_lag
+    fail(site, with_tree(site, *groups, AgentsOnDelete="UNASSIGN"))
+    assert (site.ids, site.agents) == (ids, agents)
+    assert {path: _but_left(tags_of(site, path)) for path in ids} == tags
+    stack = up(site, {**resources, "Tree": {**resources["Tree"], "DeletionPolicy": "Delete"}})
+    assert (site.ids, site.agents) == (ids, agents)
+    site.connect.backend.update_user_hierarchy(site.instance_id, _user_id(site, "ada"), None)
+    assert site.down(stack).status == "DELETE_COMPLETE", site.reasons(stack)
+    assert site.ids == {"Taken": taken}
+
+
+def _but_left(tags: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if key != f"{OWN_PREFIX}retired"}
+
+
+def _user_id(site: Site, username: str) -> str:
+    users = site.connect.backend.list_users(site.instance_id)
+    return next(user.id for user in users if user.name == username)
+
+
 # adoption ---------------------------------------------------------------------------------------
 
 

@@ -29,7 +29,8 @@ MOVED_FROM_TAG = RESERVED_PREFIX + "moved-from"
 """On the group that a move made: the id of the one that it came from."""
 
 FOUND_TAG = RESERVED_PREFIX + "found"
-"""On a group that a resource of the same name had left behind: the request that found it again."""
+"""On a group that a resource of the same name had left behind: the request that found it again, and
+a slash and what the tag below said where that gave it another one."""
 
 KEY_TAG = RESERVED_PREFIX + "key"
 """On a group of a tree: a hash of its node's key."""
@@ -48,6 +49,11 @@ NATIVE_STACK_TAG = "aws:cloudformation:stack-name"
 
 TREE_TAGS = frozenset({KEY_TAG, RETIRED_TAG})
 """What only groups of trees have."""
+
+
+def is_found_by(request_id: str, tags: Mapping[str, str]) -> bool:
+    """Whether this request has found the group again."""
+    return tags.get(FOUND_TAG, "").split("/")[0] == request_id
 
 
 def stack_name_and_uuid(stack_id: str) -> str:

@@ -406,8 +406,9 @@ def _take_over(
     task.put_tags(group, {**wanted.tags, **owner.tags(), **marks}, remove=stale, changed=True)
     if task.request.type == "Create":
         task.request.failed_id = group.arn
-    # its Delete goes by what it reads, and CloudFormation does not know what trees have
-    return wait_until_shown(task, group) if FORMER_TAG in marks else group
+    # its Delete goes by what it reads, and CloudFormation does not know of these
+    noted_here = {key: marks[key] for key in (FORMER_TAG, FOUND_TAG) if key in marks}
+    return wait_until_shown(task, group, noted_here) if noted_here else group
 
 
 def _check_adoptable(group: Group, wanted: GroupProperties, doing: str) -> None:

@@ -25,7 +25,7 @@ from connect_hierarchy_lambda.resources.group_making import (
     give_names_back,
 )
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
-from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
+from connect_hierarchy_lambda.resources.group_tags import leave_again, write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask
 from connect_hierarchy_lambda.resources.tree_passing_on import give_back
 
@@ -59,8 +59,7 @@ def remove_group(task: GroupTask, group_id: str) -> None:
         logger.info("the group has another owner, it stays", extra={"group": group.arn})
     elif state.rolls_back and FOUND_TAG in group.tags:
         logger.info("the group goes back to where it was left", extra={"group": group.arn})
-        write_tags_of_before(task, group, group.tags)
-        task.hierarchy.untag_group(group.arn, [FOUND_TAG])
+        leave_again(task, group)
     elif state.rolls_back and give_back(task, group):
         return
     elif group.owner.adopted and (state.rolls_back or _successor(task, group) is None):

@@ -52,9 +52,11 @@ class Trees:
         tree_id = TreeId(wanted.instance_arn, request.logical_id, request.request_id)
         try:
             self._run.watch.look()
+            growth = TreeGrowth(task, replace(wanted, tree=Tree()), wanted, tree_id.mark)
+            growth.set_apart()
             # from here on its Delete has something to look for
             request.failed_id = str(tree_id)
-            grown = TreeGrowth(task, replace(wanted, tree=Tree()), wanted, tree_id.mark).carry_out()
+            grown = growth.carry_out()
             self._run.watch.look_once_more()
         except NoLongerWantedError:
             # its Delete may be over already, so nobody else would

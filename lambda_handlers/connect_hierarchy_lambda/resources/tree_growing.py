@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
@@ -32,6 +32,7 @@ from connect_hierarchy_lambda.model.ownership import (
     LEFT,
     REQUEST_TAG,
     RETIRED_TAG,
+    is_found_by,
 )
 from connect_hierarchy_lambda.model.plan import (
     Call,
@@ -57,7 +58,7 @@ from connect_hierarchy_lambda.resources.group_making import (
     put_aside,
 )
 from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
-from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
+from connect_hierarchy_lambda.resources.group_tags import leave_again
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.progress import Progress
 from connect_hierarchy_lambda.resources.tree_checks import TreeChecks
@@ -105,6 +106,7 @@ class TreeGrowth:
     takes_back: bool = False
     """Whether a run undoes what it did itself: then what it made is removed, and not given up."""
 
+    _is_read: bool = False
     _one_name_an_instance: bool = False
     _ids: dict[str, str] = field(default_factory=dict)
     _before_rename: dict[str, Group] = field(default_factory=dict)
@@ -128,6 +130,26 @@ class TreeGrowth:
     def _doing(self) -> str:
         return f"updating the groups of {self.task.tree}"
 
+    def set_apart(self) -> None:
+        """Mark what an earlier tree of this name has left behind, before anything is made.
+
+        The plan finds again what is wanted of it, and a Delete that takes a creation back leaves
+        all of it where it is.
+        """
+        self._read_all()
+        is_own = self.planning.is_of_this_request
+        left = [known.id for known in self.groups.own if not is_own(known.tags)]
+        groups = [group for group_id in left if (group := self.groups.look_at(group_id))]
+        mark, marked = {RETIRED_TAG: LEFT}, []
+        for group in groups:
+            if not is_own(group.tags) and group.tags.get(RETIRED_TAG) != LEFT:
+                # one that is gone by now stays behind no more
+                with suppress(UnexpectedError):
+                    self._write_tags(group, Tag(group.id, "", mark))
+                    marked.append(group)
+        for group in marked:
+            wait_until_shown(self.task, group, mark)
+
     def carry_out(self) -> Grown:
         """Do it; HierarchyError where it can not be done."""
         try:
@@ -135,21 +157,24 @@ class TreeGrowth:
         except (OutOfTimeError, NoLongerWantedError):
             raise
         except HierarchyError:
-            self.groups.wait_until_listed()
+            self._wait_until_shown()
             raise
         except UnexpectedError as error:
-            self.groups.wait_until_listed()
+            self._wait_until_shown()
             raise HierarchyError(self._doing, str(error), "deploy again") from None
-        self.groups.wait_until_listed()
+        self._wait_until_shown()
         return grown
 
+    def _wait_until_shown(self) -> None:
+        """Return when the request that takes this one back can tell what was made, and found."""
+        self.groups.wait_until_listed()
+        for group in self.groups.own:
+            if is_found_by(self.task.owner.request, group.tags):
+                wait_until_shown(self.task, group, {FOUND_TAG: group.tags[FOUND_TAG]})
+
     def _carry_out(self) -> Grown:
-        changing = self.planning.changing
-        if changing and not self.rolls_back:
-            patience = LISTED_BY_THEN
-            self.groups.read_with(changing, self.old.parent_id, patience, self._noted())
-        else:
-            self._read(0.0 if self.takes_back else LISTED_BY_THEN)
+        if not self._is_read:
+            self._read_all()
         TreeChecks(self.planning).check()
         if self.rolls_back:
             for taken in self.planning.taken_away(self.wanted):
@@ -175,6 +200,15 @@ class TreeGrowth:
         self._settle()
         given_up = () if self.takes_back else self._give_up()
         return Grown(dict(self._ids), given_up)
+
+    def _read_all(self) -> None:
+        changing = self.planning.changing
+        if changing and not self.rolls_back:
+            patience = LISTED_BY_THEN
+            self.groups.read_with(changing, self.old.parent_id, patience, self._noted())
+        else:
+            self._read(0.0 if self.takes_back else LISTED_BY_THEN)
+        self._is_read = True
 
     def _plan(self) -> list[Call]:
         calls, now = self.planning.plan(one_name_an_instance=self._one_name_an_instance)
@@ -446,7 +480,7 @@ class TreeGrowth:
     def _forget_notes(self, group: Group) -> None:
         """Nobody gives back any more what an earlier deployment has overwritten."""
         request = self.task.owner.request
-        if request not in {group.tags.get(REQUEST_TAG), group.tags.get(FOUND_TAG)}:
+        if group.tags.get(REQUEST_TAG) != request and not is_found_by(request, group.tags):
             self.task.hierarchy.untag_group(group.arn, sorted(noted(group.tags)))
 
     def _settle_displaced(self, group: Group) -> None:
@@ -504,10 +538,8 @@ class TreeGrowth:
         if group is None:
             return None
         if self.rolls_back and FOUND_TAG in group.tags:
-            # it goes back to where it was left
-            write_tags_of_before(self.task, group, group.tags)
-            self.task.hierarchy.untag_group(group.arn, [FOUND_TAG])
-            self._perform(Tag(group.id, "", {RETIRED_TAG: LEFT}))
+            leave_again(self.task, group)
+            self.groups.forget(group.id)
             return None
         tag = given_up_by(self.task.owner.request, self.mark)
         if group.tags.get(RETIRED_TAG) != tag:

@@ -7,7 +7,7 @@ it does not know, so a group that another resource took from a tree bears a tag 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
@@ -105,15 +105,20 @@ def former_tag(group: Group, owner: Owner) -> str:
     return "/".join([owner.resource, *of_tree])
 
 
-def wait_until_shown(task: GroupTask, group: Group) -> Group:
-    """The group as read, once its tags show the new owner.
+def wait_until_shown(task: GroupTask, group: Group, tags: Mapping[str, str] | None = None) -> Group:
+    """The group as read, once its tags show the new owner, and have these `tags`.
 
-    The former owner's Delete comes soon, and goes by what it reads.
+    A Delete of this owner or of the former one may come soon, and goes by what it reads.
     """
+    written = {} if tags is None else tags
     with task.wait(f"reading hierarchy group {group.id}", "it does not show its owner") as wait:
         while True:
             shown = task.hierarchy.group(group.id)
-            if shown is not None and task.owner.is_same_resource(shown.owner):
+            if (
+                shown is not None
+                and task.owner.is_same_resource(shown.owner)
+                and written.items() <= shown.tags.items()
+            ):
                 return shown
             if wait.seconds >= STALE_SECONDS:
                 return group

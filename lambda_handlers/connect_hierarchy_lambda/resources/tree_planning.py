@@ -15,6 +15,7 @@ from connect_hierarchy_lambda.model.ownership import (
     RESOURCE_TAG,
     RETIRED_TAG,
     STACK_TAG,
+    is_found_by,
 )
 from connect_hierarchy_lambda.model.plan import (
     Call,
@@ -154,7 +155,7 @@ class TreePlanning:
         # in a rollback the old wish is the one that is taken back: what it made goes
         relevant = {present.id for present in former.kept.values() if self.is_live(present)}
         by_id = {present.id: key for key, present in former.kept.items()}
-        presents = self.presents()
+        presents = [self._findable(present) for present in self.presents()]
         now = pair(self.wanted.wanted, presents, self.wanted.parent_id)
         kept = {present.id: key for key, present in now.kept.items()}
         doubted = [
@@ -178,8 +179,14 @@ class TreePlanning:
         ]
         return [*self._revivals(now, by_id), *needed], now
 
-    def _is_of_this_request(self, present: Present) -> bool:
-        return present.tags.get(REQUEST_TAG) == self.task.owner.request
+    def is_of_this_request(self, tags: Mapping[str, str]) -> bool:
+        """Whether the tags are of a group that this request has made, or found again."""
+        request = self.task.owner.request
+        return tags.get(REQUEST_TAG) == request or is_found_by(request, tags)
+
+    def _found_tag(self, group: Group, key: str) -> dict[str, str]:
+        request, former = self.task.owner.request, group.tags.get(KEY_TAG, key)
+        return {FOUND_TAG: request if former == key else f"{request}/{former}"}
 
     def look_once(self, group_id: str) -> None:
         """Read a group itself, unless an earlier run of the request has."""
@@ -190,6 +197,14 @@ class TreePlanning:
     def is_live(self, present: Present) -> bool:
         """Whether it is not one that an earlier deployment gave up and left."""
         return present.tags.get(RETIRED_TAG, self.mark).startswith(self.mark)
+
+    def _findable(self, present: Present) -> Present:
+        """What was left behind is found again by its name: a rollback gives only tags back."""
+        node = self.wanted.by_mark.get(present.key or "")
+        was_left = not self.rolls_back and not self.is_live(present)
+        if was_left and node is not None and node.name != present.name:
+            return replace(present, key=None)
+        return present
 
     def _doubted(self, present: Present, old_key: str | None, new_key: str | None) -> Present:
         """A group as it has to be taken: what the request says is new is written in any case.
@@ -236,7 +251,7 @@ class TreePlanning:
         for key, present in own.items():
             # only the topmost of what was given up together has a mark
             is_new = present.id in new_ids and present.parent_id not in new_ids
-            is_new = is_new and not self._is_of_this_request(present)
+            is_new = is_new and not self.is_of_this_request(present.tags)
             if is_new and not self.rolls_back:
                 # left behind: what its tags say by now counts
                 self.look_once(present.id)
@@ -244,6 +259,10 @@ class TreePlanning:
             if group is None:
                 raise UnexpectedError("a group is gone")
             marked = RETIRED_TAG in group.tags
+            if marked and not self.is_live(replace(present, tags=group.tags)):
+                # a rollback of this leaves it there again, as it was
+                notes = notes_on(group.tags, self.wanted.user_tags(self.wanted.by_mark[key]))
+                calls.append(Tag(present.id, key, {**self._found_tag(group, key), **notes}))
             seen = self.groups.is_certain(present.id) or self.groups.is_noted(TAGGED, present.id)
             if marked or (is_new and self.rolls_back and not seen):
                 calls.append(Untag(present.id, key, (RETIRED_TAG,)))
@@ -251,8 +270,4 @@ class TreePlanning:
                 # a resource that is on its way out had taken it, whether that shows or not
                 owner = {STACK_TAG: self.task.owner.stack, RESOURCE_TAG: self.task.owner.resource}
                 calls.append(Tag(present.id, key, {**owner, KEY_TAG: key}))
-            if marked and not self.is_live(replace(present, tags=group.tags)):
-                # a rollback of this leaves it there again, as it was
-                notes = notes_on(group.tags, self.wanted.user_tags(self.wanted.by_mark[key]))
-                calls.append(Tag(present.id, key, {FOUND_TAG: self.task.owner.request, **notes}))
         return calls

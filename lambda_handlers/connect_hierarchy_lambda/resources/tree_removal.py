@@ -17,12 +17,13 @@ from connect_hierarchy_lambda.model.ownership import (
     KEY_TAG,
     LEFT,
     RETIRED_TAG,
+    is_found_by,
 )
 from connect_hierarchy_lambda.model.properties import AgentsOnDelete
 from connect_hierarchy_lambda.model.tree_identity import TreeId, given_up_by
 from connect_hierarchy_lambda.resources.group_making import give_name_back
 from connect_hierarchy_lambda.resources.group_removal import delete_group, release_group
-from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
+from connect_hierarchy_lambda.resources.group_tags import leave_again
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.progress import Progress
 from connect_hierarchy_lambda.resources.tree_agents import check_agents
@@ -114,7 +115,7 @@ class TreeRemoval:
             group
             for group in self.groups.own
             if (group.owner is not None and group.owner.request == request_id)
-            or group.tags.get(FOUND_TAG) == request_id
+            or is_found_by(request_id, group.tags)
         ]
         self._remove(going)
         return [group.id for group in going]
@@ -179,13 +180,12 @@ class TreeRemoval:
         if group is None:
             logger.info("the group is gone, or somebody else's", extra={"group": known.arn})
             return
-        hierarchy = self.task.hierarchy
         adopted = group.owner is not None and group.owner.adopted
         if self._state.rolls_back and FOUND_TAG in group.tags:
             logger.info("the group goes back to where it was left", extra={"group": group.arn})
-            write_tags_of_before(self.task, group, group.tags)
-            hierarchy.untag_group(group.arn, [FOUND_TAG])
-            hierarchy.tag_group(group.arn, {RETIRED_TAG: LEFT})
+            leave_again(self.task, group)
+        elif self._state.rolls_back and group.tags.get(RETIRED_TAG) == LEFT:
+            logger.info("the group stays where it was left", extra={"group": group.arn})
         elif adopted and (self._state.rolls_back or self._successor(group)() is None):
             release_group(self.task, group, as_it_was=self._state.rolls_back)
         else:
