@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.lifecycle import soak
 from tests.lifecycle.soak import play
 from tests.lifecycle.world import Tally
 
@@ -26,3 +27,23 @@ def test_every_history_ends_where_it_should(seed: int) -> None:
     assert 0 < tally.with_trees < tally.deployments
     # most deployments have one right end
     assert tally.open_verdicts * 4 < tally.deployments
+
+
+def test_a_soak_that_fails_tells_at_once_what_to_play_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What failed, and the seed of the round in which it did."""
+
+    def play_till_round_8(
+        tally: Tally, round_seed: int, histories: int, *, shrinks: bool = True
+    ) -> None:
+        assert not shrinks
+        tally.histories += histories
+        assert round_seed < 8, "a group is lost"
+
+    monkeypatch.setattr(soak, "play", play_till_round_8)
+    assert not soak.soak(1.0, 7)
+    told = capsys.readouterr().out
+    assert "AssertionError: a group is lost" in told
+    assert "FAILED with seed 8, after 100 histories" in told
+    assert "make soak MINUTES=0.01 SEED=8" in told

@@ -38,18 +38,21 @@ def play(tally: Tally, round_seed: int, histories: int, *, shrinks: bool = True)
     )
 
 
-def soak(minutes: float, first_seed: int) -> bool:
-    """Play rounds till the time is over or one fails; whether all went well."""
+def soak(minutes: float, first_seed: int, *, shrinks: bool = False) -> bool:
+    """Play rounds till the time is over or one fails; whether all went well.
+
+    With `shrinks` a history that fails is told as the shortest one like it, which takes minutes.
+    """
     began = time.monotonic()
     tally, round_seed, told = Tally(), first_seed, began
     print(f"soak: {minutes:g} minutes from seed {first_seed}", flush=True)
     while time.monotonic() - began < minutes * 60:
         try:
-            play(tally, round_seed, HISTORIES_A_ROUND)
+            play(tally, round_seed, HISTORIES_A_ROUND, shrinks=shrinks)
         except Exception:  # noqa: BLE001 - whatever it is, it is what failed
             traceback.print_exc(file=sys.stdout)
             print(f"soak: FAILED with seed {round_seed}, after {tally}")
-            print(f"soak: to replay it: make soak MINUTES=0.01 SEED={round_seed}")
+            print(f"soak: to replay and shorten it: make soak MINUTES=0.01 SEED={round_seed}")
             return False
         round_seed += 1
         if time.monotonic() - told >= _PROGRESS_SECONDS:
@@ -63,13 +66,18 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="how long, fractions too")
-    parser.add_argument("--seed", type=int, help="of the first round; a fresh one if left out")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        help="of the first round, a fresh one if left out; with it, failures are shortened",
+    )
     arguments = parser.parse_args()
     logging.disable(logging.CRITICAL)
     first_seed = arguments.seed
+    is_replay = first_seed is not None
     if first_seed is None:
         first_seed = random.SystemRandom().randrange(10**6)
-    sys.exit(0 if soak(arguments.minutes, first_seed) else 1)
+    sys.exit(0 if soak(arguments.minutes, first_seed, shrinks=is_replay) else 1)
 
 
 if __name__ == "__main__":
