@@ -943,6 +943,28 @@ def test_who_has_lost_its_name_keeps_the_one_by_hand(site: Site, *, is_renamed: 
     assert site.ids == ids
 
 
+@pytest.mark.parametrize("moves", [False, True], ids=["refused at once", "moved and back"])
+def test_a_rollback_takes_no_earlier_move_back(site: Site, *, moves: bool) -> None:
+    """What the group once came from is another resource's by now, tags and agents included."""
+    groups = {"A": site.group("A"), "B": site.group("B")}
+    site.up(with_levels(site, **groups, D=site.group("D", Tags={"k": "1"})))
+    original = site.ids["D"]
+    other = site.group("D", Tags={"k": "2"})
+    resources = with_levels(site, **groups, D=site.group("D", "A", Tags={"k": "1"}), E=other)
+    assert site.up(resources).status == "UPDATE_COMPLETE"
+    assert site.ids["D"] == original
+    site.hire("ada", "D")
+    site.hire("grace", "A", "D")
+    if not moves:
+        backend = site.connect.backend
+        backend.create_user_hierarchy_group(site.instance_id, "Theirs", site.ids["A/D"])
+    site.clock.sleep(1000)
+    before = site.ids, site.agents, tags_of(site, "D")
+    stack = update_with_failure(site, {**resources, "D": site.group("D", "B", Tags={"k": "1"})})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert (site.ids, site.agents, tags_of(site, "D")) == before
+
+
 @pytest.mark.parametrize("fails", [False, True], ids=["forward", "rolled back"])
 def test_who_leaves_makes_room_for_who_has_another_name_by_hand(site: Site, *, fails: bool) -> None:
     """Each of two has the next one's name by hand: who stays has its own in the end."""

@@ -274,7 +274,9 @@ def _involved(task: GroupTask, old: GroupProperties, wanted: GroupProperties) ->
     ids = {task.given_group_id, task.recorded_group_id}
     if given is not None:
         _check_not_of_another_stack(task, given)
-        ids.add(given.tags.get(MOVED_FROM_TAG, ""))
+        if not _is_at_its_place(given, wanted):
+            # where it came from in an earlier move may be another resource's by now
+            ids.add(given.tags.get(MOVED_FROM_TAG, ""))
     own = {group.id: group for group in task.own_groups(old, wanted, known=given)}
     if given is not None and given.arn.startswith(wanted.instance_arn):
         own[given.id] = given
@@ -291,6 +293,11 @@ def _involved(task: GroupTask, old: GroupProperties, wanted: GroupProperties) ->
         (group for group in own.values() if group.id in ids),
         key=lambda group: MOVED_FROM_TAG in group.tags,
     )
+
+
+def _is_at_its_place(group: Group, wanted: GroupProperties) -> bool:
+    here = group.arn.startswith(wanted.instance_arn)
+    return here and group.parent_id == wanted.parent_id
 
 
 def _remove_elsewhere(task: GroupTask, old: GroupProperties, original: Group) -> None:
