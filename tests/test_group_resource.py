@@ -943,6 +943,34 @@ def test_who_has_lost_its_name_keeps_the_one_by_hand(site: Site, *, is_renamed: 
     assert site.ids == ids
 
 
+def test_who_is_about_to_move_makes_room_whoever_has_its_name_here(site: Site) -> None:
+    """The holder of a name goes below the group that wants it, under a name that is taken here."""
+    groups = with_levels(site, P=site.group("P"), G=site.group("G", "P"), H=site.group("N", "P"))
+    site.up(groups)
+    backend, ids = site.connect.backend, site.ids
+    backend.create_user_hierarchy_group(site.instance_id, "X", ids["P"])
+    stack = site.up({**groups, "G": site.group("N", "P"), "H": site.group("X", "G")})
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert site.ids.keys() == {"P", "P/N", "P/N/X", "P/X"}
+    assert site.ids["P/N"] == ids["P/G"]
+
+
+def test_a_rename_that_is_refused_leaves_the_group_its_name(site: Site) -> None:
+    """An adopted group that leaves the stack has the name, and no rollback comes."""
+    backend = site.connect.backend
+    site.write_levels(*LEVELS)
+    backend.create_user_hierarchy_group(site.instance_id, "X")
+    structure = {"Structure": site.structure(*LEVELS, AdoptExisting=True)}
+    adopted = site.group("X", AdoptExisting=True)
+    site.up({**structure, "A": site.group("A"), "O": adopted})
+    ids = site.ids
+    site.clock.sleep(1000)
+    stack = site.up({**structure, "A": site.group("X")}, disable_rollback=True)
+    assert stack.status == "UPDATE_FAILED"
+    assert any("which was adopted" in reason for reason in site.reasons(stack))
+    assert site.ids == ids
+
+
 @pytest.mark.parametrize("moves", [False, True], ids=["refused at once", "moved and back"])
 def test_a_rollback_takes_no_earlier_move_back(site: Site, *, moves: bool) -> None:
     """What the group once came from is another resource's by now, tags and agents included."""

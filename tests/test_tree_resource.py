@@ -877,9 +877,7 @@ def test_who_joins_too_late_keeps_the_group_which_is_found_again() -> None:
 def test_a_tree_that_was_left_behind_is_left_again(groups: Any, read_lag: float) -> None:
     """It is created anew, and that is rolled back: all of it stays, and is found again later."""
     site = unpaced()
-    resources = with_tree(site, node("A", node("B", "C", Tags={"k": "1"})), DeletionPolicy="Retain")
-    up(site, resources)
-    up(site, {"Structure": resources["Structure"]})
+    resources = left_behind(site, node("A", node("B", "C", Tags={"k": "1"})))
     taken = by_hand(site, "Taken")
     site.hire("ada", "A", "B")
     site.clock.sleep(2000)
@@ -889,11 +887,105 @@ def test_a_tree_that_was_left_behind_is_left_again(groups: Any, read_lag: float)
     fail(site, with_tree(site, *groups, AgentsOnDelete="UNASSIGN"))
     assert (site.ids, site.agents) == (ids, agents)
     assert {path: _but_left(tags_of(site, path)) for path in ids} == tags
-    stack = up(site, {**resources, "Tree": {**resources["Tree"], "DeletionPolicy": "Delete"}})
+    stack = up(site, resources)
     assert (site.ids, site.agents) == (ids, agents)
     site.connect.backend.update_user_hierarchy(site.instance_id, _user_id(site, "ada"), None)
     assert site.down(stack).status == "DELETE_COMPLETE", site.reasons(stack)
     assert site.ids == {"Taken": taken}
+
+
+def left_behind(site: Site, *groups: Any) -> dict[str, Any]:
+    """Let a tree of these groups be retained; the resources with it, to find it again."""
+    resources = with_tree(site, *groups, DeletionPolicy="Retain")
+    up(site, resources)
+    up(site, {"Structure": resources["Structure"]})
+    site.clock.sleep(2000)
+    return with_tree(site, *groups)
+
+
+def test_what_was_found_stays_when_a_failed_creation_is_tried_again() -> None:
+    """Without a rollback the Delete of the failed tree comes with the next deployment."""
+    site = unpaced()
+    left_behind(site, "A", "B")
+    site.hire("ada", "B")
+    by_hand(site, "Taken")
+    ids, agents = site.ids, site.agents
+    assert site.up(with_tree(site, "A", "Taken"), disable_rollback=True).status == "UPDATE_FAILED"
+    stack = site.up(with_tree(site, "A"), disable_rollback=True)
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert (site.ids, site.agents) == (ids, agents)
+
+
+@pytest.mark.parametrize("seconds", [1.0, 3.0, 6.0, 10.0])
+def test_what_was_found_stays_when_a_creation_is_cancelled(seconds: float) -> None:
+    """Without a rollback it is the run itself that undoes what it did."""
+    site = unpaced(latency=0.3)
+    left_behind(site, "A", "B", "C")
+    ids = site.ids
+    new = [f"N{number}" for number in range(30)]
+    failing = {"Late": site.failing_later(seconds)}
+    tree = with_tree(site, "A", "B", "C", *new)
+    stack = site.up({**tree, **failing}, disable_rollback=True)
+    assert stack.status == "UPDATE_FAILED", site.reasons(stack)
+    site.settle()
+    assert site.ids == ids
+
+
+@pytest.mark.parametrize("delay", [0.0, 10.0, 25.0])
+def test_two_runs_find_what_was_left_behind(delay: float) -> None:
+    """An event is delivered twice: nothing of the tree is marked as left in the end."""
+    site = Site()
+    names = [f"G{number:02}" for number in range(20)]
+    resources = left_behind(site, *names)
+    ids = site.ids
+    site.function_faults = FunctionFaults(copies={1: delay})
+    up(site, resources)
+    site.settle()
+    assert site.ids == ids
+    assert not [path for path in ids if f"{OWN_PREFIX}retired" in tags_of(site, path)]
+
+
+def test_a_run_that_can_not_read_leaves_nothing_of_the_one_before() -> None:
+    """The first run of a creation dies, the second may not read: its Delete knows of both."""
+    site = unpaced()
+    up(site, {"Structure": site.structure(*LEVELS)})
+    site.function_faults = FunctionFaults(kills={8: True})
+    denied = FaultKind.ACCESS_DENIED
+    site.connect.plan_fault("SearchUserHierarchyGroups", nth=2, kind=denied, times=60)
+    stack = site.up(with_tree(site, *"ABCDE"))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == {}
+
+
+@pytest.mark.parametrize("kind", ["a single group", "another tree"])
+def test_what_another_took_of_a_tree_left_behind_is_left_again(kind: str) -> None:
+    """Both are made in one update, which is rolled back."""
+    site = unpaced()
+    left_behind(site, "A", "B")
+    ids = site.ids
+    other = site.group("B") if kind == "a single group" else site.tree("B")
+    fail(site, {**with_tree(site, "A"), "Other": {**other, "DependsOn": ["Tree"]}})
+    assert site.ids == ids
+    assert owner(site, "B") == "Tree"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_two_groups_of_one_key_the_tree_s_own_comes_back(seed: int) -> None:
+    """A clean-up was refused, the key has another group by now, which goes and comes back."""
+    site = Site(seed=seed, connect_settings=ConnectSettings(default_rate=None, search_lag=200.0))
+    up(site, with_tree(site, node("A", node("X", Key="k"))))
+    site.clock.sleep(2000)
+    # no search shows her yet
+    site.hire("ada", "A", "X")
+    up(site, with_tree(site, "A"))
+    site.clock.sleep(2000)
+    up(site, with_tree(site, node("A", node("Y", Key="k"))))
+    site.clock.sleep(2000)
+    site.connect.settings.search_lag = 0.0
+    before = site.ids, site.agents
+    assert before[0].keys() == {"A", "A/X", "A/Y"}
+    fail(site, with_tree(site, "A"))
+    assert (site.ids, site.agents) == before
 
 
 def _but_left(tags: dict[str, str]) -> dict[str, str]:

@@ -258,7 +258,7 @@ class TakenBack:
             assert group.owner.adopted == former.owner.adopted, f"{former.name!r}: adopted"
         assert group.key_mark == former.key_mark, f"{former.name!r} has another key"
         # of what nobody has on record it may be said by now
-        was_left = group.is_given_up and not self.change.is_recorded(former)
+        was_left = group.is_left and not self.change.is_recorded(former)
         assert was_left or group.is_given_up == former.is_given_up, f"{former.name!r}: given up"
 
     def _claimed_tags(self, former: Seen) -> set[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from connect_hierarchy_lambda.model.ownership import (
     KEY_TAG,
+    LEFT,
     RETIRED_TAG,
     Owner,
     stack_name_and_uuid,
@@ -48,6 +49,11 @@ class Seen:
     def is_given_up(self) -> bool:
         """Whether its tree has given it up, and it is still there for a reason."""
         return RETIRED_TAG in self.tags
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it was left behind, and is to stay."""
+        return self.tags.get(RETIRED_TAG) == LEFT
 
     @property
     def place(self) -> tuple[str, str | None, str]:

@@ -38,6 +38,14 @@ class StackState:
         return "ROLLBACK" in self.status
 
     @property
+    def takes_back(self) -> bool:
+        """Whether a Delete takes back what a Create made, or began to make, in this stack.
+
+        That is in a rollback, and where a creation failed without one, and is tried again.
+        """
+        return self.rolls_back or self.status in {"UPDATE_IN_PROGRESS", "UPDATE_FAILED"}
+
+    @property
     def cleans_up(self) -> bool:
         """Whether an update is over, or taken back, and removes what is not needed any more."""
         return "CLEANUP" in self.status

@@ -122,11 +122,14 @@ def pair(desired: Sequence[Wanted], actual: Sequence[Present], root_id: str | No
         actual: The groups that may be kept, renamed and deleted.
         root_id: What the tree hangs on, None for the top of the instance.
     """
-    keys = {wanted.key for wanted in desired}
+    keys: dict[str | None, str] = {wanted.key: wanted.name for wanted in desired}
     by_key: dict[tuple[str | None, str | None], Present] = {}
     by_name: dict[tuple[str | None, str], Present] = {}
-    # of two under one key the one that was not given up, then always the same one
-    for present in sorted(actual, key=lambda one: (one.retired, one.id)):
+    # of two under one key the one that was not given up, then the one with the name, then always
+    # the same one
+    for present in sorted(
+        actual, key=lambda one: (one.retired, one.name != keys.get(one.key), one.id)
+    ):
         by_key.setdefault((present.parent_id, present.key), present)
         if present.key not in keys:
             by_name.setdefault((present.parent_id, present.name), present)

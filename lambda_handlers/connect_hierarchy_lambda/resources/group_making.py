@@ -24,7 +24,7 @@ from connect_hierarchy_lambda.model.ownership import (
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_tags import write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask, temporary_name
-from connect_hierarchy_lambda.resources.tree_passing_on import former_tag, wait_until_shown
+from connect_hierarchy_lambda.resources.tree_passing_on import former_tag
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ _MOST_ASIDE = 5
 
 
 class NameTakenError(HierarchyError):
-    """A name belongs to a group that is not the stack's."""
+    """A name belongs to a group that does not make room: a stranger's, or an adopted one."""
 
 
 def make_group(
@@ -187,7 +187,7 @@ def _free_own_name(
     for holder in [h for h in holders if h.parent_id == other.parent_id] or holders:
         leaves = task.leaves_stack(holder)
         keeps = task.is_strangers(holder) or (leaves and keeps_its_name(task, holder))
-        if keeps and not task.rolls_back:
+        if keeps and not task.rolls_back and task.is_declared_here(other):
             owner = quoted(other.owner.resource if other.owner is not None else other.id)
             raise NameTakenError(
                 f"taking the name {quoted(other.name)} from group {other.id}",
@@ -408,7 +408,7 @@ def _take_over(
         task.request.failed_id = group.arn
     # its Delete goes by what it reads, and CloudFormation does not know of these
     noted_here = {key: marks[key] for key in (FORMER_TAG, FOUND_TAG) if key in marks}
-    return wait_until_shown(task, group, noted_here) if noted_here else group
+    return task.wait_until_shown(group, noted_here) if noted_here else group
 
 
 def _check_adoptable(group: Group, wanted: GroupProperties, doing: str) -> None:

@@ -28,7 +28,16 @@ logger = logging.getLogger(__name__)
 
 
 def rename_group(task: GroupTask, group: Group, name: str) -> None:
-    """Give the group this name."""
+    """Give the group this name; NameTakenError where it can not have it, then it has its own."""
+    try:
+        _rename(task, group, name)
+    except NameTakenError:
+        # it may have stepped aside for the name
+        task.hierarchy.rename_group(group.id, group.name)
+        raise
+
+
+def _rename(task: GroupTask, group: Group, name: str) -> None:
     doing = f"renaming hierarchy group {quoted(group.name)} to {quoted(name)}"
     aside = False
     with task.wait(doing, "the name is taken") as wait:
@@ -57,11 +66,7 @@ def rename_group(task: GroupTask, group: Group, name: str) -> None:
                         f"the name is taken by group {holder.id}, which was adopted",
                         "choose another name, or rename that group",
                     )
-                try:
-                    made_room = put_aside(task, holder)
-                except NameTakenError:
-                    task.hierarchy.rename_group(group.id, group.name)
-                    raise
+                made_room = put_aside(task, holder)
                 if len(made_room) > 1 and not task.rolls_back:
                     tag = displaces(task.operation, made_room, name)
                     task.hierarchy.tag_group(group.arn, tag)

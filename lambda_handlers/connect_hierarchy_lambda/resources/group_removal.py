@@ -57,7 +57,7 @@ def remove_group(task: GroupTask, group_id: str) -> None:
         logger.warning("the group has no owner any more, it stays", extra={"group": group.arn})
     elif not group.owner.is_same_resource(task.owner):
         logger.info("the group has another owner, it stays", extra={"group": group.arn})
-    elif state.rolls_back and FOUND_TAG in group.tags:
+    elif state.takes_back and FOUND_TAG in group.tags:
         logger.info("the group goes back to where it was left", extra={"group": group.arn})
         leave_again(task, group)
     elif state.rolls_back and give_back(task, group):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Self
 
+from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
 from connect_hierarchy_lambda.connect.hierarchies import Group, GroupSummary, Hierarchy
 from connect_hierarchy_lambda.connect.lanes import Lanes
 from connect_hierarchy_lambda.connect.own_stack import OwnStack
@@ -164,6 +165,22 @@ class GroupTask:
                 return name if isinstance(name, str) else ""
         return self._declared_name_in_tree(group)
 
+    def is_declared_here(self, group: Group) -> bool:
+        """Whether a group of another resource is to stay below the one that it is below.
+
+        False where that can not be told, and where its tree is at work on it.
+        """
+        for logical_id in self.own_stack.resources_with(group.arn):
+            properties = self.own_stack.declared(logical_id).get("Properties", {})
+            parent = properties.get(GroupProperty.PARENT_GROUP_ARN)
+            if isinstance(parent, Mapping) and "Ref" in parent:
+                above = self.own_stack.resource(parent["Ref"])
+                parent = above.physical_id if above is not None else parent
+            if isinstance(parent, str):
+                return parent.rsplit("/", 1)[-1] == group.parent_id
+            return parent is None and group.parent_id is None
+        return group.owner is not None and not self.own_stack.is_updating(group.owner.resource)
+
     def _declared_name_in_tree(self, group: Group) -> str:
         """As `declared_name`; who has a group of a tree is known by its tags alone."""
         key, owner = group.tags.get(KEY_TAG, ""), group.owner
@@ -212,6 +229,26 @@ class GroupTask:
         self.hierarchy.untag_group(group.arn, sorted(gone - wanted.keys()))
         if changed or any(group.tags.get(key) != value for key, value in wanted.items()):
             self.hierarchy.tag_group(group.arn, wanted)
+
+    def wait_until_shown(self, group: Group, tags: Mapping[str, str] | None = None) -> Group:
+        """The group as read, once its tags show this owner, and what else was written of `tags`.
+
+        A Delete of this owner or of the former one may come soon, and goes by what it reads.
+        """
+        written = {} if tags is None else tags
+        doing = f"reading hierarchy group {group.id}"
+        with self.wait(doing, "it does not show its tags") as wait:
+            while True:
+                shown = self.hierarchy.group(group.id)
+                if (
+                    shown is not None
+                    and self.owner.is_same_resource(shown.owner)
+                    and written.items() <= shown.tags.items()
+                ):
+                    return shown
+                if wait.seconds >= STALE_SECONDS:
+                    return group
+                wait.pause()
 
     def wait(self, doing: str, why: str) -> Wait:
         """A wait for something outside, which ends with OutOfTimeError at the deadline."""

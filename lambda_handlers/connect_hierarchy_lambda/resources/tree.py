@@ -150,9 +150,11 @@ class Trees:
 
     def _delete_unanswered(self, request: Request, properties: TreeProperties) -> None:
         """Remove what a Create without an answer may have made, or may be about to make."""
-        if request.is_unmade:
-            return
         task = self._task(request, properties.instance_arn)
+        if request.is_unmade:
+            # a run before the one that failed may have made some
+            TreeRemoval(task, properties).remove_made_by(task.given_group_id)
+            return
         doing = f"looking for groups of {task.tree} that nobody answered for"
         with task.wait(doing, "none so far") as wait:
             while True:

@@ -70,7 +70,6 @@ from connect_hierarchy_lambda.resources.tree_groups import (
 )
 from connect_hierarchy_lambda.resources.tree_passing_on import (
     pass_on,
-    wait_until_shown,
 )
 from connect_hierarchy_lambda.resources.tree_planning import TreePlanning, UnexpectedError
 from connect_hierarchy_lambda.resources.tree_properties import TreeProperties
@@ -137,18 +136,21 @@ class TreeGrowth:
         all of it where it is.
         """
         self._read_all()
-        is_own = self.planning.is_of_this_request
-        left = [known.id for known in self.groups.own if not is_own(known.tags)]
-        groups = [group for group_id in left if (group := self.groups.look_at(group_id))]
-        mark, marked = {RETIRED_TAG: LEFT}, []
-        for group in groups:
-            if not is_own(group.tags) and group.tags.get(RETIRED_TAG) != LEFT:
-                # one that is gone by now stays behind no more
-                with suppress(UnexpectedError):
-                    self._write_tags(group, Tag(group.id, "", mark))
-                    marked.append(group)
-        for group in marked:
-            wait_until_shown(self.task, group, mark)
+        keys = {present.id: key for key, present in self.planning.now.kept.items()}
+
+        def mark(group_id: str) -> None:
+            group = self.groups.look_at(group_id)
+            if group is None or self.planning.is_of_this_request(group.tags):
+                return
+            if group_id in keys:
+                tags = self.planning.found_tags(group, keys[group_id])
+            else:
+                tags = {RETIRED_TAG: LEFT}
+            # one that is gone by now stays behind no more
+            with suppress(UnexpectedError):
+                self._write_tags(group, Tag(group_id, "", tags))
+
+        self.task.lanes.each([group.id for group in self.planning.left], mark)
 
     def carry_out(self) -> Grown:
         """Do it; HierarchyError where it can not be done."""
@@ -168,9 +170,14 @@ class TreeGrowth:
     def _wait_until_shown(self) -> None:
         """Return when the request that takes this one back can tell what was made, and found."""
         self.groups.wait_until_listed()
-        for group in self.groups.own:
-            if is_found_by(self.task.owner.request, group.tags):
-                wait_until_shown(self.task, group, {FOUND_TAG: group.tags[FOUND_TAG]})
+        request, left = self.task.owner.request, {group.id for group in self.planning.left}
+
+        def wait(group: Group) -> None:
+            marks = {key: group.tags[key] for key in (FOUND_TAG, RETIRED_TAG) if key in group.tags}
+            if is_found_by(request, group.tags) or (group.id in left and marks):
+                self.task.wait_until_shown(group, marks)
+
+        self.task.lanes.each(self.groups.own, wait)
 
     def _carry_out(self) -> Grown:
         if not self._is_read:
@@ -395,7 +402,7 @@ class TreeGrowth:
             finally:
                 self.task.request.failed_id = failed_id
             # what was somebody else's a moment ago may seem to be so still to its Delete
-            group = wait_until_shown(self.task, group)
+            group = self.task.wait_until_shown(group)
             self.groups.made(group)
             self._ids[wanted.key] = group.id
             if any(one.parent_id == group.id for one in self.groups.own):

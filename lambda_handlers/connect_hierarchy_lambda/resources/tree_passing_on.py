@@ -7,10 +7,9 @@ it does not know, so a group that another resource took from a tree bears a tag 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
-from connect_hierarchy_lambda.connect.calls import STALE_SECONDS
 from connect_hierarchy_lambda.connect.hierarchies import Group
 from connect_hierarchy_lambda.model.ownership import FORMER_TAG, KEY_TAG, RETIRED_TAG, Owner
 from connect_hierarchy_lambda.model.properties import (
@@ -105,26 +104,6 @@ def former_tag(group: Group, owner: Owner) -> str:
     return "/".join([owner.resource, *of_tree])
 
 
-def wait_until_shown(task: GroupTask, group: Group, tags: Mapping[str, str] | None = None) -> Group:
-    """The group as read, once its tags show the new owner, and have these `tags`.
-
-    A Delete of this owner or of the former one may come soon, and goes by what it reads.
-    """
-    written = {} if tags is None else tags
-    with task.wait(f"reading hierarchy group {group.id}", "it does not show its owner") as wait:
-        while True:
-            shown = task.hierarchy.group(group.id)
-            if (
-                shown is not None
-                and task.owner.is_same_resource(shown.owner)
-                and written.items() <= shown.tags.items()
-            ):
-                return shown
-            if wait.seconds >= STALE_SECONDS:
-                return group
-            wait.pause()
-
-
 def _other_owner(
     task: GroupTask, group: Group, holders: list[str], *, rolls_back: bool
 ) -> dict[str, str] | None:
@@ -142,7 +121,8 @@ def _owner_before(task: GroupTask, group: Group) -> dict[str, str] | None:
     resource, *of_tree = former.split("/")
     adopted = group.owner is not None and group.owner.adopted
     owner = Owner(task.owner.stack, resource, task.owner.request, adopted=adopted)
-    return owner.tags() | ({KEY_TAG: of_tree[0]} if of_tree else {})
+    # what the tree had given up before it still has
+    return owner.tags() | dict(zip((KEY_TAG, RETIRED_TAG), of_tree, strict=False))
 
 
 def _hand_over(task: GroupTask, group: Group, owner: dict[str, str]) -> None:

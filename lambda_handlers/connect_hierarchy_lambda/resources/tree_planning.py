@@ -155,8 +155,7 @@ class TreePlanning:
         # in a rollback the old wish is the one that is taken back: what it made goes
         relevant = {present.id for present in former.kept.values() if self.is_live(present)}
         by_id = {present.id: key for key, present in former.kept.items()}
-        presents = [self._findable(present) for present in self.presents()]
-        now = pair(self.wanted.wanted, presents, self.wanted.parent_id)
+        presents, now = self._findable(), self.now
         kept = {present.id: key for key, present in now.kept.items()}
         doubted = [
             self._doubted(present, by_id.get(present.id), kept.get(present.id))
@@ -184,9 +183,11 @@ class TreePlanning:
         request = self.task.owner.request
         return tags.get(REQUEST_TAG) == request or is_found_by(request, tags)
 
-    def _found_tag(self, group: Group, key: str) -> dict[str, str]:
+    def found_tags(self, group: Group, key: str) -> dict[str, str]:
+        """What a group bears that was left behind: a rollback leaves it there again, as it was."""
         request, former = self.task.owner.request, group.tags.get(KEY_TAG, key)
-        return {FOUND_TAG: request if former == key else f"{request}/{former}"}
+        notes = notes_on(group.tags, self.wanted.user_tags(self.wanted.by_mark[key]))
+        return {FOUND_TAG: request if former == key else f"{request}/{former}", **notes}
 
     def look_once(self, group_id: str) -> None:
         """Read a group itself, unless an earlier run of the request has."""
@@ -198,13 +199,42 @@ class TreePlanning:
         """Whether it is not one that an earlier deployment gave up and left."""
         return present.tags.get(RETIRED_TAG, self.mark).startswith(self.mark)
 
-    def _findable(self, present: Present) -> Present:
-        """What was left behind is found again by its name: a rollback gives only tags back."""
+    @property
+    def now(self) -> Pairing:
+        """The groups of the new wish, as far as they are there."""
+        return pair(self.wanted.wanted, self._findable(), self.wanted.parent_id)
+
+    @property
+    def left(self) -> list[Present]:
+        """What a tree that is created finds of an earlier one of its name."""
+        if self.task.request.type != "Create":
+            return []
+        request = self.task.owner.request
+        return [one for one in self.presents() if one.tags.get(REQUEST_TAG) != request]
+
+    def _findable(self) -> list[Present]:
+        """The groups of the tree; what was left behind is found by its name, never by its key.
+
+        A rollback gives back its tags, and no name.
+        """
+        left = {present.id for present in self.left}
+        if not self.rolls_back:
+            request = self.task.owner.request
+            left |= {
+                present.id
+                for present in self.presents()
+                if not self.is_live(present) or is_found_by(request, present.tags)
+            }
+        return [
+            replace(present, key=None)
+            if present.id in left and self._is_misnamed(present)
+            else present
+            for present in self.presents()
+        ]
+
+    def _is_misnamed(self, present: Present) -> bool:
         node = self.wanted.by_mark.get(present.key or "")
-        was_left = not self.rolls_back and not self.is_live(present)
-        if was_left and node is not None and node.name != present.name:
-            return replace(present, key=None)
-        return present
+        return node is not None and node.name != present.name
 
     def _doubted(self, present: Present, old_key: str | None, new_key: str | None) -> Present:
         """A group as it has to be taken: what the request says is new is written in any case.
@@ -259,10 +289,9 @@ class TreePlanning:
             if group is None:
                 raise UnexpectedError("a group is gone")
             marked = RETIRED_TAG in group.tags
-            if marked and not self.is_live(replace(present, tags=group.tags)):
-                # a rollback of this leaves it there again, as it was
-                notes = notes_on(group.tags, self.wanted.user_tags(self.wanted.by_mark[key]))
-                calls.append(Tag(present.id, key, {**self._found_tag(group, key), **notes}))
+            is_left = marked and not self.is_live(replace(present, tags=group.tags))
+            if is_left and not is_found_by(self.task.owner.request, group.tags):
+                calls.append(Tag(present.id, key, self.found_tags(group, key)))
             seen = self.groups.is_certain(present.id) or self.groups.is_noted(TAGGED, present.id)
             if marked or (is_new and self.rolls_back and not seen):
                 calls.append(Untag(present.id, key, (RETIRED_TAG,)))

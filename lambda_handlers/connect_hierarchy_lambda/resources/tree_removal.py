@@ -102,7 +102,7 @@ class TreeRemoval:
         self._read(0.0 if self._state.rolls_back else LISTED_BY_THEN)
         going = self.groups.own
         notes = self.task.request.notes
-        if not self._state.rolls_back and CHECKED not in notes:
+        if not self._state.takes_back and CHECKED not in notes:
             check_agents(self.task.hierarchy, going, self._policy, f"deleting {self.task.tree}")
             notes[CHECKED] = ""
         self._remove(going)
@@ -181,10 +181,10 @@ class TreeRemoval:
             logger.info("the group is gone, or somebody else's", extra={"group": known.arn})
             return
         adopted = group.owner is not None and group.owner.adopted
-        if self._state.rolls_back and FOUND_TAG in group.tags:
+        if self._state.takes_back and FOUND_TAG in group.tags:
             logger.info("the group goes back to where it was left", extra={"group": group.arn})
             leave_again(self.task, group)
-        elif self._state.rolls_back and group.tags.get(RETIRED_TAG) == LEFT:
+        elif self._state.takes_back and group.tags.get(RETIRED_TAG) == LEFT:
             logger.info("the group stays where it was left", extra={"group": group.arn})
         elif adopted and (self._state.rolls_back or self._successor(group)() is None):
             release_group(self.task, group, as_it_was=self._state.rolls_back)
