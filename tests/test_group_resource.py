@@ -971,6 +971,24 @@ def test_a_rename_that_is_refused_leaves_the_group_its_name(site: Site) -> None:
     assert site.ids == ids
 
 
+def test_what_an_earlier_move_left_behind_stays_out_of_the_next(site: Site) -> None:
+    """An agent joined the original too late for its clean-up: the group stays, and so does she."""
+    site.connect.settings.search_lag = 900.0
+    groups = {"A": site.group("A"), "B": site.group("B")}
+    site.up(with_levels(site, **groups, D=site.group("D")))
+    site.clock.sleep(1000)
+    # no search shows her in time
+    site.hire("ada", "D")
+    site.up(with_levels(site, **groups, D=site.group("D", "A")))
+    site.clock.sleep(1000)
+    assert site.agents == {"D": ("ada",)}
+    left = site.ids["D"]
+    stack = site.up(with_levels(site, **groups, D=site.group("D", "B")))
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert site.ids.keys() == {"A", "B", "B/D", "D"}
+    assert (site.ids["D"], site.agents) == (left, {"D": ("ada",)})
+
+
 @pytest.mark.parametrize("moves", [False, True], ids=["refused at once", "moved and back"])
 def test_a_rollback_takes_no_earlier_move_back(site: Site, *, moves: bool) -> None:
     """What the group once came from is another resource's by now, tags and agents included."""

@@ -274,8 +274,8 @@ def _involved(task: GroupTask, old: GroupProperties, wanted: GroupProperties) ->
     ids = {task.given_group_id, task.recorded_group_id}
     if given is not None:
         _check_not_of_another_stack(task, given)
-        if not _is_at_its_place(given, wanted):
-            # where it came from in an earlier move may be another resource's by now
+        if task.rolls_back and not _is_at_its_place(given, wanted):
+            # else it came from there in an earlier move, and may be another resource's by now
             ids.add(given.tags.get(MOVED_FROM_TAG, ""))
     own = {group.id: group for group in task.own_groups(old, wanted, known=given)}
     if given is not None and given.arn.startswith(wanted.instance_arn):
