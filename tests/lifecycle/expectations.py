@@ -304,14 +304,17 @@ class TakenBack:
             if change.levels_drifted and change.old is not None:
                 # what was renamed by hand is repaired or not; what was added by hand stays
                 count = len(change.old.levels)
-                assert there[count:] == levels[count:] or there == levels, f"the levels are {there}"
+                is_back = there[count:] == levels[count:] or there == levels
+                assert is_back or self._are_added(there, count), f"the levels are {there}"
                 continue
             assert there[: len(levels)] == levels, f"the levels are {there}, not {levels}"
             if len(there) > len(levels):
                 assert instance_arn == change.new.instance_arn
-                # what the update has added stays where it had groups
-                added = change.new.levels[len(levels) : len(there)]
-                assert there[len(levels) :] == added, f"the levels are {there}"
+                assert self._are_added(there, len(levels)), f"the levels are {there}"
+
+    def _are_added(self, there: tuple[str, ...], count: int) -> bool:
+        """Whether those after so many are the update's: they stay where they had groups."""
+        return there[count:] == self.change.new.levels[count : len(there)]
 
 
 def _after(change: Change) -> Snapshot:
