@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from connect_hierarchy_lambda.model.arns import GroupArn
+from connect_hierarchy_lambda.model.properties import reference_attribute
+from connect_hierarchy_lambda.model.tree import key_mark
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
@@ -940,6 +942,28 @@ def test_who_has_lost_its_name_keeps_the_one_by_hand(site: Site, *, is_renamed: 
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
     why = f"somebody gave it to this one of 'A', and its own, 'A', is taken by group {ids['A']} (A)"
     assert any(why in reason for reason in site.reasons(stack)), site.reasons(stack)
+    assert site.ids == ids
+
+
+def test_who_has_lost_its_name_below_a_tree_keeps_the_one_by_hand(site: Site) -> None:
+    """As above, where the template tells the parent by a function of CloudFormation."""
+    attribute = {"Fn::GetAtt": ["Tree", reference_attribute(key_mark("P"))]}
+    instance = {"Fn::GetAtt": ["Structure", "InstanceArn"]}
+    parent = {"Fn::Join": ["/", [instance, "agent-group", attribute]]}
+    before = with_levels(
+        site,
+        Tree=site.tree("P", references=["P"]),
+        A=site.group("A", ParentGroupArn=parent),
+        B=site.group("B", ParentGroupArn=parent),
+    )
+    site.up(before)
+    backend = site.connect.backend
+    backend.update_user_hierarchy_group_name(site.instance_id, site.ids["P/A"], "N")
+    backend.create_user_hierarchy_group(site.instance_id, "A", site.ids["P"])
+    site.clock.sleep(1000)
+    ids = site.ids
+    stack = site.up({**before, "B": site.group("N", ParentGroupArn=parent)})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
     assert site.ids == ids
 
 

@@ -957,6 +957,70 @@ def test_a_run_that_can_not_read_leaves_nothing_of_the_one_before() -> None:
     assert site.ids == {}
 
 
+@pytest.mark.parametrize("kind", ["a single group", "a tree"])
+@pytest.mark.parametrize("cause", ["no such instance", "reads are denied"])
+def test_a_creation_that_could_not_begin_is_rolled_back(kind: str, cause: str) -> None:
+    """What kept the creation from its work keeps its Delete from it too, and that is no failure."""
+    site = unpaced()
+    resource = site.group("A") if kind == "a single group" else site.tree("A")
+    if cause == "no such instance":
+        resource["Properties"]["InstanceArn"] = f"{site.instance_arn[:-6]}000000"
+    else:
+        for api in ("ListUserHierarchyGroups", "SearchUserHierarchyGroups"):
+            site.connect.plan_fault(api, nth=1, kind=FaultKind.ACCESS_DENIED, times=600)
+        site.connect.plan_fault(
+            "CreateUserHierarchyGroup", nth=1, kind=FaultKind.ACCESS_DENIED, times=600
+        )
+    stack = site.up({"Structure": site.structure(*LEVELS), "It": resource})
+    assert stack.status == "ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.ids == {}
+
+
+@pytest.mark.parametrize("delay", [2.0, 5.0, 12.0])
+def test_a_late_copy_of_a_delete_harms_no_creation(delay: float) -> None:
+    """A failed creation is tried again: Delete, Create, and meanwhile the Delete once more."""
+    site = unpaced(latency=0.3)
+    left_behind(site, "A", "B")
+    by_hand(site, "Taken")
+    ids = site.ids
+    assert site.up(with_tree(site, "A", "Taken"), disable_rollback=True).status == "UPDATE_FAILED"
+    site.clock.sleep(2000)
+    site.function_faults = FunctionFaults(copies={1: delay})
+    new = [f"N{number}" for number in range(30)]
+    stack = site.up(with_tree(site, "A", *new), disable_rollback=True)
+    site.settle()
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert site.ids.keys() == {*ids, *new}
+    assert f"{OWN_PREFIX}retired" not in tags_of(site, "A")
+
+
+@pytest.mark.parametrize("seconds", [5.0, 20.0, 25.0])
+def test_what_was_taken_from_a_tree_stays_when_its_taking_is_cancelled(seconds: float) -> None:
+    """Without a rollback the run itself undoes what it did: the tree's group is the tree's."""
+    site = unpaced(latency=0.3)
+    up(site, with_tree(site, "A", "B"))
+    site.clock.sleep(2000)
+    site.connect.settings.read_lag = 10.0
+    ids = site.ids
+    others = {"Other": site.group("B"), "Late": site.failing_later(seconds)}
+    stack = site.up({**with_tree(site, "A"), **others}, disable_rollback=True)
+    assert stack.status == "UPDATE_FAILED", site.reasons(stack)
+    site.settle()
+    assert site.ids == ids
+
+
+def test_what_is_marked_as_left_is_not_marked_again() -> None:
+    """What an earlier creation set apart costs a look, and no more."""
+    site = unpaced()
+    left_behind(site, *(f"G{number:02}" for number in range(20)))
+    resources = with_tree(site, "New")
+    fail(site, resources)
+    site.clock.sleep(2000)
+    before = len(site.calls("TagResource"))
+    up(site, resources)
+    assert len(site.calls("TagResource")) == before
+
+
 @pytest.mark.parametrize("kind", ["a single group", "another tree"])
 def test_what_another_took_of_a_tree_left_behind_is_left_again(kind: str) -> None:
     """Both are made in one update, which is rolled back."""

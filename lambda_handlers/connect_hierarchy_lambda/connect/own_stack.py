@@ -59,6 +59,12 @@ class ResourceState:
     physical_id: str
     updated_at: float
 
+    def outlives(self, physical_id: str) -> bool:
+        """Whether a Delete of this physical id comes late: it was made again, or is being made."""
+        is_deleted = self.status.startswith("DELETE_")
+        is_made_again = self.physical_id == physical_id and not is_deleted
+        return is_made_again or self.status == "CREATE_IN_PROGRESS"
+
 
 class OwnStack:
     """The stack with this ARN. What it raises is Refusal or HierarchyError, see `Caller`."""

@@ -42,6 +42,7 @@ from connect_hierarchy_lambda.resources.group_removal import (
     remove_group,
     remove_unanswered,
     undo_creation,
+    unless_unmade,
 )
 from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask, temporary_name
 from connect_hierarchy_lambda.resources.request import Answer, Request
@@ -101,14 +102,7 @@ class Groups:
         except InvalidHierarchyError:
             self._delete_unanswered(request)
             return answer
-        recorded = self._run.own_stack.resource(request.logical_id)
-        if (
-            recorded is not None
-            and recorded.physical_id == request.physical_id
-            and not recorded.status.startswith("DELETE_")
-        ):
-            # delivered long after it was answered: the group was found again since
-            logger.warning("CloudFormation does not delete this, the group stays")
+        if self._comes_late(request):
             return answer
         remove_group(self._task(request, arn.instance_arn), arn.group_id)
         return answer
@@ -119,7 +113,17 @@ class Groups:
         except HierarchyError as error:
             logger.info("nothing can have been made", extra={"why": str(error)})
             return
-        remove_unanswered(self._task(request, wanted.instance_arn), wanted)
+        if not request.is_unmade and self._comes_late(request):
+            return
+        with unless_unmade(request):
+            remove_unanswered(self._task(request, wanted.instance_arn), wanted)
+
+    def _comes_late(self, request: Request) -> bool:
+        recorded = self._run.own_stack.resource(request.logical_id)
+        if recorded is None or not recorded.outlives(request.physical_id):
+            return False
+        logger.warning("CloudFormation does not delete this, the group stays")
+        return True
 
     def _task(self, request: Request, instance_arn: str) -> GroupTask:
         return GroupTask.of(self._run, request, instance_arn)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from connect_hierarchy_lambda.connect.calls import STALE_SECONDS, Refusal
 from connect_hierarchy_lambda.connect.hierarchies import Agent, Group
 from connect_hierarchy_lambda.connect.own_stack import StackState
-from connect_hierarchy_lambda.model.messages import HierarchyError, listed
+from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError, listed
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import DISPLACES_TAG, FOUND_TAG
 from connect_hierarchy_lambda.model.properties import (
@@ -27,6 +28,7 @@ from connect_hierarchy_lambda.resources.group_making import (
 from connect_hierarchy_lambda.resources.group_properties import GroupProperties
 from connect_hierarchy_lambda.resources.group_tags import leave_again, write_tags_of_before
 from connect_hierarchy_lambda.resources.group_task import TEMPORARY_NAME, GroupTask
+from connect_hierarchy_lambda.resources.request import Request
 from connect_hierarchy_lambda.resources.tree_passing_on import give_back
 
 logger = logging.getLogger(__name__)
@@ -60,7 +62,7 @@ def remove_group(task: GroupTask, group_id: str) -> None:
     elif state.takes_back and FOUND_TAG in group.tags:
         logger.info("the group goes back to where it was left", extra={"group": group.arn})
         leave_again(task, group)
-    elif state.rolls_back and give_back(task, group):
+    elif state.takes_back and give_back(task, group):
         return
     elif group.owner.adopted and (state.rolls_back or _successor(task, group) is None):
         release_group(task, group, as_it_was=state.rolls_back)
@@ -97,6 +99,22 @@ def remove_unanswered(task: GroupTask, wanted: GroupProperties) -> None:
             wait.pause()
     if not made:
         give_names_back(task, wanted.name)
+
+
+@contextmanager
+def unless_unmade(request: Request) -> Iterator[None]:
+    """Let the Delete of a creation go that says itself that it has left nothing behind.
+
+    What it met, a wrong instance or a role that may not read, its Delete meets as well.
+    """
+    try:
+        yield
+    except OutOfTimeError:
+        raise
+    except HierarchyError as error:
+        if not request.is_unmade:
+            raise
+        logger.warning("nothing was looked for", extra={"why": str(error)})
 
 
 def _is_made(task: GroupTask, group: Group, wanted: GroupProperties) -> bool:

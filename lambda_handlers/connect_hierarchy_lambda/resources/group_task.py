@@ -20,6 +20,7 @@ from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import (
     ADOPTED_TAG,
+    FORMER_TAG,
     KEY_TAG,
     RETIRED_TAG,
     TREE_TAGS,
@@ -168,7 +169,7 @@ class GroupTask:
     def is_declared_here(self, group: Group) -> bool:
         """Whether a group of another resource is to stay below the one that it is below.
 
-        False where that can not be told, and where its tree is at work on it.
+        Where that can not be told: whether nobody is at work on it.
         """
         for logical_id in self.own_stack.resources_with(group.arn):
             properties = self.own_stack.declared(logical_id).get("Properties", {})
@@ -176,9 +177,9 @@ class GroupTask:
             if isinstance(parent, Mapping) and "Ref" in parent:
                 above = self.own_stack.resource(parent["Ref"])
                 parent = above.physical_id if above is not None else parent
-            if isinstance(parent, str):
-                return parent.rsplit("/", 1)[-1] == group.parent_id
-            return parent is None and group.parent_id is None
+            if parent is None or isinstance(parent, str):
+                return (parent or "").rsplit("/", 1)[-1] == (group.parent_id or "")
+            return not self.own_stack.is_updating(logical_id)
         return group.owner is not None and not self.own_stack.is_updating(group.owner.resource)
 
     def _declared_name_in_tree(self, group: Group) -> str:
@@ -246,9 +247,14 @@ class GroupTask:
                     and written.items() <= shown.tags.items()
                 ):
                     return shown
-                if wait.seconds >= STALE_SECONDS:
+                taken = shown is not None and self._was_taken(shown)
+                if taken or wait.seconds >= STALE_SECONDS:
                     return group
                 wait.pause()
+
+    def _was_taken(self, group: Group) -> bool:
+        """Whether another resource has taken it from this one."""
+        return group.tags.get(FORMER_TAG, "").split("/")[0] == self.owner.resource
 
     def wait(self, doing: str, why: str) -> Wait:
         """A wait for something outside, which ends with OutOfTimeError at the deadline."""

@@ -24,7 +24,7 @@ from connect_hierarchy_lambda.model.properties import (
 )
 from connect_hierarchy_lambda.model.tree import Tree, digest
 from connect_hierarchy_lambda.model.tree_identity import TreeId
-from connect_hierarchy_lambda.resources.group_removal import MADE_UP_ID_PATIENCE
+from connect_hierarchy_lambda.resources.group_removal import MADE_UP_ID_PATIENCE, unless_unmade
 from connect_hierarchy_lambda.resources.group_task import GroupTask
 from connect_hierarchy_lambda.resources.request import Answer, Properties, Request
 from connect_hierarchy_lambda.resources.run import Run
@@ -101,18 +101,20 @@ class Trees:
         except HierarchyError as error:
             logger.info("nothing can have been made", extra={"why": str(error)})
             return answer
+        if request.is_unmade:
+            self._remove_of_earlier_runs(request, properties)
+            return answer
+        recorded = self._run.own_stack.resource(request.logical_id)
+        if recorded is not None and recorded.outlives(request.physical_id):
+            logger.warning("CloudFormation does not delete this, the tree stays")
+            return answer
         given = TreeId.parse(request.physical_id)
         if given is None:
             self._delete_unanswered(request, properties)
             return answer
-        recorded = self._run.own_stack.resource(request.logical_id)
-        task = self._task(request, given.instance_arn)
-        removal = TreeRemoval(task, properties)
-        lives_on = recorded is not None and not recorded.status.startswith("DELETE_")
+        removal = TreeRemoval(self._task(request, given.instance_arn), properties)
         current = TreeId.parse(recorded.physical_id) if recorded is not None else None
-        if recorded is not None and recorded.physical_id == request.physical_id and lives_on:
-            logger.warning("CloudFormation does not delete this, the tree stays")
-        elif current is not None and _is_other_generation(current, given):
+        if current is not None and _is_other_generation(current, given):
             removal.remove_given_up(given, current)
         else:
             removal.remove_all()
@@ -148,13 +150,15 @@ class Trees:
         except HierarchyError as error:
             logger.warning("groups are left behind", extra={"why": str(error)})
 
+    def _remove_of_earlier_runs(self, request: Request, properties: TreeProperties) -> None:
+        """Remove what runs made before the one that failed, which itself has made nothing."""
+        task = self._task(request, properties.instance_arn)
+        with unless_unmade(request):
+            TreeRemoval(task, properties).remove_made_by(task.given_group_id)
+
     def _delete_unanswered(self, request: Request, properties: TreeProperties) -> None:
         """Remove what a Create without an answer may have made, or may be about to make."""
         task = self._task(request, properties.instance_arn)
-        if request.is_unmade:
-            # a run before the one that failed may have made some
-            TreeRemoval(task, properties).remove_made_by(task.given_group_id)
-            return
         doing = f"looking for groups of {task.tree} that nobody answered for"
         with task.wait(doing, "none so far") as wait:
             while True:

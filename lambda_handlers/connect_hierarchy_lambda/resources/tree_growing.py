@@ -59,7 +59,7 @@ from connect_hierarchy_lambda.resources.group_making import (
 )
 from connect_hierarchy_lambda.resources.group_naming import forget_displaced, rename_group
 from connect_hierarchy_lambda.resources.group_tags import leave_again
-from connect_hierarchy_lambda.resources.group_task import GroupTask
+from connect_hierarchy_lambda.resources.group_task import GroupTask, temporary_name
 from connect_hierarchy_lambda.resources.progress import Progress
 from connect_hierarchy_lambda.resources.tree_checks import TreeChecks
 from connect_hierarchy_lambda.resources.tree_groups import (
@@ -106,6 +106,7 @@ class TreeGrowth:
     """Whether a run undoes what it did itself: then what it made is removed, and not given up."""
 
     _is_read: bool = False
+    _set_apart: set[str] = field(default_factory=set)
     _one_name_an_instance: bool = False
     _ids: dict[str, str] = field(default_factory=dict)
     _before_rename: dict[str, Group] = field(default_factory=dict)
@@ -142,10 +143,12 @@ class TreeGrowth:
             group = self.groups.look_at(group_id)
             if group is None or self.planning.is_of_this_request(group.tags):
                 return
+            tags = {RETIRED_TAG: LEFT}
             if group_id in keys:
                 tags = self.planning.found_tags(group, keys[group_id])
-            else:
-                tags = {RETIRED_TAG: LEFT}
+            elif tags.items() <= group.tags.items():
+                return
+            self._set_apart.add(group_id)
             # one that is gone by now stays behind no more
             with suppress(UnexpectedError):
                 self._write_tags(group, Tag(group_id, "", tags))
@@ -170,11 +173,11 @@ class TreeGrowth:
     def _wait_until_shown(self) -> None:
         """Return when the request that takes this one back can tell what was made, and found."""
         self.groups.wait_until_listed()
-        request, left = self.task.owner.request, {group.id for group in self.planning.left}
+        request = self.task.owner.request
 
         def wait(group: Group) -> None:
             marks = {key: group.tags[key] for key in (FOUND_TAG, RETIRED_TAG) if key in group.tags}
-            if is_found_by(request, group.tags) or (group.id in left and marks):
+            if is_found_by(request, group.tags) or group.id in self._set_apart:
                 self.task.wait_until_shown(group, marks)
 
         self.task.lanes.each(self.groups.own, wait)
@@ -463,7 +466,7 @@ class TreeGrowth:
         if again is not None and again.name != group.name:
             self.groups.learn(again)
         else:
-            self.groups.renamed(group, f"{group.name} put aside")
+            self.groups.renamed(group, temporary_name(self.task.owner, group.id))
 
     # after the calls ----------------------------------------------------------------------------
 
