@@ -318,6 +318,7 @@ def test_a_delete_of_what_never_was_succeeds(site: Site) -> None:
 def test_a_made_up_id_finds_the_group_of_a_lost_answer(site: Site) -> None:
     """A Create whose answer was lost made a group; its Delete finds it by its tags."""
     serve(event(ResourceProperties=properties(site)), clients=site.client)
+    waiting_for(site, "DELETE_IN_PROGRESS")
     serve(
         event(
             "Delete",

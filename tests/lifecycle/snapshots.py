@@ -108,11 +108,14 @@ def snapshot(site: Site, instance_arns: list[str]) -> Snapshot:
     return Snapshot(groups, levels, frozenset(free))
 
 
-def record(stack: Stack | None, plan: StackPlan | None, standing: Snapshot) -> dict[str, str]:
+def record(
+    stack: Stack | None, plan: StackPlan | None, standing: Snapshot, drifted: Mapping[str, str]
+) -> dict[str, str]:
     """The ids of the groups that the stack has, by member.
 
     Of a single group CloudFormation has it on record, and of a node nobody: there it is what stands
-    with the tree's name and the node's key in its tags, below the group of the node above.
+    with the tree's name and the node's key in its tags, below the group of the node above. One of
+    another tree may have `drifted`: that tree's answer still tells its group.
     """
     if stack is None:
         return {}
@@ -127,6 +130,8 @@ def record(stack: Stack | None, plan: StackPlan | None, standing: Snapshot) -> d
             continue
         parent = plan.members[member].parent
         parent_id = None if parent is None else known.get(parent, "none")
+        if parent is not None and parent not in known and tree_of(parent) != tree_id:
+            parent_id = drifted.get(parent, "none")
         for group in standing.groups.values():
             if (
                 group.instance_arn == plan.instance_arn

@@ -114,7 +114,7 @@ class World:
     @property
     def record(self) -> dict[str, str]:
         """The groups that the stack has, by member."""
-        return record(self.stack, self.plan, self.look())
+        return record(self.stack, self.plan, self.look(), self.drifted)
 
     @property
     def reasons(self) -> list[str]:
@@ -158,7 +158,7 @@ class World:
         change.delete_failed = self._delete_failed(events_before)
         change.after = self.look()
         deployed = plan if status in COMPLETE else self.plan
-        change.record_after = record(self.stack, deployed, change.after)
+        change.record_after = record(self.stack, deployed, change.after, change.drifted)
         if faults.are_mild and not faults.fails and verdict is not Verdict.OPEN:
             expected = COMPLETE if verdict is Verdict.SUCCEEDS else TAKEN_BACK
             assert status in expected, (status, verdict, why, self.reasons)
