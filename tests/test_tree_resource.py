@@ -1009,6 +1009,21 @@ def test_what_was_taken_from_a_tree_stays_when_its_taking_is_cancelled(seconds: 
     assert site.ids == ids
 
 
+@pytest.mark.parametrize("read_lag", [0.0, 1.0, 10.0])
+def test_what_was_given_up_to_another_is_no_more_given_up_when_it_is_back(read_lag: float) -> None:
+    """A single group takes what the tree gives up, all of which is rolled back."""
+    site = unpaced(latency=0.1)
+    up(site, with_tree(site, "A", "B"))
+    site.clock.sleep(2000)
+    site.connect.settings.read_lag = read_lag
+    ids = site.ids
+    other = {**site.group("B"), "DependsOn": ["Tree"]}
+    fail(site, {**with_tree(site, "A"), "Other": other})
+    assert site.ids == ids
+    assert owner(site, "B") == "Tree"
+    assert f"{OWN_PREFIX}retired" not in tags_of(site, "B")
+
+
 def test_what_is_marked_as_left_is_not_marked_again() -> None:
     """What an earlier creation set apart costs a look, and no more."""
     site = unpaced()

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from connect_hierarchy_lambda.connect.hierarchies import Group
-from connect_hierarchy_lambda.model.ownership import FORMER_TAG, KEY_TAG, RETIRED_TAG, Owner
+from connect_hierarchy_lambda.model.ownership import FORMER_TAG, KEY_TAG, LEFT, RETIRED_TAG, Owner
 from connect_hierarchy_lambda.model.properties import (
     GroupProperty,
     ResourceType,
@@ -121,8 +121,9 @@ def _owner_before(task: GroupTask, group: Group) -> dict[str, str] | None:
     resource, *of_tree = former.split("/")
     adopted = group.owner is not None and group.owner.adopted
     owner = Owner(task.owner.stack, resource, task.owner.request, adopted=adopted)
-    # what the tree had given up before it still has
-    return owner.tags() | dict(zip((KEY_TAG, RETIRED_TAG), of_tree, strict=False))
+    tags = owner.tags() | ({KEY_TAG: of_tree[0]} if of_tree else {})
+    # what the update itself had given up is the tree's again by now
+    return tags | ({RETIRED_TAG: LEFT} if LEFT in of_tree[1:] else {})
 
 
 def _hand_over(task: GroupTask, group: Group, owner: dict[str, str]) -> None:
