@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from connect_hierarchy_lambda.model.ownership import TREE_TAGS
+from connect_hierarchy_lambda.model.tree import key_mark
 from tests.lifecycle.change import Change
-from tests.lifecycle.plans import FAIL, MOVE_TO_PARENT, UNASSIGN, resource_of, tree_of
+from tests.lifecycle.plans import (
+    FAIL,
+    MOVE_TO_PARENT,
+    UNASSIGN,
+    key_of,
+    resource_of,
+    tree_of,
+)
 from tests.lifecycle.snapshots import Seen, Snapshot
 
 
@@ -210,6 +218,7 @@ class TakenBack:
             and name in change.old.members
             and change.old.members[name].adopt
         }
+        touched |= self._made_anew(repaired)
         for name in change.record_before.keys() | change.record_after.keys():
             same = change.record_before.get(name) == change.record_after.get(name)
             # deleted by hand, it was made anew; or a tree did not know it any more
@@ -221,6 +230,22 @@ class TakenBack:
         self._check_nothing_left_behind(touched)
         self._check_agents_are_home(touched)
         self._check_levels_are_back()
+
+    def _made_anew(self, repaired: set[str]) -> set[str]:
+        """Groups of nodes that somebody had deleted: the tree may not know those above them."""
+        change = self.change
+        nodes = {
+            (tree_of(name), key_mark(key_of(name)))
+            for name in repaired
+            if tree_of(name) is not None and change.drifted[name] not in change.before.groups
+        }
+        return {
+            group.id
+            for group in self._after.groups.values()
+            if change.is_own(group)
+            and group.owner is not None
+            and (group.owner.resource, group.key_mark) in nodes
+        }
 
     @property
     def _after(self) -> Snapshot:
