@@ -1024,6 +1024,23 @@ def test_what_was_given_up_to_another_is_no_more_given_up_when_it_is_back(read_l
     assert f"{OWN_PREFIX}retired" not in tags_of(site, "B")
 
 
+@pytest.mark.parametrize("read_lag", [0.0, 1.0, 10.0])
+def test_groups_pass_to_another_tree_and_back(read_lag: float) -> None:
+    """What they once were taken from takes them again: that is not over before it shows."""
+    site = unpaced(latency=0.1)
+    site.connect.settings.read_lag = read_lag
+    structure = {"Structure": site.structure(*LEVELS)}
+    tree = site.tree(node("A", "B"), AgentsOnDelete="UNASSIGN")
+    up(site, {**structure, "One": tree})
+    site.clock.sleep(2000)
+    site.hire("ada", "A", "B")
+    before = site.ids, site.agents
+    for name in ("Other", "One", "Other"):
+        site.clock.sleep(2000)
+        up(site, {**structure, name: tree})
+        assert (site.ids, site.agents) == before
+
+
 def test_what_is_marked_as_left_is_not_marked_again() -> None:
     """What an earlier creation set apart costs a look, and no more."""
     site = unpaced()

@@ -247,14 +247,16 @@ class GroupTask:
                     and written.items() <= shown.tags.items()
                 ):
                     return shown
-                taken = shown is not None and self._was_taken(shown)
+                was_ours = self.owner.is_same_resource(group.owner)
+                taken = was_ours and shown is not None and self._was_taken(shown)
                 if taken or wait.seconds >= STALE_SECONDS:
                     return group
                 wait.pause()
 
     def _was_taken(self, group: Group) -> bool:
-        """Whether another resource has taken it from this one."""
-        return group.tags.get(FORMER_TAG, "").split("/")[0] == self.owner.resource
+        """Whether another resource of the stack has taken it from this one."""
+        former = group.tags.get(FORMER_TAG, "").split("/")[0]
+        return former == self.owner.resource and not self.owner.is_same_resource(group.owner)
 
     def wait(self, doing: str, why: str) -> Wait:
         """A wait for something outside, which ends with OutOfTimeError at the deadline."""
