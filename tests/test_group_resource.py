@@ -945,6 +945,21 @@ def test_who_has_lost_its_name_keeps_the_one_by_hand(site: Site, *, is_renamed: 
     assert site.ids == ids
 
 
+@pytest.mark.parametrize("seconds", [0.2, 0.5, 0.8, 1.1, 1.4])
+def test_an_adoption_that_is_cancelled_gives_the_tags_back(seconds: float) -> None:
+    """Another resource fails meanwhile: what is written in the rollback is undone as well."""
+    site = Site(connect_settings=ConnectSettings(default_rate=None, latency=0.3))
+    site.up(with_levels(site))
+    backend = site.connect.backend
+    backend.create_user_hierarchy_group(site.instance_id, "A", tags={"k": "own"})
+    adopting = site.group("A", AdoptExisting=True, Tags={"k": "1", "l": "x"})
+    stack = site.up({**with_levels(site), "A": adopting, "Late": site.failing_later(seconds)})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    site.settle()
+    tags = backend.hierarchy(site.instance_id).by_path["A",].tags
+    assert tags == {"k": "own"}
+
+
 def test_who_has_lost_its_name_below_a_tree_keeps_the_one_by_hand(site: Site) -> None:
     """As above, where the template tells the parent by a function of CloudFormation."""
     attribute = {"Fn::GetAtt": ["Tree", reference_attribute(key_mark("P"))]}

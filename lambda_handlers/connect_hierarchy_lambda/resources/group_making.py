@@ -369,6 +369,8 @@ def _take_over(
 ) -> Group:
     """Make a group that exists ours, where that is allowed."""
     owner, held_by = task.owner, group.owner
+    # a Create that is still at work in a rollback was cancelled: its Delete has to undo all
+    takes_back = task.rolls_back and task.request.type != "Create"
     marks = dict(marks)
     if moved_from:
         marks[MOVED_FROM_TAG] = moved_from
@@ -376,7 +378,7 @@ def _take_over(
         _check_adoptable(group, wanted, doing)
         owner = replace(owner, adopted=True)
     elif held_by.is_same_resource(owner):
-        if held_by.request != owner.request and not task.rolls_back:
+        if held_by.request != owner.request and not takes_back:
             # left behind by an earlier deployment: a rollback of this one leaves it there again
             marks[FOUND_TAG] = owner.request
         owner = replace(held_by, request=owner.request)
@@ -384,7 +386,7 @@ def _take_over(
         # its construct has another id now: the group stays, and its id with it
         owner = replace(owner, adopted=held_by.adopted)
         is_on_record = KEY_TAG not in group.tags and task.own_stack.resources_with(group.arn)
-        if not is_on_record and not task.rolls_back:
+        if not is_on_record and not takes_back:
             # CloudFormation does not know that a tree had it, or who left it: the group has to
             marks[FORMER_TAG] = former_tag(group, held_by)
     else:
@@ -398,7 +400,7 @@ def _take_over(
     stale: frozenset[str] = frozenset()
     if held_by is None or held_by.request != task.owner.request:
         stale = noted(group.tags) | ({FORMER_TAG} & group.tags.keys())
-        if task.rolls_back:
+        if takes_back:
             # it was another's for a while, who noted what it overwrote
             write_tags_of_before(task, group, group.tags)
         else:
