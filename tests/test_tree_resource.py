@@ -1552,12 +1552,12 @@ def test_progress_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_many_single_groups_come_through() -> None:
-    """Four hundred at once, each in a run of its own, with the default rates."""
+    """Two hundred at once, each in a run of its own, with the default rates."""
     site = Site()
     resources = {"Structure": site.structure(*LEVELS)}
-    for division in range(40):
+    for division in range(20):
         resources[f"D{division}"] = site.group(f"D{division}")
         for team in range(9):
             resources[f"D{division}T{team}"] = site.group(f"T{team}", f"D{division}")
     up(site, resources)
-    assert len(site.ids) == 400
+    assert len(site.ids) == 200
