@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.lifecycle import soak
-from tests.lifecycle.soak import play
 from tests.lifecycle.world import Tally
 
 FIRST_SEED = 1
@@ -18,7 +17,7 @@ def test_every_history_ends_where_it_should(seed: int) -> None:
     """Whatever is deployed, by hand or by fault: ids, agents, names and levels are the model's."""
     tally = Tally()
     # a failure is shrunk by `make soak`, which takes the seed
-    play(tally, seed, HISTORIES_A_SEED, shrinks=False)
+    soak.play(tally, seed, HISTORIES_A_SEED, shrinks=False)
     assert tally.histories >= HISTORIES_A_SEED
     assert tally.succeeded > 0
     assert tally.taken_back > 0

@@ -106,7 +106,9 @@ class TreeGrowth:
     """Whether a run undoes what it did itself: then what it made is removed, and not given up."""
 
     _is_read: bool = False
-    _set_apart: set[str] = field(default_factory=set)
+    _marked: set[str] = field(default_factory=set)
+    """Groups that this run has set apart."""
+
     _one_name_an_instance: bool = False
     _ids: dict[str, str] = field(default_factory=dict)
     _before_rename: dict[str, Group] = field(default_factory=dict)
@@ -148,7 +150,7 @@ class TreeGrowth:
                 tags = self.planning.found_tags(group, keys[group_id])
             elif tags.items() <= group.tags.items():
                 return
-            self._set_apart.add(group_id)
+            self._marked.add(group_id)
             # one that is gone by now stays behind no more
             with suppress(UnexpectedError):
                 self._write_tags(group, Tag(group_id, "", tags))
@@ -177,10 +179,14 @@ class TreeGrowth:
 
         def wait(group: Group) -> None:
             marks = {key: group.tags[key] for key in (FOUND_TAG, RETIRED_TAG) if key in group.tags}
-            if is_found_by(request, group.tags) or group.id in self._set_apart:
-                self.task.wait_until_shown(group, marks)
+            self.task.wait_until_shown(group, marks)
 
-        self.task.lanes.each(self.groups.own, wait)
+        marked = [
+            group
+            for group in self.groups.own
+            if is_found_by(request, group.tags) or group.id in self._marked
+        ]
+        self.task.lanes.each(marked, wait)
 
     def _carry_out(self) -> Grown:
         if not self._is_read:

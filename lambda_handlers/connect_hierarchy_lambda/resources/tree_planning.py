@@ -155,7 +155,8 @@ class TreePlanning:
         # in a rollback the old wish is the one that is taken back: what it made goes
         relevant = {present.id for present in former.kept.values() if self.is_live(present)}
         by_id = {present.id: key for key, present in former.kept.items()}
-        presents, now = self._findable(), self.now
+        presents = self._findable()
+        now = pair(self.wanted.wanted, presents, self.wanted.parent_id)
         kept = {present.id: key for key, present in now.kept.items()}
         doubted = [
             self._doubted(present, by_id.get(present.id), kept.get(present.id))
@@ -217,19 +218,20 @@ class TreePlanning:
 
         A rollback gives back its tags, and no name.
         """
+        presents = self.presents()
         left = {present.id for present in self.left}
         if not self.rolls_back:
             request = self.task.owner.request
             left |= {
                 present.id
-                for present in self.presents()
+                for present in presents
                 if not self.is_live(present) or is_found_by(request, present.tags)
             }
         return [
             replace(present, key=None)
             if present.id in left and self._is_misnamed(present)
             else present
-            for present in self.presents()
+            for present in presents
         ]
 
     def _is_misnamed(self, present: Present) -> bool:
