@@ -7,7 +7,9 @@ from typing import Any
 
 from connect_hierarchy_lambda.connect.pace import Rate
 from connect_hierarchy_lambda.entry.function import Function
+from connect_hierarchy_lambda.model.ledger import Record
 from connect_hierarchy_lambda.model.tree import key_mark
+from connect_hierarchy_lambda.ports.memory_ledger import MemoryLedger
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings
@@ -39,9 +41,10 @@ class Site(InProcessAws):
         function_settings: FunctionSettings | None = None,
         rate: Rate | None = None,
     ) -> None:
+        self.ledgers: dict[str, MemoryLedger] = {}
         super().__init__(
             lambda clients, clock, put: Function(
-                clients, clock, put, jitter=lambda: 0.5, rate=rate
+                clients, clock, put, jitter=lambda: 0.5, rate=rate, ledger_of=self.ledger_of
             ),
             seed=seed,
             connect_settings=connect_settings,
@@ -50,6 +53,10 @@ class Site(InProcessAws):
         )
         self.instance_arn = self.new_instance()
         self.other_arn = self.new_instance()
+
+    def ledger_of(self, stack_id: str) -> MemoryLedger:
+        """The ledger of a stack."""
+        return self.ledgers.setdefault(stack_id, MemoryLedger())
 
     @property
     def instance_id(self) -> str:
@@ -188,6 +195,14 @@ class Site(InProcessAws):
     def calls(self, *apis: str) -> list[str]:
         """The names of the calls made to Connect, of these APIs or of all."""
         return [call.api for call in self.connect.calls if not apis or call.api in apis]
+
+    def record(self, path: str) -> Record:
+        """What the ledgers know of the group with this path of names, written with slashes."""
+        group_id = self.ids[path]
+        for ledger in self.ledgers.values():
+            if (record := ledger.records().get(group_id)) is not None:
+                return record
+        raise LookupError(path)
 
     def reasons(self, stack: Stack) -> list[str]:
         """Why things failed, oldest first."""

@@ -9,7 +9,7 @@ slower at once, and every success a little faster again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from connect_hierarchy_lambda.model.properties import PaceVariable
@@ -54,6 +54,19 @@ class Pace:
         self._filled = filled
         self._buckets: dict[str, _Bucket] = {}
         self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, rate: Rate, saved: Mapping[str, Sequence[float]] | None) -> Pace:
+        """The pace as an earlier one was `saved`; with None all buckets are empty."""
+        pace = cls(rate, filled=saved is not None)
+        size = max(1.0, rate.burst - _RESERVE)
+        for api, (per_second, tokens, filled_at) in (saved or {}).items():
+            pace._buckets[api] = _Bucket(per_second, size, tokens, filled_at)
+        return pace
+
+    def saved(self) -> dict[str, tuple[float, float, float]]:
+        """For each API its rate, its tokens, and when they were counted."""
+        return {api: (b.per_second, b.tokens, b.filled_at) for api, b in self._buckets.items()}
 
     def take(self, api: str, now: float) -> float:
         """Take the next token of an API; in how many seconds it can be used."""

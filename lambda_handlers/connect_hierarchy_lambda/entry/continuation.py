@@ -44,6 +44,8 @@ class Continuation:
         self._function_arn = function_arn
         earlier = _earlier(event.get(_KEY))
         self._began, self._run = earlier[:2] if earlier else (clock.now(), 1)
+        self.began = self._began
+        """When the first run began, in seconds since 1970."""
         self.unended = earlier[2] if earlier else {}
         """Since when earlier runs wait for something; see `Schedule`."""
         self.notes = _notes(event.get(_KEY))
@@ -51,7 +53,7 @@ class Continuation:
 
     @property
     def issued_at(self) -> float:
-        """When CloudFormation sent the request, in seconds since 1970.
+        """When CloudFormation sent the request, in seconds since 1970; 0 if this is not known.
 
         The event has no date of its own, but the presigned URL for its answer has one (Signature
         Version 4, `X-Amz-Date`). An event may be delivered again long after.
@@ -60,7 +62,7 @@ class Continuation:
             query = parse_qs(urlsplit(str(self._event["ResponseURL"])).query)
             signed = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%S%z")
         except (KeyError, ValueError):
-            return self._began
+            return 0.0
         return signed.timestamp()
 
     @property

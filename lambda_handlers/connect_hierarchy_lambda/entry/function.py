@@ -6,6 +6,7 @@ import logging
 import os
 import random
 import threading
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -19,13 +20,26 @@ from connect_hierarchy_lambda.connect.lanes import Lanes
 from connect_hierarchy_lambda.connect.own_stack import OwnStack, StillWanted
 from connect_hierarchy_lambda.connect.pace import Pace, Rate
 from connect_hierarchy_lambda.connect.time import Clock, Schedule, SystemClock
+from connect_hierarchy_lambda.engine.engine import Engine
 from connect_hierarchy_lambda.entry import answer as answers
 from connect_hierarchy_lambda.entry import logs
 from connect_hierarchy_lambda.entry.continuation import Continuation
 from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
 from connect_hierarchy_lambda.model.properties import ResourceType
+from connect_hierarchy_lambda.ports.ledger import Ledger
+from connect_hierarchy_lambda.ports.stack import OwnStack as NewOwnStack
 from connect_hierarchy_lambda.resources.group import Groups
-from connect_hierarchy_lambda.resources.request import Answer, Request
+from connect_hierarchy_lambda.resources.groups import (
+    Groups as NewGroups,
+)
+from connect_hierarchy_lambda.resources.groups import (
+    TreeReferences as NewTreeReferences,
+)
+from connect_hierarchy_lambda.resources.groups import (
+    Trees as NewTrees,
+)
+from connect_hierarchy_lambda.resources.request import Request
+from connect_hierarchy_lambda.engine.task import Answer
 from connect_hierarchy_lambda.resources.run import Run
 from connect_hierarchy_lambda.resources.structure import Structures
 
@@ -92,12 +106,14 @@ class Function:
         put: answers.Put = answers.https_put,
         jitter: Callable[[], float] = random.random,
         rate: Rate | None = None,
+        ledger_of: Callable[[str], Ledger] | None = None,
     ) -> None:
         self._clients = clients or _Clients()
         self._clock = clock or SystemClock()
         self._put = put
         self._jitter = jitter
         self._rate = rate or Rate.of(os.environ)
+        self._ledger_of = ledger_of
 
     def __call__(self, received: Any, context: LambdaContext) -> None:
         """Serve one event. Nothing is raised: Lambda would run the same event again."""
@@ -141,10 +157,17 @@ class Function:
         schedule: Schedule,
         runs: Continuation,
     ) -> CustomResource:
+        request.issued_at = runs.issued_at
+        if self._ledger_of is not None and (served := self._on_ledger(event, request, schedule)):
+            return served
         request.notes = runs.notes
         own_stack = OwnStack(self._clients("cloudformation"), Caller(schedule), request.stack_id)
         watch = StillWanted(
-            own_stack, self._clock, request.type, request.logical_id, issued_at=runs.issued_at
+            own_stack,
+            self._clock,
+            request.type,
+            request.logical_id,
+            issued_at=runs.issued_at or runs.began,
         )
         # the run before has just used what the service allows
         pace = Pace(self._rate, filled=runs.is_first)
@@ -174,6 +197,42 @@ class Function:
             f"this function knows {', '.join(ResourceType)}",
             "use one release of the library for construct and function",
         )
+
+    def _on_ledger(
+        self, event: Mapping[str, Any], request: Request, schedule: Schedule
+    ) -> CustomResource | None:
+        if self._ledger_of is None:
+            return None
+        ledger = self._ledger_of(request.stack_id)
+        engine = Engine(
+            str(uuid.uuid4()),
+            ledger,
+            self._clients("connect"),
+            NewOwnStack(self._clients("cloudformation"), request.stack_id),
+            schedule,
+            self._rate,
+            Lanes(self._clock, self._rate),
+        )
+        resource_type = event.get("ResourceType")
+        if resource_type == ResourceType.GROUP:
+            return Serving(NewGroups(engine))
+        if resource_type == ResourceType.TREE:
+            return Serving(NewTrees(engine))
+        if resource_type == ResourceType.TREE_REFERENCES:
+            return Serving(NewTreeReferences(ledger))
+        return None
+
+
+class Serving:
+    """A resource that tells the types of requests apart by itself."""
+
+    def __init__(self, resource: NewGroups | NewTrees | NewTreeReferences) -> None:
+        self._resource = resource
+
+    def create(self, request: Request) -> Answer:
+        return self._resource.serve(request)
+
+    update = delete = create
 
 
 def _serving(

@@ -17,6 +17,13 @@ class HierarchyError(Exception):
     def __init__(self, doing: str, why: str, remedy: str = "") -> None:
         super().__init__(one_line(f"{doing}: {why}" + (f"; {remedy}" if remedy else "")))
 
+    @classmethod
+    def saying(cls, text: str) -> HierarchyError:
+        """An error with a text that was written down before."""
+        error = cls("", "")
+        error.args = (one_line(text),)
+        return error
+
 
 class OutOfTimeError(HierarchyError):
     """The run has to end before the request is carried out; another one could go on."""

@@ -100,3 +100,9 @@ class Owner:
     def stack_name(self) -> str:
         """The stack's name alone."""
         return self.stack.split("/", 1)[0]
+
+
+def owner_tags(stack: str, resource: str, key: str = "") -> dict[str, str]:
+    """The tags that name the owner of a group; `key` is that of a tree's node."""
+    tags = {STACK_TAG: stack, RESOURCE_TAG: resource}
+    return {**tags, KEY_TAG: key} if key else tags

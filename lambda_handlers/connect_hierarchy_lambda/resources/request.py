@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from connect_hierarchy_lambda.engine.task import Answer as Answer
 from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import Owner, stack_name_and_uuid
@@ -27,6 +28,9 @@ class Request:
     old_properties: Mapping[str, Any] = field(default_factory=dict)
     physical_id: str = ""
     """What the event carried, empty on a Create."""
+
+    issued_at: float = 0.0
+    """When CloudFormation sent it, in seconds since 1970; 0 where this is not known."""
 
     failed_id: str = ""
     """The id that a FAILED answer gives: a Create that has begun its work puts here what lets the
@@ -56,14 +60,6 @@ class Request:
     def is_unmade(self) -> bool:
         """Whether the event is about a creation that left nothing behind."""
         return self.physical_id.startswith(_UNMADE)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A SUCCESS: the physical id, and what Fn::GetAtt gives."""
-
-    physical_id: str
-    data: Mapping[str, str] = field(default_factory=dict)
 
 
 class Properties:

@@ -1,0 +1,167 @@
+"""What is refused before the first write, since it would lose something or could not be ended."""
+
+from __future__ import annotations
+
+from connect_hierarchy_lambda.core.decisions import Ask, Decision, Refuse
+from connect_hierarchy_lambda.core.facts import (
+    FindAgents,
+    FindChildren,
+    LookAt,
+    Question,
+    ReadTemplate,
+    Survey,
+)
+from connect_hierarchy_lambda.core.template import Template, declares_name
+from connect_hierarchy_lambda.core.view import View
+from connect_hierarchy_lambda.core.wish import WishedGroup
+from connect_hierarchy_lambda.model.groups import Group
+from connect_hierarchy_lambda.model.ledger import Origin, Record
+from connect_hierarchy_lambda.model.messages import HierarchyError, listed
+from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.ownership import Owner
+from connect_hierarchy_lambda.model.properties import AgentsOnDelete
+
+_MANY = 2
+
+
+def check(view: View) -> Decision | None:
+    """A refusal, a question that it depends on, or None."""
+    if view.goes_back:
+        return None
+    return _strangers_below_what_moves(view) or _silent_loss(view) or _agents_in_the_way(view)
+
+
+def _strangers_below_what_moves(view: View) -> Decision | None:
+    moving = [r for r in view.moved if r.key not in view.standing]
+    if not moving:
+        return None
+    below = children_of(view, moving)
+    if isinstance(below, Ask):
+        return below
+    strangers = strangers_among(view, below)
+    if isinstance(strangers, Ask):
+        return strangers
+    for record in moving:
+        names = [quoted(child.name) for child in strangers if child.parent_id == record.id]
+        if names:
+            return Refuse(
+                HierarchyError(
+                    f"moving hierarchy group {quoted(record.name)}",
+                    f"it has child groups that are not of this stack: {listed(names)}",
+                    "adopt them in this stack, or move them away first",
+                )
+            )
+    return None
+
+
+def children_of(view: View, records: list[Record]) -> list[Group] | Ask:
+    """The groups right below any of these, as far as they show."""
+    ids = {record.id for record in records}
+    survey = Survey(records[0].instance_arn)
+    if len(records) > _MANY or view.facts.knows(survey):
+        if not view.facts.knows(survey):
+            return Ask((survey,))
+        return [group for group in view.facts.groups(survey) if group.parent_id in ids]
+    questions = [FindChildren(record.instance_arn, record.id) for record in records]
+    unknown = tuple(q for q in questions if not view.facts.knows(q))
+    if unknown:
+        return Ask(unknown)
+    return [group for question in questions for group in view.facts.groups(question)]
+
+
+def strangers_among(view: View, groups: list[Group]) -> list[Group] | Ask:
+    """Those that are not of this stack and are really there: searches show what is gone."""
+    strangers = []
+    unknown: list[Question] = []
+    for group in groups:
+        owner = Owner.of(group.tags)
+        if group.id in view.records or (owner and owner.stack == view.resource.stack):
+            continue
+        question = LookAt(group.instance_arn, group.id)
+        if not view.facts.knows(question):
+            unknown.append(question)
+        elif view.facts.group(question) is not None:
+            strangers.append(group)
+    return Ask(tuple(unknown)) if unknown else strangers
+
+
+def _silent_loss(view: View) -> Decision | None:
+    """A node without a key of its own was renamed, or so it looks: its group would be replaced."""
+    for record in view.unwished:
+        node = _new_sibling(view, record)
+        if node is None:
+            continue
+        has_children = any(r.parent_id == record.id for r in view.own)
+        question = FindAgents(record.instance_arn, record.id)
+        if not has_children and not view.facts.knows(question):
+            return Ask((question,))
+        if not has_children and not view.facts.agents(question):
+            continue
+        old_key = view.written_keys.get(record.key, record.name)
+        return Refuse(
+            HierarchyError(
+                f"replacing hierarchy group {quoted(record.name)}",
+                f"{quoted(' / '.join(node.path))} is new and has no key, and the old group is used",
+                f"renamed: give it key {quoted(old_key)}; another group: "
+                f"key {quoted(node.written_key)}",
+            )
+        )
+    return None
+
+
+def _new_sibling(view: View, record: Record) -> WishedGroup | None:
+    for node, parent_id in view.reachable:
+        is_new = node.key not in view.standing and node.key not in view.rekeyed
+        is_new = is_new and all(r.key != node.key for r in view.moved)
+        if is_new and not node.has_own_key and parent_id == record.parent_id:
+            return node
+    return None
+
+
+def _agents_in_the_way(view: View) -> Decision | None:
+    """Agents that would keep a removed node's group from being deleted in the clean-up."""
+    going = [r for r in view.unwished if r.origin is Origin.MADE]
+    return held_by_agents(view, going, f"removing groups from {quoted(view.resource.logical_id)}")
+
+
+def held_by_agents(view: View, going: list[Record], doing: str) -> Decision | None:
+    """A refusal where agents are in groups that keep them, or the question; None without any."""
+    by_id = {record.id: record for record in going}
+    kept = [r for r in going if policy_in_effect(view, r, by_id) == AgentsOnDelete.FAIL]
+    questions = [FindAgents(record.instance_arn, record.id) for record in kept]
+    unknown = tuple(q for q in questions if not view.facts.knows(q))
+    if unknown:
+        return Ask(unknown)
+    held = [(r, a) for r, q in zip(kept, questions, strict=True) for a in view.facts.agents(q)]
+    if not held:
+        return None
+    if not view.facts.knows(ReadTemplate()):
+        return Ask((ReadTemplate(),))
+    template: Template = view.facts.template() or {}
+    # what passes to another resource takes its agents along
+    held = [(r, a) for r, a in held if not declares_name(template, r)]
+    if not held:
+        return None
+    groups = listed(list(dict.fromkeys(quoted(record.name) for record, _ in held)))
+    names = listed([quoted(agent.username) for _, agent in held])
+    return Refuse(
+        HierarchyError(
+            doing,
+            f"{len(held)} agent(s) are in {groups}: {names}",
+            "move them, or set agents_on_delete",
+        )
+    )
+
+
+def policy_in_effect(view: View, record: Record, going: dict[str, Record]) -> str:
+    """What becomes of a group's agents in the end: they may move up into one that goes too."""
+    policy = policy_of(view, record)
+    while policy == AgentsOnDelete.MOVE_TO_PARENT and record.parent_id in going:
+        record = going[record.parent_id]
+        policy = policy_of(view, record)
+    return policy
+
+
+def policy_of(view: View, record: Record) -> str:
+    """What becomes of a group's agents: the node's own word, else that of the wish."""
+    return record.agents_on_delete or view.wish.agents_on_delete

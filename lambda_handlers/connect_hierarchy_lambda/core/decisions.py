@@ -1,0 +1,138 @@
+"""What a decision can be: a question, a step, a wait, a refusal or the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from connect_hierarchy_lambda.core.facts import Question
+from connect_hierarchy_lambda.model.groups import Agent
+from connect_hierarchy_lambda.model.ledger import IdChange, Intention, Record
+from connect_hierarchy_lambda.model.messages import HierarchyError
+
+
+@dataclass(frozen=True)
+class Create:
+    """Create the group of a record that has no id yet."""
+
+    record: Record
+
+
+@dataclass(frozen=True)
+class Rename:
+    """Rename a group in place."""
+
+    record: Record
+    name: str
+
+
+@dataclass(frozen=True)
+class Tag:
+    """Add or change tags."""
+
+    record: Record
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Untag:
+    """Remove tags; `forgets` ends what the ledger knows of the group."""
+
+    record: Record
+    keys: tuple[str, ...]
+    forgets: bool = False
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Delete a group."""
+
+    record: Record
+
+
+@dataclass(frozen=True)
+class MoveAgent:
+    """Put an agent of a group into another group, or into none."""
+
+    record: Record
+    agent: Agent
+    group_id: str | None
+
+
+Call = Create | Rename | Tag | Untag | Delete | MoveAgent
+
+
+def intention(call: Call) -> Intention:
+    """What is uncertain while the call is on its way."""
+    match call:
+        case Create():
+            return Intention.CREATE
+        case Rename():
+            return Intention.RENAME
+        case Tag() | Untag():
+            return Intention.TAG
+        case Delete():
+            return Intention.DELETE
+        case MoveAgent():
+            return Intention.NONE
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Find this out, then decide again."""
+
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Write the records down, make the calls, none of which depends on another, decide again."""
+
+    calls: tuple[Call, ...] = ()
+    records: tuple[Record, ...] = ()
+    """Records to write as they are now; for the calls' records the engine writes intentions."""
+
+    forgotten: tuple[Record, ...] = ()
+    """Records to remove."""
+
+    changes: tuple[IdChange, ...] = ()
+    """Changes of ids to write down; `at` is the engine's to fill in."""
+
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """The request cannot be carried out."""
+
+    error: HierarchyError
+    records: tuple[Record, ...] = ()
+    """Records to write as they are now."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Give the turn back, and decide again after a pause.
+
+    After `seconds` of waiting for the same, `then` is done instead. With a `slot` that is only
+    noted as what was refused there, since a rollback does without it.
+    """
+
+    doing: str
+    why: str
+    then: Refuse | Step
+    seconds: float = 120.0
+    slot: str = ""
+
+
+@dataclass(frozen=True)
+class Done:
+    """Nothing is left to do."""
+
+    groups: Mapping[str, Record] = field(default_factory=dict)
+    """The group of each node of the wish, by key; a rollback can lack some."""
+
+    warnings: tuple[str, ...] = ()
+
+
+Decision = Ask | Step | Wait | Refuse | Done

@@ -1,0 +1,205 @@
+"""From an event to its direction: the table of events, and which requests come too late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from connect_hierarchy_lambda.core.wish import Direction
+from connect_hierarchy_lambda.model.ledger import Begun, Entry, RequestType
+
+
+@dataclass(frozen=True)
+class StackStatus:
+    """What the own stack is doing."""
+
+    text: str
+
+    @property
+    def rolls_back(self) -> bool:
+        """Whether the running operation undoes an earlier one."""
+        return "ROLLBACK" in self.text
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the whole stack goes."""
+        return self.text == "DELETE_IN_PROGRESS"
+
+
+@dataclass(frozen=True)
+class Event:
+    """What CloudFormation sent, without properties."""
+
+    id: str
+    type: RequestType
+    physical_id: str = ""
+    issued_at: float = 0.0
+    """In seconds since 1970, 0 where this is not known."""
+
+    digest: str = ""
+    """Of its properties."""
+
+    old_digest: str = ""
+    """Of the properties of before an Update."""
+
+
+class Goal(StrEnum):
+    """Which wish a request serves."""
+
+    ITS_OWN = "ITS_OWN"
+    """That of its properties."""
+
+    BEFORE = "BEFORE"
+    """That of before the forward request which is undone."""
+
+    NOTHING = "NOTHING"
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a request is to do."""
+
+    direction: Direction
+    goal: Goal = Goal.ITS_OWN
+    undone: str = ""
+    """Id of the forward request whose images are restored."""
+
+    undoes: str = ""
+    """Digest of the properties that are taken back."""
+
+    is_last: bool = False
+    """Whether no clean-up follows."""
+
+    stack_goes: bool = False
+
+
+class NoReasonError(Exception):
+    """Nothing says why this Delete should delete anything."""
+
+
+def is_late(event: Event, entry: Entry | None, status: StackStatus | None) -> bool:
+    """Whether a later request of the resource has begun already."""
+    current = entry.current if entry else None
+    if entry is None or current is None or current.id == event.id:
+        return False
+    if any(begun.id == event.id for begun in entry.begun):
+        return True
+    if event.issued_at and current.issued_at:
+        return event.issued_at < current.issued_at
+    # without dates: what a later request has taken back
+    if event.type is RequestType.UPDATE:
+        return bool(current.undoes) and current.undoes == event.digest
+    is_after_delete = event.type is RequestType.CREATE and current.type is RequestType.DELETE
+    ends = status is not None and (status.rolls_back or status.is_deleted)
+    return is_after_delete and ends
+
+
+def needs_status(event: Event, entry: Entry | None) -> bool:
+    """Whether the own stack has to be asked for the direction of this event."""
+    if event.type is not RequestType.CREATE:
+        return True
+    current = entry.current if entry else None
+    return current is not None and current.id != event.id and not event.issued_at
+
+
+def course_of(
+    event: Event,
+    entry: Entry | None,
+    status: StackStatus | None,
+    *,
+    is_declared: Callable[[], bool | None],
+) -> Course:
+    """The direction of an event.
+
+    Args:
+        event: What CloudFormation sent.
+        entry: What the ledger knows of the resource.
+        status: What the own stack is doing; None where it cannot be asked.
+        is_declared: Says whether the template declares the resource, None where it cannot be read;
+            asked only where the answer matters.
+
+    Raises:
+        NoReasonError: For a Delete of a group in use that nothing gives a reason for.
+    """
+    if event.type is RequestType.CREATE:
+        return Course(Direction.FORWARD)
+    if event.type is RequestType.UPDATE:
+        if status is None or not status.rolls_back:
+            return Course(Direction.FORWARD)
+        forward = entry.forward if entry else None
+        is_undone = forward is not None and forward.digest == event.old_digest
+        undone = forward.id if forward is not None and is_undone else ""
+        return Course(Direction.BACK, undone=undone, undoes=event.old_digest)
+    return _of_delete(event, entry, status, is_declared=is_declared)
+
+
+_GONE = Course(Direction.GONE, is_last=True)
+_CLEAN_UP = Course(Direction.CLEAN_UP, is_last=True)
+
+
+def _of_delete(
+    event: Event,
+    entry: Entry | None,
+    status: StackStatus | None,
+    *,
+    is_declared: Callable[[], bool | None],
+) -> Course:
+    if status is not None and status.is_deleted and (entry is None or entry.established):
+        return Course(Direction.GONE, is_last=True, stack_goes=True)
+    if entry is None:
+        return _GONE
+    forward = entry.forward
+    undone = forward.id if forward else ""
+    undoes = forward.digest if forward else event.digest
+    nothing = Course(Direction.BACK, Goal.NOTHING, undone=undone, undoes=undoes, is_last=True)
+    if not entry.established:
+        return nothing
+    is_present = event.physical_id == entry.physical_id
+    if status is not None and status.rolls_back:
+        if forward is not None and forward.is_create:
+            return nothing
+        replaced = forward is not None and forward.physical_id_before != entry.physical_id
+        if is_present and replaced:
+            return Course(Direction.BACK, Goal.BEFORE, undone=undone, undoes=undoes, is_last=True)
+        if not is_present:
+            return _CLEAN_UP
+        if is_declared() is False:
+            return _GONE
+        raise NoReasonError
+    declared = is_declared() if status is not None else None
+    if declared is False and not is_present and forward is not None and forward.is_create:
+        # CloudFormation never took the answer of this creation
+        return nothing
+    if declared is False or (declared is None and is_present):
+        return _GONE
+    if is_present:
+        raise NoReasonError
+    return _CLEAN_UP
+
+
+def begun(event: Event, course: Course) -> Begun:
+    """The request as the ledger notes it when it begins."""
+    return Begun(
+        id=event.id,
+        type=event.type,
+        issued_at=event.issued_at,
+        direction=course.direction,
+        goal=course.goal,
+        undone=course.undone,
+        undoes=course.undoes,
+        is_last=course.is_last,
+        stack_goes=course.stack_goes,
+    )
+
+
+def course_again(known: Begun) -> Course:
+    """The course of a request that has begun before."""
+    return Course(
+        direction=Direction(known.direction),
+        goal=Goal(known.goal),
+        undone=known.undone,
+        undoes=known.undoes,
+        is_last=known.is_last,
+        stack_goes=known.stack_goes,
+    )

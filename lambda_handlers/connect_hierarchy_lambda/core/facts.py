@@ -1,0 +1,126 @@
+"""Questions to Amazon Connect and CloudFormation, and the answers that a decision rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connect_hierarchy_lambda.model.groups import Agent, Group
+from connect_hierarchy_lambda.model.messages import HierarchyError
+
+Place = tuple[str, str | None, str]
+"""Instance ARN, id of the parent group and name: what only one group can have."""
+
+
+@dataclass(frozen=True)
+class LookAt:
+    """What is group `id` like? None if it is gone."""
+
+    instance_arn: str
+    id: str
+
+
+@dataclass(frozen=True)
+class FindHolder:
+    """Which group has this name at this place, or else anywhere in the instance?"""
+
+    place: Place
+
+
+@dataclass(frozen=True)
+class FindChildren:
+    """Which groups are right below group `id`?"""
+
+    instance_arn: str
+    id: str
+
+
+@dataclass(frozen=True)
+class FindAgents:
+    """Which agents are directly in group `id`?"""
+
+    instance_arn: str
+    id: str
+
+
+@dataclass(frozen=True)
+class AskAgent:
+    """Which group is this agent in, by a read of the agent and not by a search?"""
+
+    instance_arn: str
+    agent_id: str
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What are all groups of the instance like?"""
+
+    instance_arn: str
+
+
+@dataclass(frozen=True)
+class ListNames:
+    """What are all groups of the instance called, by their ids?"""
+
+    instance_arn: str
+
+
+@dataclass(frozen=True)
+class ReadTemplate:
+    """What does the stack's template declare, by logical id? None where it cannot be read."""
+
+
+Question = (
+    LookAt | FindHolder | FindChildren | FindAgents | AskAgent | Survey | ListNames | ReadTemplate
+)
+
+
+@dataclass
+class Facts:
+    """What this run has been told; the engine forgets what a call or a wait may have changed."""
+
+    answers: dict[Question, Any] = field(default_factory=dict)
+    taken: set[Place] = field(default_factory=set)
+    """Names that the service called duplicates."""
+
+    in_use: set[str] = field(default_factory=set)
+    """Ids of groups that the service would not delete."""
+
+    gone: set[str] = field(default_factory=set)
+    """Ids of groups that the service does not know, after two minutes of doubt."""
+
+    refused: dict[str, HierarchyError] = field(default_factory=dict)
+    """Why nothing could be done for a record, by its slot."""
+
+    moved: dict[str, str | None] = field(default_factory=dict)
+    """Where this run put agents, by their ids."""
+
+    def knows(self, question: Question) -> bool:
+        """Whether the answer is known."""
+        return question in self.answers
+
+    def group(self, question: LookAt | FindHolder) -> Group | None:
+        """The group that was found."""
+        answer: Group | None = self.answers[question]
+        return answer
+
+    def groups(self, question: FindChildren | Survey) -> tuple[Group, ...]:
+        """The groups that were found."""
+        answer: tuple[Group, ...] = self.answers[question]
+        return answer
+
+    def agents(self, question: FindAgents) -> tuple[Agent, ...]:
+        """The agents that were found and that this run has not moved elsewhere since."""
+        answer: tuple[Agent, ...] = self.answers[question]
+        return tuple(agent for agent in answer if agent.id not in self.moved)
+
+    def names(self, question: ListNames) -> Mapping[str, str]:
+        """All names by the groups' ids."""
+        answer: Mapping[str, str] = self.answers[question]
+        return answer
+
+    def template(self) -> Mapping[str, Any] | None:
+        """What the template declares."""
+        answer: Mapping[str, Any] | None = self.answers[ReadTemplate()]
+        return answer

@@ -1,0 +1,159 @@
+"""Names that somebody has: who it is, and how a node gets the name all the same.
+
+Siblings have different names; whether all groups of an instance must is not documented. So a name
+is tried first, and only the service's DuplicateResourceException makes us look for its holder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from connect_hierarchy_lambda.core.decisions import Ask, Decision, Refuse, Rename, Step, Wait
+from connect_hierarchy_lambda.core.facts import FindHolder, Place, ReadTemplate
+from connect_hierarchy_lambda.core.learning import learned_elsewhere
+from connect_hierarchy_lambda.core.template import declared_place, is_declared
+from connect_hierarchy_lambda.core.view import View, is_certain
+from connect_hierarchy_lambda.model.groups import Group
+from connect_hierarchy_lambda.model.ledger import Displaced, Origin, Phase, Record
+from connect_hierarchy_lambda.model.messages import HierarchyError
+from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.ownership import NATIVE_STACK_TAG, Owner
+
+TEMPORARY_NAME = "connect-hierarchy "
+"""Begins every temporary name."""
+
+
+def temporary_name(record: Record) -> str:
+    """The name of a displaced group; no two groups get the same."""
+    return TEMPORARY_NAME + hashlib.sha256(record.id.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The group that has a name, and its record if it is one of this stack."""
+
+    group: Group
+    record: Record | None
+
+
+def holder_of(view: View, place: Place, doing: str) -> Holder | Decision:
+    """The holder of a name that the service called a duplicate, or how to find it."""
+    question = FindHolder(place)
+    if not view.facts.knows(question):
+        return Ask((question,))
+    group = view.facts.group(question)
+    if group is None:
+        error = HierarchyError(
+            doing,
+            f"the name {quoted(place[2])} is taken, but no group of that name shows",
+            "deploy again when ListUserHierarchyGroups shows it",
+        )
+        return Wait(doing, "the holder of the name does not show yet", Refuse(error))
+    record = view.records.get(group.id)
+    if record is None and (owner := Owner.of(group.tags)) and owner.stack == view.resource.stack:
+        return Step(records=(learned_elsewhere(view, group, owner),))
+    return Holder(group, record)
+
+
+def displace(view: View, record: Record) -> Step:
+    """Give the holder a temporary name; the record keeps its own one, and who needed it."""
+    displaced = record.displaced or Displaced(record.name, view.resource.logical_id)
+    return Step(calls=(Rename(replace(record, displaced=displaced), temporary_name(record)),))
+
+
+def make_room(view: View, holder: Holder, place: Place, doing: str) -> Decision | None:
+    """What makes a holder give its name up; None where it is a stranger's."""
+    record = holder.record
+    if record is None:
+        return None
+    if is_certain(record) and record.name != place[2]:
+        return _take_from_hand(view, record, doing)
+    if record.resource == view.resource.logical_id:
+        return _make_own_room(view, record, place, doing)
+    if record.phase is not Phase.LIVE:
+        return displace(view, record)
+    if view.goes_back:
+        return _wait_for_adopted(holder, record, doing) or displace(view, record)
+    if not view.facts.knows(ReadTemplate()):
+        return Ask((ReadTemplate(),))
+    template = view.facts.template()
+    if template is not None and not is_declared(template, record):
+        return displace(view, record) if record.origin is Origin.MADE else _taken(holder, doing)
+    declared = declared_place(template, record, view.records) if template is not None else None
+    if declared is not None and declared in {place[1:], record.place[1:]}:
+        return _taken(holder, doing)
+    return _wait_for_adopted(holder, record, doing) or displace(view, record)
+
+
+def _wait_for_adopted(holder: Holder, record: Record, doing: str) -> Wait | None:
+    """An adopted group gets no temporary name: its own update may free the name meanwhile."""
+    if record.origin is Origin.MADE:
+        return None
+    return Wait(doing, f"{record.resource} has the name", _taken(holder, doing))
+
+
+def _take_from_hand(view: View, record: Record, doing: str) -> Decision:
+    """Somebody gave a group of this stack the name: it gets its own one again."""
+    own_place = record.place
+    if own_place not in view.facts.taken:
+        return Step(calls=(Rename(record, record.name),))
+    if view.goes_back:
+        return displace(view, record)
+    return Refuse(
+        HierarchyError(
+            doing,
+            f"somebody gave the name to group {record.id} of {record.resource}, and another group "
+            f"has that one's own, {quoted(record.name)}",
+            "rename both back",
+        )
+    )
+
+
+def _make_own_room(view: View, record: Record, place: Place, doing: str) -> Decision:
+    node = view.wish.by_key.get(record.key)
+    if node is not None and node.name == place[2] and view.standing.get(node.key) == record:
+        return Refuse(
+            HierarchyError(
+                doing,
+                f"this instance takes a name once, and {quoted(' / '.join(node.path))} has it",
+                "give one of the two another name",
+            )
+        )
+    return displace(view, record)
+
+
+def _taken(holder: Holder, doing: str) -> Refuse:
+    return Refuse(taken_error(holder, doing))
+
+
+def taken_error(holder: Holder, doing: str) -> HierarchyError:
+    """The name belongs to a group that keeps it."""
+    group, record = holder.group, holder.record
+    adopted = record is not None and record.origin is Origin.ADOPTED
+    return HierarchyError(
+        doing,
+        f"the name is taken in the instance by group {group.id} ({group.path_of_names})"
+        + (", which was adopted" if adopted else ""),
+        "choose another name, or rename that group",
+    )
+
+
+def adoption_error(view: View, group: Group, doing: str) -> HierarchyError | None:
+    """Why a stranger's group cannot be adopted, None if it can."""
+    owner, native = Owner.of(group.tags), group.tags.get(NATIVE_STACK_TAG)
+    stack = owner.stack_name if owner else native
+    if stack is not None and stack != view.wish.adopt_from_stack:
+        whose = f"{owner.resource} of stack {stack}" if owner else f"CloudFormation stack {stack}"
+        return HierarchyError(
+            doing,
+            f"it exists already, {group.id}, and belongs to {whose}",
+            "there: DeletionPolicy Retain, deploy; then adopt_existing and adopt_from_stack",
+        )
+    if not view.wish.adopt_existing:
+        return HierarchyError(
+            doing,
+            f"it exists already, {group.id}, and belongs to no stack",
+            "adopt_existing=True takes it over, or choose another name",
+        )
+    return None

@@ -1,0 +1,308 @@
+"""Deleting what was retired and what leaves with its resource; releasing what was adopted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from connect_hierarchy_lambda.core.checks import (
+    children_of,
+    held_by_agents,
+    policy_of,
+    strangers_among,
+)
+from connect_hierarchy_lambda.core.decisions import (
+    Ask,
+    Call,
+    Decision,
+    Delete,
+    MoveAgent,
+    Refuse,
+    Step,
+    Tag,
+    Untag,
+    Wait,
+)
+from connect_hierarchy_lambda.core.facts import AskAgent, FindAgents, LookAt, ReadTemplate, Survey
+from connect_hierarchy_lambda.core.template import is_declared
+from connect_hierarchy_lambda.core.view import View, deepest_first
+from connect_hierarchy_lambda.core.wish import Direction
+from connect_hierarchy_lambda.model.groups import Agent, Group
+from connect_hierarchy_lambda.model.ledger import Origin, Phase, Record
+from connect_hierarchy_lambda.model.messages import HierarchyError, listed
+from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.ownership import KEY_TAG, RESOURCE_TAG, STACK_TAG, Owner
+from connect_hierarchy_lambda.model.properties import AgentsOnDelete, GroupProperty, ResourceType
+
+_MANY = 5
+
+
+def remove(view: View) -> Decision | None:
+    """What is to be deleted or released next; None where nothing is."""
+    return _Removal(view).decide()
+
+
+@dataclass
+class _Removal:
+    view: View
+
+    def decide(self) -> Decision | None:
+        view = self.view
+        targets = self._targets()
+        if not targets:
+            return self._end()
+        unknown = self._unknown(targets)
+        if unknown is not None:
+            return unknown
+        if (kept := self._kept_by_others(targets)) is not None:
+            return kept
+        if view.direction is Direction.GONE and len(targets) > 1:
+            doing = f"deleting the groups of {quoted(view.resource.logical_id)}"
+            deleted = [r for r in targets if not self._is_released(r)]
+            held = held_by_agents(view, deleted, doing)
+            if isinstance(held, Refuse):
+                return self._hold(targets, held.error)
+            if held is not None:
+                return held
+        return self._next(targets)
+
+    def _targets(self) -> tuple[Record, ...]:
+        view = self.view
+        phases = {Phase.RETIRED}
+        if view.direction is Direction.GONE:
+            phases = {Phase.RETIRED, Phase.LIVE}
+        return tuple(
+            record
+            for record in view.own
+            if record.id and (record.phase in phases or self._is_tried_again(record))
+            # what an update retires goes with the update's clean-up; a rollback tries at once
+            if view.is_last or record.changed_by == view.request
+            if view.is_last or record.slot not in view.facts.refused
+            if view.is_last or record.id not in view.facts.in_use or self._agents_go(record)
+        )
+
+    def _is_tried_again(self, record: Record) -> bool:
+        view = self.view
+        return (
+            view.is_last
+            and record.phase is Phase.LEFT
+            and record.left_for == view.physical_id
+            and record.changed_by != view.request
+        )
+
+    def _agents_go(self, record: Record) -> bool:
+        """Whether a rollback still has agents to bring home from a group that is in use."""
+        question = FindAgents(record.instance_arn, record.id)
+        facts = self.view.facts
+        return self._home(record) is not None and (
+            not facts.knows(question) or bool(facts.agents(question))
+        )
+
+    def _end(self) -> Decision | None:
+        """Fail where something had to stay, now that all else is gone."""
+        view = self.view
+        if not view.is_last:
+            return None
+        left = [
+            r for r in view.own if r.phase is Phase.LEFT and r.changed_by == view.request and r.why
+        ]
+        if not left:
+            return None
+        more = f" ({len(left)} groups stay)" if len(left) > 1 else ""
+        return Refuse(HierarchyError.saying(left[0].why + more))
+
+    def _unknown(self, targets: tuple[Record, ...]) -> Ask | None:
+        view = self.view
+        survey = Survey(targets[0].instance_arn)
+        if len(targets) > _MANY and not view.facts.knows(survey):
+            return Ask((survey,))
+        questions = [LookAt(r.instance_arn, r.id) for r in targets if self._shown(r) is None]
+        unknown = tuple(q for q in questions if not view.facts.knows(q))
+        return Ask(unknown) if unknown else None
+
+    def _shown(self, record: Record) -> Group | None:
+        """The group as it shows, None where it is not known to be there."""
+        facts = self.view.facts
+        question = LookAt(record.instance_arn, record.id)
+        if facts.knows(question):
+            return facts.group(question)
+        survey = Survey(record.instance_arn)
+        if facts.knows(survey):
+            return next((g for g in facts.groups(survey) if g.id == record.id), None)
+        return None
+
+    def _kept_by_others(self, targets: tuple[Record, ...]) -> Step | None:
+        """Forget what is gone, and what another stack or nobody owns by now."""
+        forgotten, warnings = [], []
+        for record in targets:
+            group = self._shown(record)
+            if group is None or record.id in self.view.facts.gone:
+                forgotten.append(record)
+                continue
+            owner = Owner.of(group.tags)
+            is_ours = owner is not None and owner.stack == self.view.resource.stack
+            if not is_ours and record.origin is Origin.MADE:
+                whose = f"belongs to {owner.resource} of stack {owner.stack_name}" if owner else ""
+                warnings.append(f"group {record.id} {whose or 'has no owner any more'}, it stays")
+                forgotten.append(record)
+        if not forgotten:
+            return None
+        return Step(forgotten=tuple(forgotten), warnings=tuple(warnings))
+
+    # one group ---------------------------------------------------------------------------------
+
+    def _next(self, targets: tuple[Record, ...]) -> Decision:
+        view = self.view
+        parents = {record.parent_id for record in targets}
+        calls: list[Call] = []
+        for record in deepest_first(targets):
+            if error := view.facts.refused.get(record.slot):
+                return self._hold((record,), error)
+            if self._is_released(record):
+                calls.append(self._release(record))
+            elif record.id in parents:
+                continue
+            elif record.id in view.facts.in_use:
+                return self._empty(record)
+            else:
+                calls.append(Delete(record))
+        # a parent waits until its children are gone
+        first = type(calls[0])
+        return Step(calls=tuple(c for c in calls if type(c) is first)[: view.at_once])
+
+    def _is_released(self, record: Record) -> bool:
+        """Whether a group was adopted and goes back to whoever had it."""
+        view = self.view
+        if record.origin is not Origin.ADOPTED:
+            return False
+        if view.direction is Direction.GONE:
+            return view.wish.adopt_existing
+        return view.direction is Direction.BACK or self._home(record) is None
+
+    def _release(self, record: Record) -> Tag | Untag:
+        """Give back the tags that adoption overwrote, unless somebody has changed them since."""
+        group = self._shown(record)
+        shown = group.tags if group else {}
+        ours = {k: v for k, v in record.tags.items() if shown.get(k) == v}
+        back = {
+            key: value
+            for key, value in record.as_found.items()
+            if value is not None and key in ours and record.tags[key] != value
+        }
+        if back:
+            return Tag(record, back)
+        added = [key for key, value in record.as_found.items() if value is None and key in ours]
+        return Untag(record, (*sorted(added), KEY_TAG, RESOURCE_TAG, STACK_TAG), forgets=True)
+
+    def _home(self, record: Record) -> Record | None:
+        """The group that replaces a retired one."""
+        for other in self.view.own:
+            is_live = other.phase is Phase.LIVE and other.id and other.id != record.id
+            same = (other.key, other.instance_arn) == (record.key, record.instance_arn)
+            if is_live and same and record.phase is not Phase.LIVE:
+                return other
+        return None
+
+    def _empty(self, record: Record) -> Decision:
+        """The service would not delete the group: find out what is in it."""
+        view = self.view
+        doing = f"deleting hierarchy group {quoted(record.name)}"
+        question = FindAgents(record.instance_arn, record.id)
+        if not view.facts.knows(question):
+            return Ask((question,))
+        agents = view.facts.agents(question)
+        home = self._home(record)
+        if agents and home is not None:
+            return self._move(record, agents, home.id)
+        below = children_of(view, [record])
+        if isinstance(below, Ask):
+            return below
+        policy = policy_of(view, record)
+        may_leave = agents and not [g for g in below if g.id not in view.facts.gone]
+        if may_leave and policy == AgentsOnDelete.UNASSIGN:
+            return self._move(record, agents, None)
+        if may_leave and policy == AgentsOnDelete.MOVE_TO_PARENT and record.parent_id:
+            return self._way_up(record, agents, doing) or self._move(
+                record, agents, record.parent_id
+            )
+        return self._blocked(record, agents, below, doing)
+
+    def _move(self, record: Record, agents: tuple[Agent, ...], group_id: str | None) -> Step:
+        at_once = self.view.agents_at_once
+        return Step(calls=tuple(MoveAgent(record, a, group_id) for a in agents[:at_once]))
+
+    def _blocked(
+        self, record: Record, agents: tuple[Agent, ...], below: list[Group], doing: str
+    ) -> Decision:
+        view = self.view
+        if agents:
+            error = HierarchyError(
+                doing,
+                agents_in(agents),
+                "move them, or set agents_on_delete and deploy, then delete",
+            )
+            question = AskAgent(record.instance_arn, agents[0].id)
+            if not view.facts.knows(question):
+                return Ask((question,))
+            if view.facts.answers[question] == record.id:
+                return self._hold((record,), error)
+            return Wait(doing, "searches still show agents in it", self._hold((record,), error))
+        if below:
+            names = listed([quoted(group.name) for group in below])
+            error = HierarchyError(
+                doing, f"it has child groups: {names}", "delete or move those first"
+            )
+            strangers = strangers_among(view, below)
+            if isinstance(strangers, Ask):
+                return strangers
+        else:
+            error = HierarchyError(
+                doing, "it is in use", "find what uses the group, then delete again"
+            )
+        return Wait(doing, "it is in use", self._hold((record,), error))
+
+    def _hold(self, records: tuple[Record, ...], error: HierarchyError) -> Step:
+        view = self.view
+        return Step(
+            records=tuple(
+                replace(
+                    record,
+                    phase=Phase.LEFT,
+                    changed_by=view.request,
+                    left_for=view.physical_id,
+                    why=str(error),
+                )
+                for record in records
+            )
+        )
+
+    def _way_up(self, record: Record, agents: tuple[Agent, ...], doing: str) -> Ask | Step | None:
+        """Refuse to move agents up where the whole stack goes and a group above lets none go."""
+        view = self.view
+        if not view.stack_goes:
+            return None
+        if not view.facts.knows(ReadTemplate()):
+            return Ask((ReadTemplate(),))
+        template = view.facts.template() or {}
+        above = view.records.get(record.parent_id or "")
+        while above is not None and is_declared(template, above):
+            declaration = template[above.resource]
+            if declaration.get("Type") != ResourceType.GROUP:
+                return None
+            stays = above.origin is Origin.ADOPTED
+            stays = stays or declaration.get("DeletionPolicy", "Delete") != "Delete"
+            policy = declaration.get("Properties", {}).get(GroupProperty.AGENTS_ON_DELETE)
+            if stays or policy == AgentsOnDelete.UNASSIGN:
+                return None
+            if policy != AgentsOnDelete.MOVE_TO_PARENT:
+                why = f"{agents_in(agents)}, and {quoted(above.name)} above goes too "
+                why += "and lets no agents go"
+                remedy = "move them to a group that stays, then delete again"
+                return self._hold((record,), HierarchyError(doing, why, remedy))
+            above = view.records.get(above.parent_id or "")
+        return None
+
+
+def agents_in(agents: tuple[Agent, ...]) -> str:
+    """Who is in a group."""
+    names = listed([quoted(agent.username) for agent in agents])
+    return f"{len(agents)} agent(s) are in it: {names}"

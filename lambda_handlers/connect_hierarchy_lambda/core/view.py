@@ -1,0 +1,187 @@
+"""Everything a decision may rest on, in one value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from connect_hierarchy_lambda.core.facts import Facts
+from connect_hierarchy_lambda.core.wish import Direction, Resource, Wish, WishedGroup
+from connect_hierarchy_lambda.model.ledger import Image, Intention, Phase, Record
+
+_AGENTS_A_STEP = 5
+_BY_PREFERENCE = (Phase.LIVE, Phase.RETIRED, Phase.LEFT)
+
+
+@dataclass(frozen=True)
+class View:
+    """What a run sees at the beginning of a step."""
+
+    resource: Resource
+    direction: Direction
+    wish: Wish
+    request: str
+    """Id of the request."""
+
+    records: Mapping[str, Record]
+    """Every record of the stack, by its slot."""
+
+    facts: Facts = field(default_factory=Facts)
+    undone: str = ""
+    """Id of the forward request whose images a rollback restores, empty for none."""
+
+    physical_id: str = ""
+    """What the event gave."""
+
+    is_last: bool = False
+    """Whether no clean-up follows: what is not deleted now stays."""
+
+    stack_goes: bool = False
+    """Whether the whole stack is deleted."""
+
+    finds_again: bool = False
+    """Whether this creates a resource that CloudFormation forgot and that succeeded before."""
+
+    previous: Wish | None = None
+    """What the resource wished before, for learning a lost ledger anew."""
+
+    is_unknown: bool = False
+    """Whether the ledger has never heard of the resource, although it is there."""
+
+    at_once: int = 1
+    """How many calls may be on their way at the same time."""
+
+    @property
+    def agents_at_once(self) -> int:
+        """How many agents a step moves; others can take the turn after that."""
+        return max(self.at_once, _AGENTS_A_STEP)
+
+    @cached_property
+    def own(self) -> tuple[Record, ...]:
+        """The records of this resource, always in the same order."""
+        mine = self.resource.logical_id
+        return tuple(
+            sorted((r for r in self.records.values() if r.resource == mine), key=lambda r: r.slot)
+        )
+
+    @cached_property
+    def standing(self) -> Mapping[str, Record]:
+        """The record of each node that has one under its wished parent, by key."""
+        found: dict[str, Record] = {}
+        for node, parent_id in self._below_what_stands(found):
+            record = self.record_at(node.key, parent_id)
+            if record is not None:
+                found[node.key] = record
+        return found
+
+    def _below_what_stands(
+        self, found: Mapping[str, Record]
+    ) -> Iterator[tuple[WishedGroup, str | None]]:
+        """The nodes whose parents are there, with the parents' ids; `found` grows meanwhile."""
+        for node in self.wish.nodes:
+            if node.parent is None:
+                yield node, self.wish.parent_id
+            elif node.parent in found and found[node.parent].id not in self.facts.gone:
+                yield node, found[node.parent].id
+
+    @property
+    def reachable(self) -> Iterator[tuple[WishedGroup, str | None]]:
+        """The nodes whose parents are there, with the parents' ids."""
+        return self._below_what_stands(self.standing)
+
+    def record_at(self, key: str, parent_id: str | None) -> Record | None:
+        """The record of a node under a parent: LIVE before RETIRED before LEFT."""
+        there = [
+            record
+            for record in self.own
+            if record.id and record.key == key and self._is_under(record, parent_id)
+        ]
+        return min(there, key=lambda r: _BY_PREFERENCE.index(r.phase), default=None)
+
+    def _is_under(self, record: Record, parent_id: str | None) -> bool:
+        return record.instance_arn == self.wish.instance_arn and record.parent_id == parent_id
+
+    @cached_property
+    def rekeyed(self) -> Mapping[str, Record]:
+        """Records whose own key nobody wishes, for nodes at their place and with their name."""
+        found: dict[str, Record] = {}
+        for node, parent_id in self.reachable:
+            if node.key in self.standing:
+                continue
+            place = (self.wish.instance_arn, parent_id, node.name)
+            for record in self.own:
+                is_free = record.key not in self.wish.by_key and record.id
+                if is_free and is_certain(record) and record.place == place:
+                    found[node.key] = record
+                    break
+        return found
+
+    @cached_property
+    def moved(self) -> tuple[Record, ...]:
+        """LIVE records of nodes that are wished under another parent."""
+        return tuple(
+            record
+            for record in self.own
+            if record.phase is Phase.LIVE
+            and record.id
+            and record.key in self.wish.by_key
+            and self.standing.get(record.key) != record
+        )
+
+    @cached_property
+    def unwished(self) -> tuple[Record, ...]:
+        """LIVE records of nodes that the wish does not have."""
+        kept = {record.slot for record in self.rekeyed.values()}
+        return tuple(
+            record
+            for record in self.own
+            if record.phase is Phase.LIVE
+            and record.id
+            and record.key not in self.wish.by_key
+            and record.slot not in kept
+        )
+
+    @cached_property
+    def written_keys(self) -> Mapping[str, str]:
+        """What users wrote for the keys of the wish before this one."""
+        nodes = self.previous.nodes if self.previous else ()
+        return {node.key: node.written_key for node in nodes}
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether a forward request is undone."""
+        return self.direction is Direction.BACK
+
+    def with_image(self, record: Record) -> Record:
+        """The record with an image of what it is now, where a forward request has made none yet."""
+        if self.goes_back or (record.image is not None and record.image.request == self.request):
+            return record
+        image = Image(
+            request=self.request,
+            resource=record.resource,
+            key=record.key,
+            name=record.name,
+            phase=record.phase,
+            origin=record.origin,
+            tags=record.tags,
+        )
+        return replace(record, image=image)
+
+
+def is_certain(record: Record) -> bool:
+    """Whether the name of the group is known."""
+    return record.intention not in {Intention.RENAME, Intention.DELETE, Intention.CREATE}
+
+
+def deepest_first(records: tuple[Record, ...]) -> list[Record]:
+    """The records, each before the one above it."""
+    by_id = {record.id: record for record in records}
+
+    def depth(record: Record) -> int:
+        above, number = record.parent_id, 0
+        while above in by_id:
+            above, number = by_id[above].parent_id, number + 1
+        return number
+
+    return sorted(records, key=depth, reverse=True)

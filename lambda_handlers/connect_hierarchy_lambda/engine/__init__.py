@@ -1,0 +1,1 @@
+"""The loop that carries a request out: take the turn, decide, write down, perform, again."""

@@ -1,0 +1,39 @@
+"""A request as the engine sees it: an event, what it wishes, and how its answer is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connect_hierarchy_lambda.core.decisions import Ask
+from connect_hierarchy_lambda.core.direction import Event
+from connect_hierarchy_lambda.core.view import View
+from connect_hierarchy_lambda.core.wish import Resource, Wish
+from connect_hierarchy_lambda.model.ledger import Entry, Record
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A SUCCESS: the physical id, and what Fn::GetAtt gives."""
+
+    physical_id: str
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a resource wants the engine to do."""
+
+    event: Event
+    resource: Resource
+    wish: Wish
+    previous: Wish | None
+    """That of the properties before an Update."""
+
+    old_properties: Mapping[str, Any]
+    wish_of: Callable[[Mapping[str, Any]], Wish]
+    """Reads the wish of properties that succeeded before."""
+
+    answer: Callable[[View, Mapping[str, Record], Entry], Answer | Ask]
+    """Puts the answer together from the groups by key, or says what it has to know first."""

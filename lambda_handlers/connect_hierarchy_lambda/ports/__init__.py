@@ -1,0 +1,4 @@
+"""The services: Amazon Connect, the ledger, the own stack, time and pace.
+
+The only room that knows boto3.
+"""

@@ -1,0 +1,57 @@
+"""The stack that a request came from: what it is doing, and what its template declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from connect_hierarchy_lambda.model.messages import HierarchyError
+from connect_hierarchy_lambda.ports.calls import Refusal, call
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+_UNKNOWN_STACK = "ValidationError"
+
+
+class OwnStack:
+    """The stack with this ARN, read only. What it raises is Refusal or PassingError."""
+
+    def __init__(self, client: CloudFormationClient, stack_id: str) -> None:
+        self._client = client
+        self._stack_id = stack_id
+
+    def status(self) -> str | None:
+        """What the stack is doing, None where there is no such stack.
+
+        Engines that deploy CDK apps without CloudFormation make stack ids up.
+        """
+        try:
+            answer = call(self._client.describe_stacks, StackName=self._stack_id)
+        except Refusal as refusal:
+            if refusal.code == _UNKNOWN_STACK:
+                return None
+            raise
+        return str(answer["Stacks"][0]["StackStatus"])
+
+    def template(self) -> Mapping[str, Any] | None:
+        """The declared resources by logical id; None where they cannot be read.
+
+        During an update GetTemplate shows the new template, during its rollback the old one
+        (aws-cdk, docs/CLOUDFORMATION.md). A template in YAML is not read.
+        """
+        try:
+            body = call(self._client.get_template, StackName=self._stack_id)["TemplateBody"]
+        except Refusal as refusal:
+            if refusal.code == _UNKNOWN_STACK:
+                return None
+            raise
+        if not isinstance(body, Mapping):
+            return None
+        resources: Mapping[str, Any] = body.get("Resources", {})
+        return resources
+
+
+def stack_error(refusal: Refusal) -> HierarchyError:
+    """What to tell the user where the own stack cannot be read: a guess could do harm."""
+    return HierarchyError("reading the own stack", str(refusal), "check the function's role")
