@@ -291,6 +291,18 @@ def test_a_group_is_found_by_what_its_construct_has_as_path() -> None:
     assert below.group("S / S") is below.group("S")
 
 
+def test_a_path_that_is_known_at_deployment_only() -> None:
+    """Below a group whose name is a token: the error says how to name the group instead."""
+    stack = new_stack()
+    name = CfnParameter(stack, "Name").value_as_string
+    parent = new_structure(stack).add_group("Parent", name=name)
+    tree = HierarchyTree(stack, "Tree", groups=["A"], parent=parent)
+    group = tree.group("A")
+    assert tree.group(["A"]) is group
+    with refused("Stack/Tree: path is a token", "as a list"):
+        tree.group(f"{parent.path} / A")
+
+
 def test_the_quota_counts_every_group() -> None:
     """Those of trees and single ones together."""
     stack = new_stack()

@@ -233,9 +233,15 @@ class HierarchyTree(Resource):
                 well: names from level one down, joined with " / ".
 
         Raises:
-            ValueError: If the tree has no such group; it names the nearest.
+            ValueError: If the tree has no such group, it names the nearest; for a token.
         """
         with located(self):
+            if isinstance(path, str) and is_token(path):
+                msg = (
+                    "path is a token, since a name above the tree is known at deployment only: "
+                    "give the names from the top of the tree down, as a list"
+                )
+                raise InvalidHierarchyError(msg)
             above = () if self._parent is None else self._parent.names
             return self._group(self._tree.at(path, above))
 
