@@ -176,7 +176,10 @@ def test_fields_that_look_like_something_else(tmp_path: Path) -> None:
         ("- *Sales\n", 1, ["undefined alias", "begins with * into quotes"]),
         ("- A\n---\n- B\n", 2, ["expected a single document", "keep one document"]),
         ("- A\n- B\x07\n", 2, [r"unacceptable character '\x07'", "remove it"]),
-        ("- A\n- 'B\n", 3, ["put texts with special characters into quotes"]),
+        ("- A\n- 'B\n- C\n", 2, ["close the quote that begins here"]),
+        ("- A\n- [B\n", 3, ["put texts with special characters into quotes"]),
+        ("- A\n - B\n- C\n", 2, ["continues the text of line 1", "indent"]),
+        ("- name: A\n  children:\n    B\n    - C\n", 4, ["continues the text of line 3"]),
         ("- A\r- @B\r", 2, ["put the text into quotes"]),
         ("- A\r\n- @B\r\n", 2, ["put the text into quotes"]),
         ("- {name: A\u2028B, key: C\x85D}\n- @B\n", 2, ["put the text into quotes"]),
@@ -316,6 +319,11 @@ def test_blanks_around_names(tmp_path: Path, text: str, shown: str) -> None:
     assert message == (
         f"org.yaml:1: hierarchy group name begins or ends with a blank, remove it: {shown}"
     )
+
+
+def test_a_text_of_several_lines(tmp_path: Path) -> None:
+    """It is one name as YAML has it, if its lines do not begin like items of a list."""
+    assert names(read(tmp_path, "- A\n  B\n- 'C\n - D'\n- E\n  -F\n")) == ["A B", "C - D", "E -F"]
 
 
 def test_siblings_of_other_accents(tmp_path: Path) -> None:

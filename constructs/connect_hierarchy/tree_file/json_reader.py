@@ -11,6 +11,7 @@ from connect_hierarchy.tree_file.text import Lines
 from connect_hierarchy_lambda.model.tree import Place, Unquoted
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
+_REMEDY = "correct it; JSON has neither comments nor a comma before a closing bracket"
 _OPENING, _CLOSING = "{[", "}]"
 _WORDS: dict[str, object] = {
     "null": None,
@@ -33,7 +34,7 @@ def read_json(file: TreeFile, text: str) -> None:
     except json.JSONDecodeError as error:
         # its own numbers are of lines that end at LF
         line = lines.number_at(error.pos)
-        raise file.error(line, f"is not JSON: {error.msg}: correct it") from None
+        raise file.error(line, f"is not JSON: {error.msg}: {_REMEDY}") from None
     reader = _Reader(file, lines, _TOKEN.finditer(text))
     file.take_groups(reader.value(next(reader.tokens), ()))
 

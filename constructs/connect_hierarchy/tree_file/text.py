@@ -17,7 +17,7 @@ class Lines:
     """Lines as editors count them: each ends at CR, LF or CRLF, and nowhere else."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self.text = text
         self._starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
 
     def number_at(self, offset: int) -> int:
@@ -27,7 +27,7 @@ class Lines:
     def indentation_of(self, number: int) -> str:
         """The blanks that a line begins with."""
         start = self._starts[number - 1]
-        found = re.compile(r"[ \t]*").match(self._text, start)
+        found = re.compile(r"[ \t]*").match(self.text, start)
         return found[0] if found else ""
 
 

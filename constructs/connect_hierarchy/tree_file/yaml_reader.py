@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,7 +35,13 @@ _MOST_VALUES = 100_000
 _NO_LINE_ENDS = "\N{NEXT LINE}\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
 """Line ends for PyYAML, which reads YAML 1.1; for YAML 1.2 and for editors characters as others."""
 
+_ITEM = re.compile(r"[\r\n][ \t]*-[ \t\r\n]")
+"""A line that looks like an item of a list."""
+
 _RESOLVER = yaml.resolver.Resolver()
+
+_UNCLOSED = "unexpected end of stream"
+"""What PyYAML says about a quote without an end."""
 
 _REMEDIES = {
     "'\\t'": "write spaces in place of the tab",
@@ -43,6 +50,7 @@ _REMEDIES = {
     "undefined alias": "put a text that begins with * into quotes",
     "that cannot start any token": "put the text into quotes",
     "unacceptable character": "remove it",
+    _UNCLOSED: "close the quote that begins here",
 }
 """What to do, by what PyYAML says."""
 
@@ -133,12 +141,25 @@ class _Reader:
 
     def _scalar(self, node: yaml.ScalarNode) -> object:
         text = self._as_written(node.value)
+        self._check_continuation(node)
         if node.tag == _TEXT:
             return text
         # a tag that is written says something else than the text does
         if node.tag != _RESOLVER.resolve(yaml.ScalarNode, node.value, (True, False)):  # type: ignore[no-untyped-call] # its stub has no types
             raise self._unknown_tag(node)
         return None if node.tag == _NULL else Unquoted(_KINDS[node.tag], text)
+
+    def _check_continuation(self, node: yaml.ScalarNode) -> None:
+        """Refuse an item that is indented too far: YAML makes it a part of the text before it."""
+        if node.style is not None:
+            return
+        item = _ITEM.search(self.lines.text, node.start_mark.index, node.end_mark.index)
+        if item is not None:
+            why = (
+                f"'-' continues the text of line {self._line(node)}: indent it as the items around "
+                "it, or put the whole text into quotes"
+            )
+            raise self.file.error(self.lines.number_at(item.end() - 1), why)
 
     def _fields(
         self, node: yaml.Node, above: tuple[yaml.Node, ...] = ()
@@ -204,6 +225,8 @@ class _Reader:
 
     def _line_of_error(self, error: yaml.YAMLError) -> int | None:
         mark = getattr(error, "problem_mark", None)
+        if _UNCLOSED in str(getattr(error, "problem", "")):
+            mark = getattr(error, "context_mark", None) or mark
         offset = getattr(error, "position", None) if mark is None else mark.index
         return None if offset is None else self.lines.number_at(offset)
 
