@@ -137,20 +137,21 @@ def test_names_that_the_service_refuses(name: str, caplog: pytest.LogCaptureFixt
     assert stack.status == "CREATE_COMPLETE", site.reasons(stack)
     site.hire("ada", "G")
     before = site.ids, site.agents, site.levels
-    for changed in (
-        {**first, "New": site.group(name)},
-        {**first, "G": site.group(name)},
-        {**first, "G": site.group(name, "P")},
-        {**first, "G": site.group("G", Tags={"k": name})},
-        {**first, "G": site.group("G", Tags={f"{name}\n": "v"})},
-        {**first, "Structure": site.structure("A", name[:50])},
+    by_the_service, before_any_call = "InvalidParameterException", "which Amazon Connect refuses"
+    for changed, refused in (
+        ({**first, "New": site.group(name)}, by_the_service),
+        ({**first, "G": site.group(name)}, by_the_service),
+        ({**first, "G": site.group(name, "P")}, by_the_service),
+        ({**first, "G": site.group("G", Tags={"k": name})}, by_the_service),
+        ({**first, "G": site.group("G", Tags={f"{name}\n": "v"})}, before_any_call),
+        ({**first, "Structure": site.structure("A", name[:50])}, by_the_service),
     ):
         began = site.clock.now()
         assert site.up(changed).status == "UPDATE_ROLLBACK_COMPLETE"
         assert site.clock.now() - began < 60
         assert (site.ids, site.agents, site.levels) == before
         told = reasons(site, stack)[-1]
-        assert "InvalidParameterException" in told
+        assert refused in told
         assert told.isprintable()
     assert unexpected(caplog) == []
 

@@ -14,7 +14,7 @@ from constructs import IConstruct
 from connect_hierarchy.identity import Identity, Instance
 from connect_hierarchy.validation import TagsAtSynth
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
-from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.names import composed, quoted
 
 if TYPE_CHECKING:
     # it keeps itself in this register
@@ -126,7 +126,9 @@ class AppRegister:
             parent: What stands above the group: another group, or the instance at level one.
             name: The group's name, None where it is a token.
         """
-        sibling = None if name is None else self._siblings.get((parent, name))
+        # two names that differ in nothing but how their accents are written look the same
+        alike = "" if name is None else composed(name)
+        sibling = None if name is None else self._siblings.get((parent, alike))
         if name is not None and sibling is not None:
             msg = (
                 f"hierarchy group '{_path_of(sibling)}' has the same name and the same parent, "
@@ -138,7 +140,7 @@ class AppRegister:
             _check_quota(self._groups[instance.identity] + 1, group_quota, structure)
         self._groups[instance.identity] += 1
         if name is not None:
-            self._siblings[parent, name] = path
+            self._siblings[parent, alike] = path
 
 
 def _path_of(path: str | IConstruct) -> str:

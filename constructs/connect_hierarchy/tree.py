@@ -81,9 +81,10 @@ class HierarchyTree(Resource):
         id: Its id there.
         groups: A sequence of groups. Each is a mapping with `name`, 1 to 100 characters, and if
             wanted `key` (what it is known by; the parent's key, a slash and the name if not given),
-            `tags` (beside those of the tree, winning over them), `agents_on_delete` (if it is to be
-            another than the tree's) and `children`, a sequence of groups. A text alone is a group
-            of this name. Only values of tags can be tokens.
+            `tags` (of the group and of all below it; the nearest wins, those of the tree are
+            last), `agents_on_delete` (if it is to be another than the tree's) and `children`, a
+            sequence of groups. A text alone is a group of this name. Names and keys neither begin
+            nor end with a blank. Only values of tags can be tokens.
         structure: For a tree that begins at level one. One of `structure` and `parent` is needed.
         parent: For a tree below a group.
         tags: Tags of every group of the tree, see `HierarchyGroup`.
@@ -164,14 +165,18 @@ class HierarchyTree(Resource):
     ) -> HierarchyTree:
         """A tree of a file, with what else `HierarchyTree` takes.
 
-        YAML and JSON files have the groups in a field `groups`, or are the list themselves. A CSV
-        file has a column `path`, of names joined with slashes, and a row for each group; each
-        further column is a tag, and an empty cell is none.
+        YAML and JSON files have the groups in a field `groups`, or are the list themselves. Fields
+        beside it that begin with `x-` are the author's own, for example for anchors; `<<` merges
+        mappings. A CSV file has a column `path`, of names joined with slashes, and a row for each
+        group; columns `key` and `agents_on_delete` are what these fields are in YAML, each further
+        column is a tag, and an empty cell is none. Cells are separated by commas, semicolons or
+        tabs, and blanks around them do not count.
 
         Args:
             scope: Where the construct stands.
             id: Its id there.
-            path: A file that ends in .yaml, .yml, .json or .csv, in UTF-8.
+            path: A file that ends in .yaml, .yml, .json or .csv, in UTF-8, or in UTF-16 with a byte
+                order mark.
             structure: For a tree that begins at level one.
             parent: For a tree below a group.
             tags: Tags of every group of the tree.
@@ -224,13 +229,21 @@ class HierarchyTree(Resource):
 
         Args:
             path: Names from the top of the tree down, joined with slashes: `Support/EMEA`. Where
-                names have slashes themselves, a sequence of names.
+                names have slashes themselves, a sequence of names. The `path` of a group does as
+                well: names from level one down, joined with " / ".
 
         Raises:
-            ValueError: If the tree has no such group; it names the nearest.
+            ValueError: If the tree has no such group, it names the nearest; for a token.
         """
         with located(self):
-            return self._group(self._tree.at(path))
+            if isinstance(path, str) and is_token(path):
+                msg = (
+                    "path is a token, since a name above the tree is known at deployment only: "
+                    "give the names from the top of the tree down, as a list"
+                )
+                raise InvalidHierarchyError(msg)
+            above = () if self._parent is None else self._parent.names
+            return self._group(self._tree.at(path, above))
 
     def group_with_key(self, key: str) -> IHierarchyGroup:
         """One of the groups wherever it stands, so that the code need not follow when it moves.
@@ -463,8 +476,8 @@ def _rendered(tree: Tree) -> list[dict[str, object]]:
         rendered: dict[str, object] = {NodeProperty.NAME.value: node.name}
         if not node.has_default_key:
             rendered[NodeProperty.KEY.value] = node.key
-        if node.tags:
-            rendered[NodeProperty.TAGS.value] = dict(node.tags)
+        if node.own_tags:
+            rendered[NodeProperty.TAGS.value] = dict(node.own_tags)
         if node.agents_on_delete is not None:
             rendered[NodeProperty.AGENTS_ON_DELETE.value] = node.agents_on_delete.value
         if node.parent is not None and node.parent not in by_key:

@@ -7,12 +7,13 @@ from typing import Any
 
 from connect_hierarchy_lambda.core.wish import Wish, WishedGroup
 from connect_hierarchy_lambda.model.arns import GroupArn, check_instance_arn
+from connect_hierarchy_lambda.model.declared import as_written
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import check_group_name, quoted
 from connect_hierarchy_lambda.model.properties import AgentsOnDelete, GroupProperty, TreeProperty
 from connect_hierarchy_lambda.model.tags import check_user_tags
-from connect_hierarchy_lambda.model.tree import as_written, key_mark, read_tree
+from connect_hierarchy_lambda.model.tree import key_mark, read_tree
 from connect_hierarchy_lambda.resources.request import Properties
 
 
