@@ -1,4 +1,4 @@
-"""The function behind the custom resources: one a stack, with its role and its log group."""
+"""The function behind the custom resources: one a stack, with its role, ledger and log group."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from aws_cdk import Aws, CfnResource, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -15,9 +16,10 @@ from constructs import Construct, IConstruct
 
 from connect_hierarchy.app_register import AppRegister, Home, stack_of
 from connect_hierarchy.bundling import handler_code
+from connect_hierarchy.ledger import check_ledger, ledger_statement, make_ledger
 from connect_hierarchy.validation import located
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
-from connect_hierarchy_lambda.model.properties import HANDLER, PaceVariable
+from connect_hierarchy_lambda.model.properties import HANDLER, LEDGER_VARIABLE, PaceVariable
 
 HANDLER_RUNTIME = lambda_.Runtime.PYTHON_3_13
 """The newest Python that Lambda has in every Region, by the tables of this release of the CDK."""
@@ -39,24 +41,29 @@ _ID = "ConnectHierarchyProvider"
 # CloudFormation never lets the ServiceToken of a deployed resource change. So the function keeps
 # its logical id whatever construct makes it. The others have one made of it: the settings for
 # invocations, since Lambda refuses second ones while the first are there; role and log group, so
-# that policies stay attached and logs stay in one place.
+# that policies stay attached, and the ledger and the logs stay in one place.
 _LOGICAL_IDS = "ConnectHierarchyFunction"
 
 
 class HierarchyProvider(Construct):
     """The Lambda function that serves the custom resources of a stack.
 
-    One is made by itself with the first structure or group of a stack. Who wants to tune it makes
-    it before that, and need not pass it on: the stack's structures and groups find it.
+    One is made by itself with the first structure or group of a stack. To tune it, create it before
+    the first structure or group of the stack; they find it by themselves.
 
     Args:
         scope: Where the construct stands.
         id: Its id there.
         role: The function's role. Made if not given, with no more than inline statements on its
-            log group and on its own stack. What is needed is attached to a given one, too, unless
-            it was imported as immutable.
+            log group, on its ledger and on its own stack. What is needed is attached to a given
+            one, too, unless it was imported as immutable.
         log_group: Where the function logs. Made if not given, kept for three months and deleted
             with the stack.
+        ledger: The DynamoDB table in which the function writes down which groups it owns. Made if
+            not given, on demand, with point-in-time recovery, and deleted with the stack. One of
+            yours has the partition key `pk` and the sort key `sk`, both of type STRING, and is in
+            the stack's account and Region. If it is encrypted with a key of yours, allow the
+            function's role to use that key.
         timeout: How long one run of the function may take, 60 to 900 seconds. What takes longer
             goes on in further runs.
         memory_size: MiB. The handlers fit into 128 with boto3 loaded; the default is 256 for the
@@ -73,7 +80,7 @@ class HierarchyProvider(Construct):
         burst: How many of them it takes at once. 5 if not given.
 
     Raises:
-        ValueError: If the stack has another provider, or `timeout`, `runtime`,
+        ValueError: If the stack has another provider, or `ledger`, `timeout`, `runtime`,
             `requests_per_second` or `burst` cannot be.
     """
 
@@ -84,6 +91,7 @@ class HierarchyProvider(Construct):
         *,
         role: iam.IRole | None = None,
         log_group: logs.ILogGroup | None = None,
+        ledger: dynamodb.ITable | None = None,
         timeout: Duration | None = None,
         memory_size: int = 256,
         runtime: lambda_.Runtime = HANDLER_RUNTIME,
@@ -98,6 +106,8 @@ class HierarchyProvider(Construct):
             _check_runtime(runtime)
             pace = _checked_pace(requests_per_second, burst)
             seconds = _MAX_TIMEOUT_SECONDS if timeout is None else _checked_seconds(timeout)
+            if ledger is not None:
+                check_ledger(ledger, Stack.of(self))
         _register(self)
         self._log_group = log_group or logs.LogGroup(
             self,
@@ -105,15 +115,15 @@ class HierarchyProvider(Construct):
             retention=logs.RetentionDays.THREE_MONTHS,
             removal_policy=RemovalPolicy.DESTROY,
         )
+        self._ledger = ledger or make_ledger(self)
         self._owns_role = role is None
         policies: list[iam.Policy] = []
+        own_statements = _own_statements(self._log_group, self._ledger)
         if role is None:
-            self._role: iam.IRole = _make_role(self, self._log_group)
+            self._role: iam.IRole = _make_role(self, own_statements)
         else:
             self._role = role
-            policies.append(
-                _attach(self, "RolePolicy", role, _own_statements(self._log_group)),
-            )
+            policies.append(_attach(self, "RolePolicy", role, own_statements))
         if vpc is not None:
             policies.append(_attach(self, "NetworkPolicy", self._role, _network_statements()))
         self._function = lambda_.Function(
@@ -134,9 +144,11 @@ class HierarchyProvider(Construct):
             vpc=vpc,
             vpc_subnets=vpc_subnets,
             security_groups=security_groups,
-            environment=pace or None,
+            environment={LEDGER_VARIABLE: self._ledger.table_name, **pace},
         )
-        # Lambda looks at the role's network permissions when it makes the function
+        # Lambda looks at the role's network permissions when it makes the function. What the role
+        # has of its own comes before the function and goes after it, and so do the custom
+        # resources, which refer to the function.
         self._function.node.add_dependency(*policies)
         invoke_config = self._function.node.find_child("EventInvokeConfig")
         _override_logical_id(self._function, _LOGICAL_IDS)
@@ -145,6 +157,8 @@ class HierarchyProvider(Construct):
             _override_logical_id(self._role, f"{_LOGICAL_IDS}Role")
         if log_group is None:
             _override_logical_id(self._log_group, f"{_LOGICAL_IDS}Logs")
+        if ledger is None:
+            _override_logical_id(self._ledger, f"{_LOGICAL_IDS}Ledger")
         # On the function and not on the role, whose policies the function waits for.
         self._function.add_permission(
             "FurtherRuns", principal=iam.ArnPrincipal(self._role.role_arn)
@@ -178,6 +192,11 @@ class HierarchyProvider(Construct):
     def log_group(self) -> logs.ILogGroup:
         """Where the function logs."""
         return self._log_group
+
+    @property
+    def ledger(self) -> dynamodb.ITable:
+        """Where the function writes down which groups it owns, for alarms and the like."""
+        return self._ledger
 
     @property
     def service_token(self) -> str:
@@ -305,24 +324,27 @@ def _max_event_age_seconds(timeout_seconds: float) -> float:
     return SERVICE_TIMEOUT_SECONDS - timeout_seconds - _MARGIN_SECONDS
 
 
-def _make_role(scope: Construct, log_group: logs.ILogGroup) -> iam.Role:
+def _make_role(scope: Construct, statements: list[iam.PolicyStatement]) -> iam.Role:
     return iam.Role(
         scope,
         "Role",
         description="Of the function for agent hierarchies of Amazon Connect",
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         inline_policies={
-            "Function": iam.PolicyDocument(statements=_own_statements(log_group)),
+            "Function": iam.PolicyDocument(statements=statements),
         },
     )
 
 
-def _own_statements(log_group: logs.ILogGroup) -> list[iam.PolicyStatement]:
+def _own_statements(
+    log_group: logs.ILogGroup, ledger: dynamodb.ITable
+) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"],
             resources=[log_group.log_group_arn],
         ),
+        ledger_statement(ledger),
         own_stack_statement(),
     ]
 
