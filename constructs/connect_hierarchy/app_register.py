@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from aws_cdk import Stack, TagManager
-from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
 from connect_hierarchy.identity import Identity, Instance
@@ -17,7 +16,8 @@ from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.names import quoted
 
 if TYPE_CHECKING:
-    # it keeps itself in this register
+    # these keep themselves in this register
+    from connect_hierarchy.permissions import InstancePolicy
     from connect_hierarchy.provider import HierarchyProvider
 
 _registers: WeakKeyDictionary[IConstruct, AppRegister] = WeakKeyDictionary()
@@ -73,8 +73,10 @@ class AppRegister:
     def __init__(self) -> None:
         self.providers: dict[str, HierarchyProvider] = {}
         """The provider that each stack uses, by the stack's path."""
-        self.policies: dict[tuple[str, Identity], iam.Policy] = {}
+        self.policies: dict[tuple[str, Identity], InstancePolicy] = {}
         """The policy for an instance in a stack, by the stack's path."""
+        self.shared_policies: dict[str, InstancePolicy] = {}
+        """The policy that is for several instances, by the stack's path."""
         self._instances: dict[Identity, Instance] = {}
         self._structures: dict[Identity, tuple[str, int]] = {}
         self._siblings: dict[tuple[Identity, str], str | IConstruct] = {}

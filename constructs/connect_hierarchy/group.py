@@ -26,7 +26,7 @@ from connect_hierarchy import structure as structures
 from connect_hierarchy.app_register import Home
 from connect_hierarchy.identity import Identity
 from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
-from connect_hierarchy.policy import instance_policy
+from connect_hierarchy.permissions import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
 from connect_hierarchy.validation import (
     check_adoption,

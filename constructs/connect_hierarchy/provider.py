@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import cast
 
-from aws_cdk import Aws, CfnResource, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import CfnResource, Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -16,7 +16,8 @@ from constructs import Construct, IConstruct
 
 from connect_hierarchy.app_register import AppRegister, Home, stack_of
 from connect_hierarchy.bundling import handler_code
-from connect_hierarchy.ledger import check_ledger, ledger_statement, make_ledger
+from connect_hierarchy.ledger import check_ledger, make_ledger
+from connect_hierarchy.permissions import PoliciesAtSynth, network_statements, own_statements
 from connect_hierarchy.validation import located
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.properties import HANDLER, LEDGER_VARIABLE, PaceVariable
@@ -118,14 +119,19 @@ class HierarchyProvider(Construct):
         self._ledger = ledger or make_ledger(self)
         self._owns_role = role is None
         policies: list[iam.Policy] = []
-        own_statements = _own_statements(self._log_group, self._ledger)
+        own = iam.PolicyDocument(statements=own_statements(self._log_group, self._ledger))
+        documents = [own]
         if role is None:
-            self._role: iam.IRole = _make_role(self, own_statements)
+            self._role: iam.IRole = _make_role(self, own)
         else:
             self._role = role
-            policies.append(_attach(self, "RolePolicy", role, own_statements))
+            policies.append(_attach(self, "RolePolicy", role, own))
         if vpc is not None:
-            policies.append(_attach(self, "NetworkPolicy", self._role, _network_statements()))
+            network = iam.PolicyDocument(statements=network_statements())
+            documents.append(network)
+            policies.append(_attach(self, "NetworkPolicy", self._role, network))
+        self._policies_at_synth = PoliciesAtSynth(Stack.of(self), self._role, documents)
+        self.node.add_validation(self._policies_at_synth)
         self._function = lambda_.Function(
             self,
             "Function",
@@ -185,7 +191,7 @@ class HierarchyProvider(Construct):
 
     @property
     def role(self) -> iam.IRole:
-        """The function's role; a policy for each instance is attached where it is used."""
+        """The function's role; each stack that uses it attaches a policy for its instances."""
         return self._role
 
     @property
@@ -207,6 +213,11 @@ class HierarchyProvider(Construct):
     def owns_role(self) -> bool:
         """Whether the role was made here, so that nobody else attaches policies to it."""
         return self._owns_role
+
+    @property
+    def policies_at_synth(self) -> PoliciesAtSynth:
+        """The check of all policies of the role."""
+        return self._policies_at_synth
 
     @property
     def ready(self) -> tuple[IConstruct, ...]:
@@ -246,19 +257,6 @@ def provider_for(
             raise InvalidHierarchyError(msg)
     providers[stack.node.path] = wanted
     return wanted
-
-
-def own_stack_statement() -> iam.PolicyStatement:
-    """A look at the stack that the statement stands in, where an event alone is ambiguous."""
-    return iam.PolicyStatement(
-        actions=[
-            "cloudformation:DescribeStackResource",
-            "cloudformation:DescribeStacks",
-            "cloudformation:GetTemplate",
-            "cloudformation:ListStackResources",
-        ],
-        resources=[Aws.STACK_ID],
-    )
 
 
 def _register(provider: HierarchyProvider) -> None:
@@ -324,59 +322,23 @@ def _max_event_age_seconds(timeout_seconds: float) -> float:
     return SERVICE_TIMEOUT_SECONDS - timeout_seconds - _MARGIN_SECONDS
 
 
-def _make_role(scope: Construct, statements: list[iam.PolicyStatement]) -> iam.Role:
+def _make_role(scope: Construct, document: iam.PolicyDocument) -> iam.Role:
     return iam.Role(
         scope,
         "Role",
         description="Of the function for agent hierarchies of Amazon Connect",
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        inline_policies={
-            "Function": iam.PolicyDocument(statements=statements),
-        },
+        inline_policies={"Function": document},
     )
-
-
-def _own_statements(
-    log_group: logs.ILogGroup, ledger: dynamodb.ITable
-) -> list[iam.PolicyStatement]:
-    return [
-        iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[log_group.log_group_arn],
-        ),
-        ledger_statement(ledger),
-        own_stack_statement(),
-    ]
-
-
-def _network_statements() -> list[iam.PolicyStatement]:
-    """As "Giving Lambda functions access to resources in an Amazon VPC" asks for them."""
-    return [
-        iam.PolicyStatement(
-            # EC2 has no resource types for what describes
-            actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"],
-            resources=["*"],
-        ),
-        iam.PolicyStatement(
-            actions=[
-                "ec2:AssignPrivateIpAddresses",
-                "ec2:CreateNetworkInterface",
-                "ec2:DeleteNetworkInterface",
-                "ec2:UnassignPrivateIpAddresses",
-            ],
-            # Lambda refuses less for DeleteNetworkInterface
-            resources=[f"arn:{Aws.PARTITION}:ec2:{Aws.REGION}:{Aws.ACCOUNT_ID}:*/*"],
-        ),
-    ]
 
 
 def _attach(
     scope: Construct,
     id: str,  # noqa: A002 - the CDK's name for it
     role: iam.IRole,
-    statements: list[iam.PolicyStatement],
+    document: iam.PolicyDocument,
 ) -> iam.Policy:
-    policy = iam.Policy(scope, id, statements=statements)
+    policy = iam.Policy(scope, id, document=document)
     role.attach_inline_policy(policy)
     return policy
 

@@ -13,7 +13,7 @@ from connect_hierarchy import group as groups
 from connect_hierarchy.app_register import AppRegister
 from connect_hierarchy.identity import Identity, Instance
 from connect_hierarchy.interfaces import IHierarchyStructure
-from connect_hierarchy.policy import instance_policy
+from connect_hierarchy.permissions import instance_policy
 from connect_hierarchy.provider import (
     SERVICE_TIMEOUT_SECONDS,
     HierarchyProvider,

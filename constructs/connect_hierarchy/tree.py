@@ -36,7 +36,7 @@ from connect_hierarchy.group import (
 )
 from connect_hierarchy.identity import Identity, is_token
 from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
-from connect_hierarchy.policy import instance_policy
+from connect_hierarchy.permissions import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
 from connect_hierarchy.tree_file import SCHEMA, read_tree_file
 from connect_hierarchy.validation import (
