@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from aws_cdk import CfnParameter, RemovalPolicy, Stack
+from aws_cdk import CfnParameter, MissingRemovalPolicies, RemovalPolicies, RemovalPolicy, Stack
 
-from connect_hierarchy import AgentsOnDelete, HierarchyGroup, HierarchyStructure
+from connect_hierarchy import AgentsOnDelete, HierarchyGroup, HierarchyStructure, HierarchyTree
 from tests.constructs_fixtures import (
     GROUP,
     GROUP_ARN,
@@ -125,6 +126,35 @@ def test_no_ghost_when_the_policy_comes_later(policy: RemovalPolicy, deletion: s
     group.apply_removal_policy(policy)
     resource = resource_of(group)
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (deletion, "Delete")
+
+
+@pytest.mark.parametrize(
+    ("apply", "deletion"),
+    [
+        (lambda stack: RemovalPolicies.of(stack).retain(), "Retain"),
+        (lambda stack: RemovalPolicies.of(stack).destroy(), "Delete"),
+        (
+            lambda stack: RemovalPolicies.of(stack).retain_on_update_or_delete(),
+            "RetainExceptOnCreate",
+        ),
+        (lambda stack: RemovalPolicies.of(stack).retain(priority=1000), "Retain"),
+        (lambda stack: MissingRemovalPolicies.of(stack).retain(), "Delete"),
+    ],
+)
+def test_no_ghost_when_the_policy_comes_for_all(
+    apply: Callable[[Stack], None], deletion: str
+) -> None:
+    """A policy for all resources decides about what leaves the stack, not about originals."""
+    stack = new_stack()
+    structure = HierarchyStructure(
+        stack, "Structure", instance_arn=INSTANCE_ARN, levels=["Division"]
+    )
+    group = structure.add_group("Group", name="Group")
+    tree = HierarchyTree(stack, "Tree", groups=["Top"], structure=structure)
+    apply(stack)
+    for construct in (group, tree):
+        resource = resource_of(construct)
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (deletion, "Delete")
 
 
 def test_references(stage: Stage) -> None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import NestedStack, Stack
+from aws_cdk import App, NestedStack, Stack
 from aws_cdk import aws_iam as iam
 
 from connect_hierarchy import HierarchyProvider, HierarchyStructure
-from tests.constructs_fixtures import INSTANCE_ARN, find, new_app, new_instance, new_stack
+from tests.constructs_fixtures import (
+    INSTANCE_ARN,
+    find,
+    new_app,
+    new_instance,
+    new_stack,
+)
 
 ROLE = "AWS::IAM::Role"
 POLICY = "AWS::IAM::Policy"
@@ -176,3 +183,46 @@ def test_every_resource_waits_for_the_policy() -> None:
     structures = find(stack, "Custom::ConnectHierarchyStructure").values()
     assert len(structures) == 2
     assert all(name in structure["DependsOn"] for structure in structures)
+
+
+@pytest.mark.parametrize("role_name", ["hierarchies", None], ids=["a role", "no role yet"])
+def test_customised_roles(role_name: str | None) -> None:
+    """Who may not make roles has the report say what the function needs, for each instance."""
+    app = App(context={"aws:cdk:bundling-stacks": []})
+    path = "Stack/ConnectHierarchyProvider/Role"
+    iam.Role.customize_roles(
+        app, use_precreated_roles=None if role_name is None else {path: role_name}
+    )
+    stack = Stack(app, "Stack")
+    with_instances(stack, 1, 2)
+    assert find_in(app, ROLE) == find_in(app, POLICY) == {}
+    (function,) = find_in(app, "AWS::Lambda::Function")
+    assert function == "ConnectHierarchyFunction"
+    report = json.loads((Path(app.synth().directory) / "iam-policy-report.json").read_text())
+    (role,) = (role for role in report["roles"] if role["roleConstructPath"] == path)
+    assert role["roleName"] == (role_name or "missing role")
+    allowed = {
+        (action, statement["Resource"])
+        for statement in role["identityPolicyStatements"]
+        for action in statement["Action"]
+    }
+    for number in (1, 2):
+        assert ("connect:SearchUsers", instance_arn(number)) in allowed
+        assert ("connect:TagResource", f"{instance_arn(number)}/agent-group/*") in allowed
+        assert ("connect:DescribeUser", f"{instance_arn(number)}/agent/*") in allowed
+    assert {"dynamodb:Query", "logs:PutLogEvents", "cloudformation:DescribeStacks"} <= {
+        action for action, _ in allowed
+    }
+
+
+def find_in(app: App, resource_type: str) -> dict[str, Any]:
+    """The resources of a type in the app's stack, by logical id.
+
+    Not by way of the assertions, which refuse an app whose roles are missing.
+    """
+    template: dict[str, Any] = app.synth().get_stack_by_name("Stack").template
+    return {
+        name: resource
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == resource_type
+    }

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import jsii
 from aws_cdk import (
-    CfnDeletionPolicy,
     CfnResource,
     Fn,
     ITaggableV2,
@@ -261,7 +260,10 @@ class HierarchyGroup(GroupBase):
         )
         self._ref: str | None = None
         self._place: Identity | None = None
-        self._set_removal_policy(removal_policy)
+        # A replaced group was moved: its agents are in the new one, the old is an empty ghost. An
+        # override, since `RemovalPolicies.of` sets both policies of whatever it finds.
+        self._resource.add_override("UpdateReplacePolicy", "Delete")
+        self._resource.apply_removal_policy(removal_policy)
         self._resource.node.add_dependency(
             instance_policy(stack, self._structure, provider), *provider.ready
         )
@@ -347,7 +349,7 @@ class HierarchyGroup(GroupBase):
         """
         with located(self):
             check_removal_policy(policy, "hierarchy group")
-        self._set_removal_policy(policy)
+        self._resource.apply_removal_policy(policy)
 
     @property
     def place(self) -> Identity:
@@ -358,12 +360,6 @@ class HierarchyGroup(GroupBase):
 
     def _answered(self, attribute: GroupAttribute) -> str:
         return Token.as_string(self._resource.get_att(attribute.value))
-
-    def _set_removal_policy(self, policy: RemovalPolicy) -> None:
-        self._resource.apply_removal_policy(policy)
-        if policy != RemovalPolicy.DESTROY:
-            # a replaced group was moved: its agents are in the new one, the old is an empty ghost
-            self._resource.cfn_options.update_replace_policy = CfnDeletionPolicy.DELETE
 
 
 class ImportedGroup(GroupBase):

@@ -90,7 +90,7 @@ def instance_policy(
     key = (home.path, identity)
     if key not in policies:
         arn = _arn_in(stack, structure)
-        if _is_known_early(arn, stack):
+        if _is_known_early(arn, stack) and not _is_reported_only(provider.role):
             shared = home.register.shared_policies
             if home.path not in shared:
                 shared[home.path] = InstancePolicy(stack, provider)
@@ -110,6 +110,14 @@ def _arn_in(stack: Stack, structure: IHierarchyStructure) -> str:
     instance = structure.instance
     nearby = instance.home.node.path == stack.node.path
     return instance.arn if nearby or not is_token(instance.arn) else structure.instance_arn
+
+
+def _is_reported_only(role: iam.IRole) -> bool:
+    """Whether `Role.customize_roles` writes the role's policies down instead of deploying them.
+
+    It does so when a policy is attached, and learns of no instance that is added later.
+    """
+    return isinstance(role, iam.Role) and role.node.default_child is None
 
 
 def _is_known_early(arn: str, stack: Stack) -> bool:
@@ -186,8 +194,7 @@ class InstancePolicy:
             # made of the logical id alone.
             policy_name=None if at_home and provider.owns_role else _name_of_this_stack_only(self),
         )
-        # a role that was imported as immutable stays as it is: its owner sees to the permissions
-        provider.role.attach_inline_policy(self._policy)
+        self._role = provider.role
         provider.policies_at_synth.add(self)
 
     @property
@@ -221,6 +228,9 @@ class InstancePolicy:
         self._on_instances.add_resources(arn)
         self._on_groups.add_resources(f"{arn}/agent-group/*")
         self._on_agents.add_resources(f"{arn}/agent/*")
+        if not self._hashes:
+            # a role that was imported as immutable stays: its owner sees to the permissions
+            self._role.attach_inline_policy(self._policy)
         self._hashes[identity] = identity.hash_in(self._stack)
         resource = cast("CfnResource", self._policy.node.default_child)
         resource.override_logical_id(self.logical_id)
@@ -265,7 +275,7 @@ class PoliciesAtSynth:
 
     def validate(self) -> list[str]:
         """What is wrong; the CDK says where."""
-        if not self._of_instances:
+        if not self._of_instances or _is_reported_only(self._role):
             return []
         name = self._stack.stack_name
         known = not Token.is_unresolved(name)

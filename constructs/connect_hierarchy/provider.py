@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import cast
 
 from aws_cdk import CfnResource, Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_dynamodb as dynamodb
@@ -344,4 +343,7 @@ def _attach(
 
 
 def _override_logical_id(construct: IConstruct, logical_id: str) -> None:
-    cast("CfnResource", construct.node.default_child).override_logical_id(logical_id)
+    resource = construct.node.default_child
+    # a role that `Role.customize_roles` takes the place of is no resource
+    if isinstance(resource, CfnResource):
+        resource.override_logical_id(logical_id)

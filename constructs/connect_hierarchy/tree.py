@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import jsii
 from aws_cdk import (
-    CfnDeletionPolicy,
     CfnResource,
     CustomResource,
     Duration,
@@ -146,7 +145,11 @@ class HierarchyTree(Resource):
         if parent is not None:
             properties[TreeProperty.PARENT_GROUP_ARN.value] = parent.hierarchy_group_arn
         self._resource = self._add_resource("Resource", ResourceType.TREE, properties)
-        self._set_removal_policy(removal_policy)
+        # The old generation has only what an update removed or moved away from. An override, since
+        # `RemovalPolicies.of` sets both policies of whatever it finds.
+        resource = cast("CfnResource", self._resource.node.default_child)
+        resource.add_override("UpdateReplacePolicy", "Delete")
+        self._resource.apply_removal_policy(removal_policy)
         self.node.add_validation(_TreeAtSynth(self._tree, self._tags, self.stack, properties))
 
     @staticmethod
@@ -260,13 +263,7 @@ class HierarchyTree(Resource):
         """
         with located(self):
             check_removal_policy(policy, "hierarchy tree")
-        self._set_removal_policy(policy)
-
-    def _set_removal_policy(self, policy: RemovalPolicy) -> None:
         self._resource.apply_removal_policy(policy)
-        # the old generation has only what an update removed or moved away from
-        resource = cast("CfnResource", self._resource.node.default_child)
-        resource.cfn_options.update_replace_policy = CfnDeletionPolicy.DELETE
 
     def id_of(self, node: Node) -> str:
         """The id of a node's group, as a token; it counts as a reference."""
