@@ -22,8 +22,10 @@ from connect_hierarchy_lambda.connect.time import Clock, Schedule, SystemClock
 from connect_hierarchy_lambda.entry import answer as answers
 from connect_hierarchy_lambda.entry import logs
 from connect_hierarchy_lambda.entry.continuation import Continuation
+from connect_hierarchy_lambda.model.arns import check_reachable
+from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
-from connect_hierarchy_lambda.model.properties import ResourceType
+from connect_hierarchy_lambda.model.properties import ResourceType, StructureProperty
 from connect_hierarchy_lambda.resources.group import Groups
 from connect_hierarchy_lambda.resources.request import Answer, Request
 from connect_hierarchy_lambda.resources.run import Run
@@ -124,6 +126,7 @@ class Function:
             conversation,
             lambda request: self._resource(event, request, schedule, runs),
             lambda: runs.go_on(self._clients("lambda"), Caller(sending)),
+            context.invoked_function_arn,
         )
         conversation.create(serve)
         conversation.update(serve)
@@ -180,6 +183,7 @@ def _serving(
     conversation: _Conversation,
     resource_for: Callable[[Request], CustomResource],
     go_on: Callable[[], bool],
+    function_arn: str,
 ) -> Callable[[dict[str, Any], Any], str]:
     def serve(event: dict[str, Any], _: Any) -> str:
         """Carry out the request; the physical id, whatever happens."""
@@ -196,6 +200,8 @@ def _serving(
         try:
             if request.type == "Delete" and event.get("ResourceType") not in list(ResourceType):
                 return request.physical_id  # nothing of a type that is not known was ever made
+            if _is_out_of_reach(request, function_arn):
+                return request.physical_id
             resource = resource_for(request)
             act = {
                 "Create": resource.create,
@@ -219,6 +225,23 @@ def _serving(
         return answer.physical_id
 
     return serve
+
+
+def _is_out_of_reach(request: Request, function_arn: str) -> bool:
+    """Whether a Delete is of what was never made, since this function cannot reach the instance.
+
+    Raises:
+        HierarchyError: If a Create or an Update names such an instance.
+    """
+    try:
+        # groups and trees have the instance under the same name
+        check_reachable(request.properties.get(StructureProperty.INSTANCE_ARN), function_arn)
+    except InvalidHierarchyError as error:
+        if request.type != "Delete":
+            raise HierarchyError("checking InstanceArn", str(error)) from None
+        # ids of what was made begin with the ARN of its instance
+        return not request.physical_id.startswith("arn:")
+    return False
 
 
 class _Conversation(CfnResource):
