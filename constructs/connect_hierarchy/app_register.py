@@ -31,6 +31,8 @@ class Home:
     Attributes:
         register: Of the tree that the stack stands in.
         path: The stack's.
+        region: Its Region, which can be a token.
+        account: Its account, likewise.
         outer: The stack that it is nested in.
         tags: Its tags, whatever they are at the moment.
         tags_at_synth: Checks the tags of its groups.
@@ -38,6 +40,8 @@ class Home:
 
     register: AppRegister
     path: str
+    region: str
+    account: str
     outer: Stack | None
     tags: TagManager
     tags_at_synth: TagsAtSynth
@@ -51,6 +55,8 @@ class Home:
             _homes[stack] = cls(
                 AppRegister.of(stack),
                 node.path,
+                stack.region,
+                stack.account,
                 stack.nested_stack_parent,
                 stack.tags,
                 tags_at_synth,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
@@ -62,6 +63,7 @@ _ON_AGENTS = [
 
 _ID = "ConnectHierarchyPolicy"
 _HASH_LENGTH = 12
+_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:[^}]*\}\}")
 _INSTANCE_TYPE = "AWS::Connect::Instance"
 
 MAX_POLICY_CHARACTERS = 10_240
@@ -315,6 +317,8 @@ def _with_stand_ins(value: Any, longest_arn: int) -> Any:
     """A resolved value with a text of the longest length for each reference."""
     if isinstance(value, list):
         return [_with_stand_ins(item, longest_arn) for item in value]
+    if isinstance(value, str):
+        return _DYNAMIC_REFERENCE.sub("x" * longest_arn, value)
     if not isinstance(value, dict):
         return value
     if "Fn::Join" in value:

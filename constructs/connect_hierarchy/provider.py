@@ -28,7 +28,10 @@ SERVICE_TIMEOUT_SECONDS = 3600
 """So long CloudFormation waits for an answer; more is not possible."""
 
 _MIN_TIMEOUT_SECONDS = 60
-_MAX_TIMEOUT_SECONDS = 900
+# Of every function, by Lambda's own quota.
+_MAX_TIMEOUT_SECONDS = 1800
+# What the tools around Lambda have known for longest, and enough: work goes on in further runs.
+_DEFAULT_TIMEOUT_SECONDS = 900
 # An event that is picked up at its maximum age, by a function that uses all of its time, still
 # answers so long before CloudFormation gives up.
 _MARGIN_SECONDS = 60
@@ -64,15 +67,18 @@ class HierarchyProvider(Construct):
             yours has the partition key `pk` and the sort key `sk`, both of type STRING, and is in
             the stack's account and Region. If it is encrypted with a key of yours, allow the
             function's role to use that key.
-        timeout: How long one run of the function may take, 60 to 900 seconds. What takes longer
-            goes on in further runs.
+        timeout: How long one run of the function may take, 60 to 1,800 seconds, 900 if not given.
+            What takes longer goes on in further runs. Not every tool knows of more than 900.
         memory_size: MiB. The handlers fit into 128 with boto3 loaded; the default is 256 for the
             share of a processor that comes with it, since most of a run is the start.
         runtime: A Python runtime, 3.11 or newer.
-        vpc: The network to run in; it must lead to Amazon Connect, CloudFormation and S3. The
-            function then also gets the permissions for network interfaces that Lambda demands of
-            its role, the reading ones among them on all resources, since EC2 knows no others.
-        vpc_subnets: Where in `vpc`.
+        vpc: The network to run in; it must lead to Amazon Connect, CloudFormation, DynamoDB, Lambda
+            and S3. The function then also gets the permissions for network interfaces that Lambda
+            demands of its role, the reading ones among them on all resources, since EC2 knows no
+            others.
+        vpc_subnets: Where in `vpc`. The private subnets if not given.
+        allow_public_subnet: Let the function run in public subnets, where it has no way to the
+            internet: `vpc` needs endpoints for all that it calls. False by default.
         security_groups: With what in `vpc`. One is made if not given.
         requests_per_second: How many requests a second Amazon Connect takes of each API about
             hierarchies in your account and Region. 2 if not given, as long as nobody has raised
@@ -81,7 +87,7 @@ class HierarchyProvider(Construct):
 
     Raises:
         ValueError: If the stack has another provider, or `ledger`, `timeout`, `runtime`,
-            `requests_per_second` or `burst` cannot be.
+            `vpc_subnets`, `requests_per_second` or `burst` cannot be.
     """
 
     def __init__(
@@ -97,6 +103,7 @@ class HierarchyProvider(Construct):
         runtime: lambda_.Runtime = HANDLER_RUNTIME,
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
+        allow_public_subnet: bool = False,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         requests_per_second: float | None = None,
         burst: float | None = None,
@@ -105,7 +112,9 @@ class HierarchyProvider(Construct):
         with located(self):
             _check_runtime(runtime)
             pace = _checked_pace(requests_per_second, burst)
-            seconds = _MAX_TIMEOUT_SECONDS if timeout is None else _checked_seconds(timeout)
+            seconds = _DEFAULT_TIMEOUT_SECONDS if timeout is None else _checked_seconds(timeout)
+            if vpc is not None and not allow_public_subnet:
+                _check_subnets(vpc, vpc_subnets)
             if ledger is not None:
                 check_ledger(ledger, Stack.of(self))
         _register(self)
@@ -148,6 +157,7 @@ class HierarchyProvider(Construct):
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
             vpc=vpc,
             vpc_subnets=vpc_subnets,
+            allow_public_subnet=allow_public_subnet,
             security_groups=security_groups,
             environment={LEDGER_VARIABLE: self._ledger.table_name, **pace},
         )
@@ -283,6 +293,25 @@ def _check_runtime(runtime: lambda_.Runtime) -> None:
         raise InvalidHierarchyError(msg)
 
 
+def _check_subnets(vpc: ec2.IVpc, wanted: ec2.SubnetSelection | None) -> None:
+    chosen = wanted or ec2.SubnetSelection()
+    selected = vpc.select_subnets(
+        availability_zones=chosen.availability_zones,
+        one_per_az=chosen.one_per_az,
+        subnet_filters=chosen.subnet_filters,
+        subnet_group_name=chosen.subnet_group_name,
+        subnets=chosen.subnets,
+        subnet_type=chosen.subnet_type,
+    )
+    if selected.has_public:
+        msg = (
+            f"the subnets of vpc '{vpc.node.path}' are public, where a function has no way to the "
+            "internet: choose private ones with vpc_subnets, or set allow_public_subnet=True if "
+            "the network has endpoints for Amazon Connect, CloudFormation, DynamoDB, Lambda and S3"
+        )
+        raise InvalidHierarchyError(msg)
+
+
 def _checked_seconds(timeout: Duration) -> float:
     if timeout.is_unresolved():
         msg = "timeout is a token, it must be known at synth: use Duration.seconds(900)"
@@ -291,7 +320,7 @@ def _checked_seconds(timeout: Duration) -> float:
     if not _MIN_TIMEOUT_SECONDS <= seconds <= _MAX_TIMEOUT_SECONDS:
         msg = (
             f"timeout is {seconds:g} seconds, {_MIN_TIMEOUT_SECONDS} to {_MAX_TIMEOUT_SECONDS} "
-            "are allowed: leave it out for the longest"
+            f"are allowed: leave it out for {_DEFAULT_TIMEOUT_SECONDS}"
         )
         raise InvalidHierarchyError(msg)
     return seconds

@@ -15,6 +15,7 @@ from aws_cdk import (
     IStableAnyProducer,
     ITaggableV2,
     Lazy,
+    Reference,
     RemovalPolicy,
     Resource,
     Stack,
@@ -23,7 +24,7 @@ from aws_cdk import (
 )
 from constructs import Construct, IValidation
 
-from connect_hierarchy.app_register import AppRegister
+from connect_hierarchy.app_register import AppRegister, Home
 from connect_hierarchy.group import (
     GroupBase,
     level_below,
@@ -41,6 +42,7 @@ from connect_hierarchy.tree_file import SCHEMA, read_tree_file
 from connect_hierarchy.validation import (
     check_level,
     check_removal_policy,
+    check_same_home,
     check_tags,
     checked_agents_on_delete,
     located,
@@ -124,6 +126,8 @@ class HierarchyTree(Resource):
             self._check_nodes(top_level, policy)
             check_removal_policy(removal_policy, "hierarchy tree")
             check_tags(tags or {})
+            home = Home.of(self.stack)
+            check_same_home(self._structure.instance.arn, region=home.region, account=home.account)
             self._provider = provider_for(self)
             self._register_nodes()
         self._level = top_level
@@ -361,11 +365,15 @@ class TreeGroup(GroupBase):
         self._parent = parent
         self._level = level_below(parent)
         self._names = names_below(parent, node.name)
+        self._arn: str | None = None
 
     @property
     def hierarchy_group_arn(self) -> str:
         """ARN of the group: what a user takes."""
-        return f"{self._structure.instance_arn}/{_IN_ARN}/{self.hierarchy_group_id}"
+        if self._arn is None:
+            arn = f"{self._structure.instance_arn}/{_IN_ARN}/{self.hierarchy_group_id}"
+            self._arn = _GroupArnReference(arn, self._tree, "GroupArn").to_string()
+        return self._arn
 
     @property
     def hierarchy_group_id(self) -> str:
@@ -379,6 +387,10 @@ class TreeGroup(GroupBase):
 
     def _answered(self, attribute: GroupAttribute) -> str:
         raise not_known(self, attribute, "of a group of a tree below an imported one")
+
+
+class _GroupArnReference(Reference):
+    """An ARN of several parts that counts as one attribute, as `Stack.export_value` wants it."""
 
 
 class _FromFile:
