@@ -14,7 +14,6 @@ from tests.constructs_fixtures import (
     GROUP,
     GROUP_ARN,
     INSTANCE_ARN,
-    OTHER_INSTANCE_ARN,
     Resources,
     find,
     logical_id,
@@ -22,6 +21,7 @@ from tests.constructs_fixtures import (
     new_instance,
     new_stack,
     properties_of,
+    resource_of,
 )
 
 POLICY = "AWS::IAM::Policy"
@@ -147,18 +147,24 @@ def test_an_attribute_of_a_structure_means_its_instance() -> None:
     assert policy_resources(find(stack, POLICY))[0] == {"Fn::GetAtt": ["Instance", "Arn"]}
 
 
-def test_one_policy_an_instance() -> None:
-    """Groups of two instances in one stack have a policy each, named by the instance."""
-    names = []
-    for instances in ([INSTANCE_ARN], [INSTANCE_ARN, OTHER_INSTANCE_ARN]):
-        stack = new_stack()
-        for number, arn in enumerate(instances):
-            imported = HierarchyStructure.from_instance_arn(stack, f"I{number}", arn)
-            for name in ("One", "Two"):
-                imported.add_group(name, name=name)
-        names.append(set(find(stack, POLICY)))
-    assert [len(policies) for policies in names] == [1, 2]
-    assert names[0] < names[1], "a new instance does not touch the policy of the first"
+def test_an_arn_that_comes_late_has_a_policy_of_its_own() -> None:
+    """It refers to a group of the stack, which cannot wait for a policy that does."""
+    stack = new_stack()
+    structure = HierarchyStructure(
+        stack, "Structure", instance_arn=INSTANCE_ARN, levels=["Division", "Team"]
+    )
+    support = structure.add_group("Support", name="Support")
+    imported = HierarchyGroup.from_hierarchy_group_arn(
+        stack, "Imported", support.hierarchy_group_arn
+    )
+    below = imported.add_group("Below", name="Below")
+    policies = find(stack, POLICY)
+    (late,) = set(policies) & set(resource_of(below)["DependsOn"])
+    (early,) = set(policies) - {late}
+    assert logical_id(support) in str(policies[late])
+    assert logical_id(support) not in str(policies[early])
+    assert early in resource_of(support)["DependsOn"]
+    assert late not in resource_of(support)["DependsOn"]
 
 
 def test_import_by_arn() -> None:

@@ -194,6 +194,23 @@ def test_removal_policy() -> None:
         tree.apply_removal_policy(RemovalPolicy.SNAPSHOT)
 
 
+def test_the_arn_of_a_group_can_be_exported() -> None:
+    """As any attribute, without a name for the export."""
+    stack = new_stack()
+    tree = new_tree(stack, ["A", "B"])
+    imports = [stack.export_value(tree.group(name).hierarchy_group_arn) for name in ("A", "B", "A")]
+    outputs = Template.from_stack(stack).to_json()["Outputs"]
+    exported = {output["Export"]["Name"]: output["Value"] for output in outputs.values()}
+    assert len(exported) == 2
+    assert stack.resolve(imports[0]) == stack.resolve(imports[2])
+    value = exported[stack.resolve(imports[0])["Fn::ImportValue"]]
+    assert value == stack.resolve(tree.group("A").hierarchy_group_arn)
+    instance_arn, separator, group_id = value["Fn::Join"][1]
+    assert separator == "/agent-group/"
+    assert instance_arn["Fn::GetAtt"][1] == "InstanceArn"
+    assert group_id["Fn::GetAtt"][0] == logical_id(tree)
+
+
 def test_a_group_of_a_tree_in_another_stack() -> None:
     """It is imported there by its id."""
     app = new_app()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from aws_cdk import Duration, NestedStack, RemovalPolicy, Stack, Tags
+from aws_cdk import Duration, NestedStack, RemovalPolicies, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_connect as connect
 from constructs import Construct
 
@@ -302,3 +302,56 @@ def test_the_function_sees_only_its_own_instance_and_logs_no_url(
     assert '"message": "created hierarchy group"' in text
     assert "X-Amz-Signature" not in text
     assert "cloudformation-custom-resource-response" not in text
+
+
+def test_an_instance_leaves_the_stack(aws: LocalAws, cdk: CdkCli, instance_arn: str) -> None:
+    """Its groups go in the clean-up, when the permissions for the others are there already."""
+    other = aws.connect.backend.create_instance(
+        "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True
+    )
+    arns = {"One": instance_arn, "Two": str(other["Arn"])}
+
+    def build(app: Construct, *names: str) -> None:
+        stack = Stack(app, "Instances")
+        for name in names:
+            structure = HierarchyStructure(
+                stack,
+                f"Structure{name}",
+                instance_arn=arns[name],
+                levels=["Division"],
+                adopt_existing=True,  # levels stay when their structure leaves the stack
+            )
+            structure.add_group(f"Group{name}", name="Sales")
+
+    cdk.deploy(lambda app: build(app, "One", "Two"))
+    before = paths(aws, arns["One"])
+    assert set(before) == set(paths(aws, arns["Two"])) == {"Sales"}
+    cdk.deploy(lambda app: build(app, "One"))
+    assert paths(aws, arns["One"]) == before
+    assert paths(aws, arns["Two"]) == {}
+    cdk.deploy(lambda app: build(app, "One", "Two"))
+    assert set(paths(aws, arns["Two"])) == {"Sales"}
+    assert paths(aws, arns["One"]) == before
+
+
+def test_a_moved_group_leaves_no_ghost_under_a_policy_for_all(
+    aws: LocalAws, cdk: CdkCli, instance_arn: str
+) -> None:
+    """`RemovalPolicies.of` keeps what leaves the stack, and not the original of what moves."""
+
+    def build(app: Construct, *, moved: bool, here: bool = True) -> None:
+        stack = Stack(app, "Retained")
+        structure = HierarchyStructure(
+            stack, "Structure", instance_arn=instance_arn, levels=["Division", "Team"]
+        )
+        first, second = (structure.add_group(name, name=name) for name in ("First", "Second"))
+        if here:
+            HierarchyGroup(stack, "Team", name="Team", parent=second if moved else first)
+        RemovalPolicies.of(stack).retain()
+
+    cdk.deploy(lambda app: build(app, moved=False))
+    assert "First/Team" in paths(aws, instance_arn)
+    cdk.deploy(lambda app: build(app, moved=True))
+    assert set(paths(aws, instance_arn)) == {"First", "Second", "Second/Team"}
+    cdk.deploy(lambda app: build(app, moved=True, here=False))
+    assert set(paths(aws, instance_arn)) == {"First", "Second", "Second/Team"}

@@ -231,6 +231,67 @@ def test_a_wrong_event_is_a_clear_failure(changes: dict[str, Any], reason: str) 
     assert reason in answer["Reason"]
 
 
+ELSEWHERE = [
+    (("eu-west-2", "us-east-1"), "in Region us-east-1, the function in eu-west-2"),
+    (("123456789012", "210987654321"), "in account 210987654321, the function in 123456789012"),
+]
+
+
+@pytest.mark.parametrize(("change", "both"), ELSEWHERE)
+@pytest.mark.parametrize("kind", ["Structure", "Group", "Tree"])
+@pytest.mark.parametrize("request_type", ["Create", "Update"])
+def test_an_instance_out_of_reach_fails_at_once(
+    site: Site, change: tuple[str, str], both: str, kind: str, request_type: str
+) -> None:
+    """No call can go there: the answer names both homes and the instance, before the first call."""
+    instance_arn = site.instance_arn.replace(*change)
+    answer = serve(
+        event(
+            request_type,
+            ResourceType=f"Custom::ConnectHierarchy{kind}",
+            ResourceProperties=properties(site, InstanceArn=instance_arn),
+            **({"PhysicalResourceId": "given"} if request_type == "Update" else {}),
+        ),
+        clients=no_clients,
+    ).only
+    assert answer["Status"] == "FAILED"
+    assert both in answer["Reason"]
+    assert instance_arn in answer["Reason"]
+
+
+@pytest.mark.parametrize(("change", "_both"), ELSEWHERE)
+def test_what_failed_out_of_reach_can_be_deleted(
+    site: Site, change: tuple[str, str], _both: str
+) -> None:
+    """The rollback of such a Create ends well, and at once."""
+    wanted = properties(site, InstanceArn=site.instance_arn.replace(*change))
+    failed = serve(event(ResourceProperties=wanted), clients=site.client).only
+    before = len(site.connect.calls)
+    answer = serve(
+        event(
+            "Delete",
+            ResourceProperties=wanted,
+            PhysicalResourceId=failed["PhysicalResourceId"],
+        ),
+        clients=site.client,
+    ).only
+    assert answer["Status"] == "SUCCESS"
+    assert len(site.connect.calls) == before
+
+
+@pytest.mark.parametrize("kind", ["Structure", "Group", "Tree"])
+def test_a_wrong_instance_is_named(site: Site, kind: str) -> None:
+    """Of an instance that is not there, the error has the ARN."""
+    wrong = site.instance_arn[:-12] + "000000000000"
+    wanted = properties(site, InstanceArn=wrong, Levels=["Division"], Groups=[{"Name": "Sales"}])
+    answer = serve(
+        event(ResourceType=f"Custom::ConnectHierarchy{kind}", ResourceProperties=wanted),
+        clients=site.client,
+    ).only
+    assert answer["Status"] == "FAILED"
+    assert wrong in answer["Reason"], answer["Reason"]
+
+
 def test_an_unexpected_error_is_answered_too(caplog: pytest.LogCaptureFixture) -> None:
     """A bug of ours does not let CloudFormation wait for an hour."""
 

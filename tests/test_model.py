@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connect_hierarchy_lambda.model.arns import GroupArn, check_instance_arn
+from connect_hierarchy_lambda.model.arns import GroupArn, check_instance_arn, check_reachable
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.names import (
     check_group_name,
@@ -131,6 +131,38 @@ def test_group_arn_round_trip(partition: str) -> None:
     assert str(parsed) == arn
     assert parsed.group_id == "1234-abcd"
     check_instance_arn(parsed.instance_arn)
+
+
+FUNCTION_ARN = "arn:aws:lambda:eu-west-2:123456789012:function:handlers"
+
+
+@pytest.mark.parametrize(
+    ("function_arn", "why"),
+    [
+        (FUNCTION_ARN.replace("eu-west-2", "us-east-1"), "Region eu-west-2, the function in us-"),
+        (FUNCTION_ARN.replace("123", "321"), "account 123456789012, the function in 321456789012"),
+    ],
+)
+def test_an_instance_elsewhere(function_arn: str, why: str) -> None:
+    """The error has both homes, the remedy and the ARN."""
+    with pytest.raises(InvalidHierarchyError, match=rf"is in {why}.*deploy to .*{INSTANCE_ARN}"):
+        check_reachable(INSTANCE_ARN, function_arn)
+
+
+@pytest.mark.parametrize(
+    ("instance_arn", "function_arn"),
+    [
+        (INSTANCE_ARN, FUNCTION_ARN),
+        (INSTANCE_ARN, f"{FUNCTION_ARN}:alias"),
+        (INSTANCE_ARN, "handlers"),
+        ("arn:aws:connect:us-east-1", FUNCTION_ARN),
+        (["no", "text"], FUNCTION_ARN),
+        (None, FUNCTION_ARN),
+    ],
+)
+def test_an_instance_at_home(instance_arn: object, function_arn: str) -> None:
+    """What is at home passes, and so does what says nothing about where it is."""
+    check_reachable(instance_arn, function_arn)
 
 
 @pytest.mark.parametrize(

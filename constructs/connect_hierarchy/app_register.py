@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from aws_cdk import Stack, TagManager
-from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
 from connect_hierarchy.identity import Identity, Instance
@@ -17,7 +16,8 @@ from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.names import composed, quoted
 
 if TYPE_CHECKING:
-    # it keeps itself in this register
+    # these keep themselves in this register
+    from connect_hierarchy.permissions import InstancePolicy
     from connect_hierarchy.provider import HierarchyProvider
 
 _registers: WeakKeyDictionary[IConstruct, AppRegister] = WeakKeyDictionary()
@@ -31,6 +31,8 @@ class Home:
     Attributes:
         register: Of the tree that the stack stands in.
         path: The stack's.
+        region: Its Region, which can be a token.
+        account: Its account, likewise.
         outer: The stack that it is nested in.
         tags: Its tags, whatever they are at the moment.
         tags_at_synth: Checks the tags of its groups.
@@ -38,6 +40,8 @@ class Home:
 
     register: AppRegister
     path: str
+    region: str
+    account: str
     outer: Stack | None
     tags: TagManager
     tags_at_synth: TagsAtSynth
@@ -51,6 +55,8 @@ class Home:
             _homes[stack] = cls(
                 AppRegister.of(stack),
                 node.path,
+                stack.region,
+                stack.account,
                 stack.nested_stack_parent,
                 stack.tags,
                 tags_at_synth,
@@ -73,8 +79,10 @@ class AppRegister:
     def __init__(self) -> None:
         self.providers: dict[str, HierarchyProvider] = {}
         """The provider that each stack uses, by the stack's path."""
-        self.policies: dict[tuple[str, Identity], iam.Policy] = {}
+        self.policies: dict[tuple[str, Identity], InstancePolicy] = {}
         """The policy for an instance in a stack, by the stack's path."""
+        self.shared_policies: dict[str, InstancePolicy] = {}
+        """The policy that is for several instances, by the stack's path."""
         self._instances: dict[Identity, Instance] = {}
         self._structures: dict[Identity, tuple[str, int]] = {}
         self._siblings: dict[tuple[Identity, str], str | IConstruct] = {}

@@ -9,13 +9,13 @@ from typing import Any, cast
 
 import jsii
 from aws_cdk import (
-    CfnDeletionPolicy,
     CfnResource,
     CustomResource,
     Duration,
     IStableAnyProducer,
     ITaggableV2,
     Lazy,
+    Reference,
     RemovalPolicy,
     Resource,
     Stack,
@@ -24,7 +24,7 @@ from aws_cdk import (
 )
 from constructs import Construct, IValidation
 
-from connect_hierarchy.app_register import AppRegister
+from connect_hierarchy.app_register import AppRegister, Home
 from connect_hierarchy.group import (
     GroupBase,
     level_below,
@@ -36,12 +36,13 @@ from connect_hierarchy.group import (
 )
 from connect_hierarchy.identity import Identity, is_token
 from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
-from connect_hierarchy.policy import instance_policy
+from connect_hierarchy.permissions import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
 from connect_hierarchy.tree_file import SCHEMA, read_tree_file
 from connect_hierarchy.validation import (
     check_level,
     check_removal_policy,
+    check_same_home,
     check_tags,
     checked_agents_on_delete,
     located,
@@ -126,6 +127,8 @@ class HierarchyTree(Resource):
             self._check_nodes(top_level, policy)
             check_removal_policy(removal_policy, "hierarchy tree")
             check_tags(tags or {})
+            home = Home.of(self.stack)
+            check_same_home(self._structure.instance.arn, region=home.region, account=home.account)
             self._provider = provider_for(self)
             self._register_nodes()
         self._level = top_level
@@ -147,7 +150,11 @@ class HierarchyTree(Resource):
         if parent is not None:
             properties[TreeProperty.PARENT_GROUP_ARN.value] = parent.hierarchy_group_arn
         self._resource = self._add_resource("Resource", ResourceType.TREE, properties)
-        self._set_removal_policy(removal_policy)
+        # The old generation has only what an update removed or moved away from. An override, since
+        # `RemovalPolicies.of` sets both policies of whatever it finds.
+        resource = cast("CfnResource", self._resource.node.default_child)
+        resource.add_override("UpdateReplacePolicy", "Delete")
+        self._resource.apply_removal_policy(removal_policy)
         self.node.add_validation(_TreeAtSynth(self._tree, self._tags, self.stack, properties))
 
     @staticmethod
@@ -273,13 +280,7 @@ class HierarchyTree(Resource):
         """
         with located(self):
             check_removal_policy(policy, "hierarchy tree")
-        self._set_removal_policy(policy)
-
-    def _set_removal_policy(self, policy: RemovalPolicy) -> None:
         self._resource.apply_removal_policy(policy)
-        # the old generation has only what an update removed or moved away from
-        resource = cast("CfnResource", self._resource.node.default_child)
-        resource.cfn_options.update_replace_policy = CfnDeletionPolicy.DELETE
 
     def id_of(self, node: Node) -> str:
         """The id of a node's group, as a token; it counts as a reference."""
@@ -377,11 +378,15 @@ class TreeGroup(GroupBase):
         self._parent = parent
         self._level = level_below(parent)
         self._names = names_below(parent, node.name)
+        self._arn: str | None = None
 
     @property
     def hierarchy_group_arn(self) -> str:
         """ARN of the group: what a user takes."""
-        return f"{self._structure.instance_arn}/{_IN_ARN}/{self.hierarchy_group_id}"
+        if self._arn is None:
+            arn = f"{self._structure.instance_arn}/{_IN_ARN}/{self.hierarchy_group_id}"
+            self._arn = _GroupArnReference(arn, self._tree, "GroupArn").to_string()
+        return self._arn
 
     @property
     def hierarchy_group_id(self) -> str:
@@ -395,6 +400,10 @@ class TreeGroup(GroupBase):
 
     def _answered(self, attribute: GroupAttribute) -> str:
         raise not_known(self, attribute, "of a group of a tree below an imported one")
+
+
+class _GroupArnReference(Reference):
+    """An ARN of several parts that counts as one attribute, as `Stack.export_value` wants it."""
 
 
 class _FromFile:

@@ -123,7 +123,7 @@ class Hierarchy:
 
         A level that is missing above another is one without a name.
         """
-        doing = "reading the hierarchy structure"
+        doing = f"reading the hierarchy structure of {self.instance_arn}"
         try:
             answer = self._caller.call(
                 doing,
@@ -194,13 +194,13 @@ class Hierarchy:
             if refusal.code == QUOTA:
                 raise HierarchyError(
                     doing,
-                    "the quota of hierarchy groups of the instance is used up",
+                    f"the quota of hierarchy groups of {self.instance_arn} is used up",
                     "delete groups, or raise quota L-D68AAAE4 of Amazon Connect",
                 ) from None
             if refusal.code == NOT_FOUND and parent_id is None:
                 raise HierarchyError(
                     doing,
-                    "the instance is gone, or has no hierarchy structure",
+                    f"there is no instance {self.instance_arn}, or it has no hierarchy structure",
                     "deploy a HierarchyStructure first",
                 ) from None
             raise self.error(doing, refusal) from None
@@ -294,7 +294,7 @@ class Hierarchy:
                 summary["Id"], summary.get("Name", ""), _seconds(summary.get("LastModifiedTime"))
             )
             for page in self._pages(
-                f"listing hierarchy groups of instance {self._instance_id}",
+                f"listing hierarchy groups of {self.instance_arn}",
                 self._client.list_user_hierarchy_groups,
                 InstanceId=self._instance_id,
                 MaxResults=_GROUPS_PER_LIST_PAGE,
@@ -390,7 +390,7 @@ class Hierarchy:
         return [
             _group(item)
             for page in self._pages(
-                f"searching hierarchy groups of instance {self._instance_id}",
+                f"searching hierarchy groups of {self.instance_arn}",
                 self._client.search_user_hierarchy_groups,
                 InstanceId=self._instance_id,
                 MaxResults=_GROUPS_PER_SEARCH_PAGE,
@@ -477,10 +477,11 @@ class Hierarchy:
         elif is_denied(refusal):
             # the message repeats long ARNs, and only this word of it helps
             action = _ACTION.search(refusal.message)
-            why = f"{action[0] if action else refusal.message} is denied"
+            denied = action[0] if action else refusal.message
+            why = f"{denied} is denied on {self.instance_arn}"
             remedy = "check the function's role, and service control policies"
         elif refusal.code == NOT_FOUND:
-            remedy = "check that the instance and the parent group still exist"
+            remedy = f"check that {self.instance_arn} and the parent group still exist"
         return HierarchyError(doing, why, remedy)
 
 
