@@ -20,12 +20,14 @@ from local_aws.clock import Clock, RealClock
 from local_aws.cloudformation.aws_resources import aws_resource_types
 from local_aws.cloudformation.connect_resources import connect_resource_types
 from local_aws.cloudformation.custom_resources import CustomResources
+from local_aws.cloudformation.dynamodb_resources import dynamodb_resource_types
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.exceptions import ValidationError
 from local_aws.cloudformation.responses import CloudFormationResponse
 from local_aws.cloudformation.service import CloudFormation
 from local_aws.cloudtrail import answer_lookup_events
 from local_aws.connect import ConnectSettings, LocalConnect
+from local_aws.dynamodb import DynamoDbSettings, LocalDynamoDb
 from local_aws.server import LOOPBACK, AnswerServer, ApiServer, UrlPaths
 
 ACCOUNT_ID = "123456789012"
@@ -45,6 +47,7 @@ class LocalAws:
         port: int = 0,
         region: str = DEFAULT_REGION,
         connect_settings: ConnectSettings | None = None,
+        dynamodb_settings: DynamoDbSettings | None = None,
         engine_settings: EngineSettings | None = None,
         retry_delays: tuple[float, ...] = (60.0, 120.0),
     ) -> None:
@@ -58,6 +61,7 @@ class LocalAws:
             region=region,
             settings=connect_settings or ConnectSettings(),
         )
+        self.dynamodb = LocalDynamoDb(self.clock, ACCOUNT_ID, region, dynamodb_settings)
         self._folder = tempfile.TemporaryDirectory(prefix="local-aws-")
         self._answers = AnswerServer(
             lambda token, body: self.custom_resources.deliver(token, body)  # noqa: PLW0108 - made below
@@ -73,6 +77,7 @@ class LocalAws:
             {
                 **aws_resource_types(self.client, account_id=ACCOUNT_ID, region=region),
                 **connect_resource_types(self.connect),
+                **dynamodb_resource_types(self.dynamodb),
             },
             self.custom_resources,
             account_id=ACCOUNT_ID,
@@ -83,6 +88,7 @@ class LocalAws:
         )
         own: dict[str, UrlPaths] = {
             "connect": self.connect.url_paths,
+            "dynamodb": self.dynamodb.url_paths,
             "cloudformation": {"{0}/$": self._answer_cloudformation},
             "cloudtrail": {"{0}/$": answer_lookup_events},
             "awslambda": {

@@ -24,7 +24,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.routing import Map
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from local_aws.connect.exceptions import ConnectionCut
+from local_aws.faults import ConnectionCut
 
 LOOPBACK = "127.0.0.1"
 
@@ -137,7 +137,7 @@ def _dropping_cut_connections(app: Callable[..., Any]) -> Callable[..., Any]:
             return app(environ, start_response)
         except ConnectionCut:
             # the client sees what it would see of a lost connection: an end without an answer
-            environ["werkzeug.socket"].close()
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError from None
 
     return answer
