@@ -52,6 +52,7 @@ class LocalAws:
         retry_delays: tuple[float, ...] = (60.0, 120.0),
     ) -> None:
         BackendDict.reset()
+        engine_settings = engine_settings or EngineSettings()
         self.account_id = ACCOUNT_ID
         self.region = region
         self.clock: Clock = RealClock()
@@ -70,7 +71,8 @@ class LocalAws:
             self.clock,
             lambda token, event: self.awslambda.invoke_async(token, event),  # noqa: PLW0108 - made below
             self._answers.url_for,
-            max_event_bytes=(engine_settings or EngineSettings()).max_event_bytes,
+            max_event_bytes=engine_settings.max_event_bytes,
+            dated_urls=engine_settings.response_url_has_date,
         )
         self.cloudformation = CloudFormation(
             self.clock,

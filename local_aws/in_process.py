@@ -151,6 +151,7 @@ class InProcessAws:
             self._invoke_async,
             lambda token: f"https://{_ANSWERS}/{token}",
             max_event_bytes=engine_settings.max_event_bytes,
+            dated_urls=engine_settings.response_url_has_date,
         )
         self.cloudformation = CloudFormation(
             self.clock,

@@ -104,6 +104,8 @@ class Engine:
     ) -> None:
         """Bring a stack back to what it was before an update that failed."""
         stack.resources_to_skip = frozenset(skip)
+        if self.settings.rollback_sets_updated_time:
+            stack.updated_at = self._clock.now()
         self.log.stack(stack, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
         if self.settings.rollback_delay:
             self._clock.sleep(self.settings.rollback_delay)
@@ -259,12 +261,15 @@ class Engine:
         nodes = {resource.logical_id: resource for resource in removed} | by_key
 
         def work(key: str, _: Run) -> None:
+            if key in by_key:
+                stack.cleaned_up[nodes[key].logical_id] = nodes[key]
             for _attempt in range(self.settings.clean_up_tries):
                 try:
                     self._steps.remove(stack, nodes[key])
                     break
                 except ResourceFailedError:
                     continue  # after the last attempt it stays, and the stack forgets it
+            stack.cleaned_up.pop(nodes[key].logical_id, None)
             if key not in by_key:
                 stack.resources.pop(key, None)
 

@@ -13,6 +13,16 @@ from typing import Any
 from local_aws.cloudformation.template import ResourceDeclaration, Template
 
 
+@dataclass(frozen=True)
+class AtRest:
+    """How a resource was when nothing was at work on it."""
+
+    physical_id: str
+    status: str
+    reason: str
+    since: float
+
+
 @dataclass
 class Resource:
     """One resource of a stack, as it stands now."""
@@ -36,6 +46,9 @@ class Resource:
 
     made: bool = False
     """Whether its creation succeeded, in whichever operation that was."""
+
+    at_rest: AtRest | None = None
+    """How it was when it last came to rest, None where it never did."""
 
     stray_ids: list[str] = field(default_factory=list)
     """Other physical ids that failed answers gave, the latest last."""
@@ -123,6 +136,9 @@ class Stack:
 
     leftovers: list[Resource] = field(default_factory=list)
     """Physical resources that were replaced, for the clean-up."""
+
+    cleaned_up: dict[str, Resource] = field(default_factory=dict)
+    """What a clean-up deletes at the moment, by the logical ids that stand for another one now."""
 
     parent: Stack | None = None
     resources_to_skip: frozenset[str] = frozenset()

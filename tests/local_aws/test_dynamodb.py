@@ -461,7 +461,8 @@ def served(desk: Desk) -> Iterator[Desk]:
     """The desk, with a client over HTTP."""
     server = ApiServer(0, {"dynamodb": desk.db.url_paths})
     server.start()
-    client = new_client("dynamodb", Config(retries={"total_max_attempts": 1}, proxies={}))
+    config = Config(retries={"total_max_attempts": 1}, proxies={}, read_timeout=10)
+    client = new_client("dynamodb", config)
     client.meta.events.register(
         "before-sign.dynamodb",
         lambda request, **_: setattr(request, "url", f"http://{LOOPBACK}:{server.port}/"),
