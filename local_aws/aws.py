@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -11,9 +12,12 @@ from urllib.parse import unquote, urlsplit
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from moto.core.base_backend import BackendDict
 from moto.s3.models import s3_backends
+from moto.ssm.exceptions import ParameterVersionNotFound
 from moto.ssm.models import ssm_backends
+from moto.utilities.utils import get_partition
 
 from local_aws.awslambda import LocalLambda
 from local_aws.clock import Clock, RealClock
@@ -86,6 +90,7 @@ class LocalAws:
             region=region,
             fetch_template=self._read_s3,
             ssm_parameter=self._ssm_parameter,
+            secret=self._secret,
             settings=engine_settings,
         )
         own: dict[str, UrlPaths] = {
@@ -186,15 +191,31 @@ class LocalAws:
             bucket, key = parts.netloc.split(".s3.", 1)[0], path
         else:
             bucket, _, key = path.partition("/")
-        stored = s3_backends[self.account_id]["aws"].get_object(bucket, key)
+        stored = s3_backends[self.account_id][get_partition(self.region)].get_object(bucket, key)
         if stored is None:
             msg = f"S3 error: The specified key does not exist: {url}"
             raise ValidationError(msg)
         return bytes(stored.value).decode()
 
     def _ssm_parameter(self, name: str) -> str:
-        parameter = ssm_backends[self.account_id][self.region].get_parameter(name)
+        parameter = None
+        with contextlib.suppress(ParameterVersionNotFound):
+            parameter = ssm_backends[self.account_id][self.region].get_parameter(name)
         if parameter is None:
             msg = f"Unable to fetch parameters [{name}] from parameter store for this account."
             raise ValidationError(msg)
         return str(parameter.value)
+
+    def _secret(self, secret_id: str, stage: str, version_id: str) -> str:
+        which = {"VersionStage": stage, "VersionId": version_id}
+        try:
+            answer = self.client("secretsmanager").get_secret_value(
+                SecretId=secret_id, **{key: value for key, value in which.items() if value}
+            )
+        except ClientError as error:
+            message = error.response["Error"].get("Message", "")
+            raise ValidationError(f"{message} (Service: SecretsManager)") from None
+        if "SecretString" not in answer:
+            msg = f"secret {secret_id} has no SecretString"
+            raise ValidationError(msg)
+        return str(answer["SecretString"])

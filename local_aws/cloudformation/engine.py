@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from local_aws.clock import Clock
 from local_aws.cloudformation.custom_resources import CustomResources
+from local_aws.cloudformation.dynamic_references import DynamicReferences
 from local_aws.cloudformation.event_log import STACK_TYPE, EventLog
 from local_aws.cloudformation.exceptions import ValidationError
 from local_aws.cloudformation.exports import Exports, imports_of, outputs_of
@@ -40,6 +41,7 @@ class Engine:
         custom_resources: CustomResources,
         pseudo_parameters: Mapping[str, str],
         settings: EngineSettings | None = None,
+        dynamic_references: DynamicReferences | None = None,
     ) -> None:
         self.settings = settings or EngineSettings()
         self.stacks: dict[str, Stack] = {}
@@ -50,7 +52,12 @@ class Engine:
         self._types = resource_types
         self._work = OrderedWork(clock)
         self._exports = Exports(self.stacks)
-        self._references = References(pseudo_parameters, self._exports.value)
+        self._references = References(
+            pseudo_parameters,
+            self._exports.value,
+            self._exports.output,
+            dynamic_references or DynamicReferences(),
+        )
         self._steps = ResourceSteps(resource_types, custom_resources, self.log, self.settings)
 
     def knows(self, declaration: ResourceDeclaration) -> bool:

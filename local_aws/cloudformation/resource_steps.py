@@ -123,7 +123,7 @@ class ResourceSteps:
         existing: Resource | None,
     ) -> Mapping[str, Any]:
         try:
-            properties: Mapping[str, Any] = scope.resolve(dict(declaration.properties))
+            properties: Mapping[str, Any] = scope.properties(declaration)
         except (UnresolvableError, ValidationError) as error:
             resource = existing or Resource(declaration, depends_on)
             stack.resources[declaration.logical_id] = resource
@@ -265,7 +265,7 @@ class ResourceSteps:
         self._reverse(stack, scope, current, old)
 
     def _reverse(self, stack: Stack, scope: Scope, current: Resource, old: Resource) -> None:
-        properties = scope.resolve(dict(old.declaration.properties))
+        properties = scope.properties(old.declaration)
         failed = copy.copy(current)
         given = old.physical_id
         if self._settings.reversed_update_id is ReversedUpdateId.NEW:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from moto.utilities.utils import get_partition
+
 from local_aws.cloudformation.template import ResourceDeclaration, Template
 
 
@@ -181,7 +183,8 @@ class Stack:
 
 def make_stack_id(name: str, account_id: str, region: str) -> str:
     """A stack's ARN, with a new uuid at its end."""
-    return f"arn:aws:cloudformation:{region}:{account_id}:stack/{name}/{uuid.uuid4()}"
+    partition = get_partition(region)
+    return f"arn:{partition}:cloudformation:{region}:{account_id}:stack/{name}/{uuid.uuid4()}"
 
 
 def random_suffix(length: int = 12) -> str:
