@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import cast
 
-from aws_cdk import Aws, CfnResource, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import Aws, CfnResource, Duration, ReferenceStrength, RemovalPolicy, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -150,6 +150,8 @@ class HierarchyProvider(Construct):
             "FurtherRuns", principal=iam.ArnPrincipal(self._role.role_arn)
         )
         further_runs = self._function.node.find_child("FurtherRuns")
+        # a stack whose function went before its resources could not be deleted any more
+        self._function.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
         self._service_token = self._function.function_arn
         self._ready: tuple[IConstruct, ...] = (invoke_config, further_runs)
 

@@ -22,6 +22,7 @@ from local_aws.cloudformation.exceptions import (
     ChangeSetNotFoundError,
     ValidationError,
 )
+from local_aws.cloudformation.exports import imports_of
 from local_aws.cloudformation.nested import NestedStack
 from local_aws.cloudformation.ordered_work import internal_failure
 from local_aws.cloudformation.resource_steps import EngineSettings, same_properties
@@ -502,6 +503,8 @@ class CloudFormation:
         return (
             old.section("Outputs") != new.section("Outputs")
             or dict(stack.tags) != dict(change.tags)
+            # the same value read in another way: the export that gave it is free from now on
+            or stack.imports != imports_of(self.engine.scope(stack, change))
             or {n: (r.deletion_policy, r.update_replace_policy) for n, r in old.resources.items()}
             != {n: (r.deletion_policy, r.update_replace_policy) for n, r in new.resources.items()}
         )

@@ -946,14 +946,6 @@ MUTANTS = (
     ),
     Mutant(
         "",
-        "templates are read from the partition's buckets",
-        "aws.py",
-        "s3_backends[self.account_id][get_partition(self.region)]",
-        's3_backends[self.account_id]["aws"]',
-        "test_partitions.py::test_a_region_has_its_partition",
-    ),
-    Mutant(
-        "",
         "China's hosts have their own suffix",
         "cloudformation/resource_types.py",
         '"amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"',
@@ -974,7 +966,7 @@ MUTANTS = (
         "missing.py",
         'if service == "ec2":',
         "if False:",
-        "test_missing.py::test_a_call_that_is_not_there",
+        "test_missing.py::test_errors_of_ec2_have_another_form",
     ),
     Mutant(
         "",
@@ -999,5 +991,13 @@ MUTANTS = (
         "    if service is None:\n",
         "    if service == 0:\n",
         "test_missing.py::test_a_call_that_is_not_there",
+    ),
+    Mutant(
+        "",
+        "an import less is a change",
+        "cloudformation/service.py",
+        "            or stack.imports != imports_of(self.engine.scope(stack, change))\n",
+        "",
+        "test_engine_exports.py::test_an_import_can_become_a_read_of_the_same_value",
     ),
 )

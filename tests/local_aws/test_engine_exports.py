@@ -59,6 +59,18 @@ def test_an_output_can_be_read_without_an_export() -> None:
         assert s.delete(owner).status == "DELETE_COMPLETE"
 
 
+def test_an_import_can_become_a_read_of_the_same_value() -> None:
+    """No resource changes, and yet the export is free: so a reference is weakened."""
+    with site() as s:
+        s.deploy({"A": custom()}, **exporting({"Ref": "A"}))
+        importing(s)
+        s.script.calls()
+        assert s.deploy(reading(), "user").status == "UPDATE_COMPLETE"
+        assert s.script.calls() == []
+        owner = s.deploy({"A": custom()}, **exporting({"Ref": "A"}, None))
+        assert (owner.status, owner.outputs["O"].export_name) == ("UPDATE_COMPLETE", None)
+
+
 @pytest.mark.parametrize(
     ("further", "reason"),
     [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws import LocalAws
+from local_aws import LocalAws, missing
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +87,25 @@ def test_a_call_that_is_not_there(
     assert response["Error"]["Message"].endswith(what)
     assert response["ResponseMetadata"]["HTTPStatusCode"] == status
     assert response["ResponseMetadata"].get("RetryAttempts", 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("service", "body"),
+    [
+        ("ec2", "<Response><Errors><Error>{}</Error></Errors></Response>"),
+        ("iam", "<ErrorResponse><Error><Type>Sender</Type>{}</Error></ErrorResponse>"),
+    ],
+)
+def test_errors_of_ec2_have_another_form(service: str, body: str) -> None:
+    """boto3 reads both of either, other clients do not; what stands in it is escaped."""
+    environ = {
+        "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential=a/20260101/r/{service}/aws4_request, b",
+        "CONTENT_TYPE": "application/x-www-form-urlencoded; charset=utf-8",
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/<x>",
+    }
+    message = f"the local AWS does not have the call POST /&lt;x&gt; of {service}"
+    inner = f"<Code>InvalidAction</Code><Message>{message}</Message>"
+    status, content_type, answered = missing.answer(environ, NotImplementedError("no"))
+    assert (status, content_type) == ("400 Bad Request", "text/xml")
+    assert answered.decode() == body.format(inner)
