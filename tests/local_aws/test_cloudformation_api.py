@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from local_aws import LocalAws
 from local_aws.cloudformation.resource_types import Outcome, ResourceFailedError, ResourceRequest
+from local_aws.faults import FaultKind
 
 TRUST = {
     "Version": "2012-10-17",
@@ -544,3 +545,71 @@ def test_connect_resources(aws: LocalAws) -> None:
     assert described["SecurityProfile"]["HierarchyRestrictedResources"] == ["User"]
     assert delete(aws, "connect") == "DELETE_COMPLETE"
     assert connect.list_instances()["InstanceSummaryList"] == []
+
+
+_WRITER = """
+import os
+
+import boto3
+
+
+def handler(event, context):
+    table, key = os.environ["TABLE"], {"pk": {"S": "a"}}
+    ledger = boto3.client("dynamodb")
+    put = {"TableName": table, "Item": {**key, "n": {"N": "1"}}}
+    ledger.transact_write_items(TransactItems=[{"Put": put}])
+    ledger.update_item(
+        TableName=table,
+        Key=key,
+        UpdateExpression="SET n = n + :one",
+        ConditionExpression="n = :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+    return ledger.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]["n"]["N"]
+"""
+
+
+def test_a_function_reaches_the_table_of_its_stack(aws: LocalAws) -> None:
+    """From its own process, by the address that it is given; botocore tries again by itself."""
+    s3, package = aws.client("s3"), io.BytesIO()
+    s3.create_bucket(Bucket="writer", CreateBucketConfiguration={"LocationConstraint": aws.region})
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("index.py", _WRITER)
+    s3.put_object(Bucket="writer", Key="code", Body=package.getvalue())
+    resources = {
+        "T": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+                "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+                "BillingMode": "PAY_PER_REQUEST",
+                "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+            },
+        },
+        "R": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}},
+        "F": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "FunctionName": "writer",
+                "Code": {"S3Bucket": "writer", "S3Key": "code"},
+                "Handler": "index.handler",
+                "Runtime": "python3.12",
+                "Role": {"Fn::GetAtt": ["R", "Arn"]},
+                "Timeout": 30,
+                "Environment": {"Variables": {"TABLE": {"Ref": "T"}}},
+            },
+        },
+    }
+    assert deploy(aws, "writer", resources) == "CREATE_COMPLETE"
+    aws.dynamodb.plan_fault("TransactWriteItems", kind=FaultKind.CUT_AFTER)
+    answer = aws.client("lambda").invoke(FunctionName="writer")
+    assert json.loads(answer["Payload"].read()) == "2"
+    outcomes = [(call.api, call.outcome) for call in aws.dynamodb.calls]
+    assert outcomes == [
+        ("TransactWriteItems", "ConnectionCut"),
+        ("TransactWriteItems", "ok"),
+        ("UpdateItem", "ok"),
+        ("GetItem", "ok"),
+    ]
+    assert delete(aws, "writer") == "DELETE_COMPLETE"
+    assert aws.client("dynamodb").list_tables()["TableNames"] == []
