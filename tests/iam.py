@@ -354,6 +354,7 @@ class Guard:
 
         aws.authorize = self
         aws.connect.settings.authorize = self
+        aws.dynamodb.settings.authorize = self
 
     def __call__(self, principal: str | None, action: str, resource: str) -> bool:
         """Decide, as `ConnectSettings.authorize` is asked."""

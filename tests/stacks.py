@@ -13,6 +13,7 @@ from connect_hierarchy_lambda.ports.memory_ledger import MemoryLedger
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings
+from local_aws.dynamodb import DynamoDbSettings
 from local_aws.in_process import FunctionSettings, InProcessAws
 
 
@@ -37,6 +38,7 @@ class Site(InProcessAws):
         *,
         seed: int | None = None,
         connect_settings: ConnectSettings | None = None,
+        dynamodb_settings: DynamoDbSettings | None = None,
         engine_settings: EngineSettings | None = None,
         function_settings: FunctionSettings | None = None,
         rate: Rate | None = None,
@@ -48,6 +50,7 @@ class Site(InProcessAws):
             ),
             seed=seed,
             connect_settings=connect_settings,
+            dynamodb_settings=dynamodb_settings,
             engine_settings=engine_settings,
             function_settings=function_settings,
         )

@@ -245,10 +245,10 @@ FAULTS: dict[str, tuple[str, Callable[..., None]]] = {
 
 
 def _counts(site: Site) -> dict[str, int]:
-    calls = len(site.connect.calls)
+    calls, of_ledger = len(site.connect.calls), len(site.dynamodb.calls)
     return {
         "calls": calls,
-        "gaps between calls": calls + len(site.service_calls),
+        "gaps between calls": calls + of_ledger + len(site.service_calls),
         "events": len(site.custom_resources.conversations),
     }
 

@@ -10,6 +10,7 @@ from aws_cdk import (
     CfnResource,
     Fn,
     ITaggableV2,
+    ReferenceStrength,
     RemovalPolicy,
     Resource,
     Stack,
@@ -163,6 +164,14 @@ class HierarchyGroup(GroupBase):
     It is made after its structure and its parent, and goes before them. Another name renames it in
     place; another parent makes a new group, which the agents are carried over to, with a new id.
 
+    Another stack of the app refers to a group by an export, whatever the app's flag
+    `@aws-cdk/core:defaultCrossStackReferences` says: a move is then refused, where that stack would
+    go on with the id of a group that is gone. To let the group move all the same, wrap the
+    reference in `Stack.consume_reference(…, ReferenceStrength.BOTH)` and deploy both stacks, then
+    say `ReferenceStrength.WEAK` and move the group: the other stack keeps the old id until
+    something else changes in its template. References to a group in a nested stack are as strong
+    as the flag says.
+
     Args:
         scope: Where the construct stands.
         id: Its id there.
@@ -260,6 +269,8 @@ class HierarchyGroup(GroupBase):
                 **properties,
             },
         )
+        # the id of a group can change, and what refers to it weakly would not learn of it
+        self._resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
         self._ref: str | None = None
         self._place: Identity | None = None
         # A replaced group was moved: its agents are in the new one, the old is an empty ghost. An

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from aws_cdk import CfnResource, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import CfnResource, Duration, ReferenceStrength, RemovalPolicy, Stack, Token
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -179,6 +179,8 @@ class HierarchyProvider(Construct):
             "FurtherRuns", principal=iam.ArnPrincipal(self._role.role_arn)
         )
         further_runs = self._function.node.find_child("FurtherRuns")
+        # a stack whose function went before its resources could not be deleted any more
+        self._function.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
         self._service_token = self._function.function_arn
         self._ready: tuple[IConstruct, ...] = (invoke_config, further_runs)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import CustomResource, Duration, RemovalPolicy, Resource
+from aws_cdk import CustomResource, Duration, ReferenceStrength, RemovalPolicy, Resource
 from constructs import Construct
 
 # The module and not the class: groups and structures make each other.
@@ -159,6 +159,8 @@ class HierarchyStructure(_StructureBase):
         self._resource.node.add_dependency(
             instance_policy(self, self, self._provider), *self._provider.ready
         )
+        # another instance is another structure: what refers to this one is to know it
+        self._resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
         self._instance_arn = self._resource.get_att_string(StructureAttribute.INSTANCE_ARN.value)
         # whoever imports this attribute means this instance
         register.add_attribute(Identity.of(self._instance_arn, self), self._instance)

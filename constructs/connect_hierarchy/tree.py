@@ -16,6 +16,7 @@ from aws_cdk import (
     ITaggableV2,
     Lazy,
     Reference,
+    ReferenceStrength,
     RemovalPolicy,
     Resource,
     Stack,
@@ -342,6 +343,8 @@ class HierarchyTree(Resource):
         resource.node.add_dependency(
             instance_policy(self, self._structure, self._provider), *self._provider.ready
         )
+        # as with single groups: ids can change, and what refers to them weakly would not learn it
+        resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
         return resource
 
     def _check_nodes(self, top_level: int | None, policy: AgentsOnDelete) -> None:

@@ -21,6 +21,7 @@ from connect_hierarchy_lambda.connect.own_stack import OwnStack, StillWanted
 from connect_hierarchy_lambda.connect.pace import Pace, Rate
 from connect_hierarchy_lambda.connect.time import Clock, Schedule, SystemClock
 from connect_hierarchy_lambda.engine.engine import Engine
+from connect_hierarchy_lambda.engine.task import Answer
 from connect_hierarchy_lambda.entry import answer as answers
 from connect_hierarchy_lambda.entry import logs
 from connect_hierarchy_lambda.entry.continuation import Continuation
@@ -39,7 +40,6 @@ from connect_hierarchy_lambda.resources.groups import (
     Trees as NewTrees,
 )
 from connect_hierarchy_lambda.resources.request import Request
-from connect_hierarchy_lambda.engine.task import Answer
 from connect_hierarchy_lambda.resources.run import Run
 from connect_hierarchy_lambda.resources.structure import Structures
 
