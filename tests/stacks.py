@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connect_hierarchy_lambda.connect.pace import Rate
 from connect_hierarchy_lambda.entry.function import Function
 from connect_hierarchy_lambda.model.ledger import Record
 from connect_hierarchy_lambda.model.tree import key_mark
 from connect_hierarchy_lambda.ports.memory_ledger import MemoryLedger
+from connect_hierarchy_lambda.ports.pace import Rate
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.entry import answer as answers
 from connect_hierarchy_lambda.entry.continuation import WINDOW
 from connect_hierarchy_lambda.entry.function import Function
 from connect_hierarchy_lambda.model.messages import MAX_REASON_LENGTH, one_line
+from connect_hierarchy_lambda.ports.time import Schedule
 from local_aws.cloudformation.stacks import Resource, Stack
 from local_aws.cloudformation.template import Template
 from local_aws.connect import FaultKind

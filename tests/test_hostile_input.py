@@ -23,12 +23,12 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from connect_hierarchy import HierarchyStructure
-from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.entry import answer as answers
 from connect_hierarchy_lambda.entry.function import Function
 from connect_hierarchy_lambda.entry.logs import JsonLines
 from connect_hierarchy_lambda.model.messages import MAX_REASON_LENGTH, printable
 from connect_hierarchy_lambda.model.properties import GroupProperty, StructureProperty
+from connect_hierarchy_lambda.ports.time import Schedule
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack

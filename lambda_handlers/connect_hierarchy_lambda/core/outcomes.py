@@ -9,6 +9,7 @@ from connect_hierarchy_lambda.core.decisions import (
     Create,
     Delete,
     MoveAgent,
+    PutLevels,
     Rename,
     Tag,
     Untag,
@@ -47,7 +48,7 @@ def succeeded(call: Call, group_id: str, now: float) -> Record | None:
             return None if call.forgets else replace(record, tags=tags)
         case Delete():
             return None
-        case MoveAgent():
+        case MoveAgent() | PutLevels():
             return call.record
 
 

@@ -12,10 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connect_hierarchy_lambda.connect.lanes import Lanes
-from connect_hierarchy_lambda.connect.pace import Pace, Rate
-from connect_hierarchy_lambda.connect.time import Schedule
-from connect_hierarchy_lambda.core.decide import decide, remaining
+from connect_hierarchy_lambda.core.decide import remaining
 from connect_hierarchy_lambda.core.decisions import (
     Ask,
     Call,
@@ -23,11 +20,13 @@ from connect_hierarchy_lambda.core.decisions import (
     Delete,
     Done,
     MoveAgent,
+    PutLevels,
     Refuse,
     Rename,
     Step,
     Untag,
     Wait,
+    has_record,
 )
 from connect_hierarchy_lambda.core.direction import (
     Course,
@@ -43,11 +42,13 @@ from connect_hierarchy_lambda.core.direction import (
 from connect_hierarchy_lambda.core.facts import (
     Facts,
     FindAgents,
+    FindAtLevel,
     FindChildren,
     FindHolder,
     ListNames,
     LookAt,
     Question,
+    ReadLevels,
     ReadTemplate,
     Survey,
 )
@@ -71,8 +72,11 @@ from connect_hierarchy_lambda.ports.calls import (
     call,
 )
 from connect_hierarchy_lambda.ports.connect import Connect
+from connect_hierarchy_lambda.ports.lanes import Lanes
 from connect_hierarchy_lambda.ports.ledger import Ledger, Turn, TurnLostError
+from connect_hierarchy_lambda.ports.pace import Pace, Rate
 from connect_hierarchy_lambda.ports.stack import OwnStack, stack_error
+from connect_hierarchy_lambda.ports.time import Schedule
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +91,13 @@ _RESERVE = 25.0
 
 _TOLD_AFTER = 5.0
 """Seconds of a wait after which the log says what it waits for."""
+
+
+_OF_OTHERS = (FindHolder, FindChildren, FindAgents)
+"""What other runs of the stack may have changed since the last turn."""
+
+_VOLATILE = (*_OF_OTHERS, FindAtLevel, LookAt, ListNames, ReadLevels, Survey)
+"""What may be another thing after a wait."""
 
 
 class _Pause(Exception):  # noqa: N818 - it ends a turn, nothing is wrong
@@ -236,7 +247,7 @@ class Engine:
             return answer
         while True:
             view = self._view(task)
-            decision = decide(view)
+            decision = task.decide(view)
             match decision:
                 case Ask():
                     self._ask(decision.questions)
@@ -259,7 +270,7 @@ class Engine:
         if turn.serial != memory.serial + 1:
             memory.entry = self._kept(lambda: self._ledger.entry(task.resource.logical_id))
             memory.records = self._kept(self._ledger.records)
-            self._forget((FindHolder, FindChildren, FindAgents))
+            self._forget(_OF_OTHERS)
         memory.serial = turn.serial
 
     def _forget(self, kinds: tuple[type, ...]) -> None:
@@ -357,6 +368,7 @@ class Engine:
             finds_again=task.event.type is RequestType.CREATE and entry.established,
             previous=task.previous,
             is_unknown=memory.is_unknown,
+            levels=entry.levels,
             at_once=self._lanes.number,
         )
 
@@ -415,7 +427,7 @@ class Engine:
 
     def _wait(self, turn: Turn, wait: Wait) -> None:
         if not self._is_over(wait.doing):
-            self._forget((FindHolder, FindChildren, FindAgents, LookAt, Survey, ListNames))
+            self._forget(_VOLATILE)
             raise _Pause(wait.doing, wait.why, first=1.0, longest=15.0)
         del self._memory.since[wait.doing]
         if isinstance(wait.then, Step):
@@ -434,7 +446,7 @@ class Engine:
         """Put the answer together and write it down; None if something has to be asked first."""
         entry = self._memory.entry
         assert entry is not None and entry.current is not None  # noqa: S101, PT018 - it has begun
-        answer = task.answer(view, done.groups, entry)
+        answer = task.answer(view, done.groups)
         if isinstance(answer, Ask):
             self._ask(answer.questions)
             return None
@@ -465,10 +477,14 @@ class Engine:
             logger.warning(warning)
         now = self._schedule.clock.now()
         changes = [replace(change, at=now) for change in step.changes]
-        intentions = [intended(c) for c in step.calls if not isinstance(c, MoveAgent)]
-        if step.records or step.forgotten or changes or intentions:
+        intentions = [intended(c) for c in step.calls if has_record(c)]
+        entry = None
+        if step.levels is not None and self._memory.entry is not None:
+            entry = replace(self._memory.entry, levels=step.levels)
+        if step.records or step.forgotten or changes or intentions or entry is not None:
             self._write(
                 turn,
+                entry=entry,
                 records=(*step.records, *intentions),
                 forgotten=step.forgotten,
                 changes=changes,
@@ -522,11 +538,11 @@ class Engine:
                 errors.append(error)
                 after = refused(made) if not _may_be_done(outcomes[number]) else intended(made)
             before = intended(made)
-            if after is None or after.slot != before.slot:
+            if has_record(made) and (after is None or after.slot != before.slot):
                 forgotten.append(before)
-            if after is not None and not isinstance(made, MoveAgent):
+            if after is not None and has_record(made):
                 put.append(after)
-        if any(not isinstance(made, MoveAgent) for made in calls):
+        if put or forgotten:
             self._write(turn, records=put, forgotten=forgotten)
         if errors:
             raise min(errors, key=lambda e: isinstance(e, _Pause))
@@ -554,7 +570,7 @@ class Engine:
             facts.taken.add((record.instance_arn, record.parent_id, name))
             # a creation whose first answer was lost is settled by a look at who has the name
             return intended(made) if isinstance(made, Create) else refused(made)
-        if refusal.code == IN_USE and isinstance(made, Delete):
+        if refusal.code == IN_USE and isinstance(made, Delete | PutLevels):
             facts.in_use.add(record.id)
             return refused(made)
         if refusal.code == NOT_FOUND and not isinstance(made, Create):
@@ -596,6 +612,9 @@ class Engine:
                 facts.gone.add(record.id)
                 facts.in_use.discard(record.parent_id or "")
                 self._free(record.instance_arn, record.name)
+            case PutLevels():
+                facts.answers[ReadLevels(record.instance_arn)] = made.names
+                facts.in_use.clear()
             case MoveAgent():
                 facts.moved[made.agent.id] = made.group_id
                 facts.in_use.discard(record.id)

@@ -14,7 +14,7 @@ from connect_hierarchy_lambda.model.limits import (
 from connect_hierarchy_lambda.model.names import check_characters, composed, quoted
 
 RESERVED_PREFIX = "connect-hierarchy:"
-RESERVED_TAGS = 10
+RESERVED_TAGS = 3
 """So many of the 50 tags of a group are kept for our own."""
 
 MAX_USER_TAGS = MAX_TAGS - RESERVED_TAGS
@@ -32,7 +32,7 @@ The model has no such pattern for values, so any value passes.
 def check_user_tags(tags: Mapping[str, str]) -> None:
     """Raise InvalidHierarchyError unless a group can carry these tags beside ours.
 
-    At most 40; a key has 1 to 128 letters, digits, spaces and `_ . : / = + - @` and begins neither
+    At most 47; a key has 1 to 128 letters, digits, spaces and `_ . : / = + - @` and begins neither
     with `aws:` nor with `connect-hierarchy:`; a value has at most 256 characters.
     """
     check_tag_count(len(tags))

@@ -45,15 +45,12 @@ class SystemClock:
 class Schedule:
     """How long one run may take, and the randomness of its pauses.
 
-    `deadline` is in seconds since 1970; `jitter` gives numbers from 0 to 1. `unended` tells since
-    when something is waited for that had not come when an earlier run was out of time, so that a
-    wait of minutes ends in runs that are shorter.
+    `deadline` is in seconds since 1970; `jitter` gives numbers from 0 to 1.
     """
 
     clock: Clock
     deadline: float
     jitter: Callable[[], float] = field(default=random.random)
-    unended: dict[str, float] = field(default_factory=dict)
 
     @property
     def left(self) -> float:
