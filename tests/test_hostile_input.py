@@ -505,7 +505,10 @@ def test_events_of_any_form(
     listening.emit = lines.append  # type: ignore[method-assign, assignment]
     logging.getLogger().addHandler(listening)
     try:
-        Function(site.client, ManualClock(), put, jitter=lambda: 0.5)(given_event, Context())
+        function = Function(
+            site.client, ManualClock(), put, jitter=lambda: 0.5, ledger_of=site.ledger_of
+        )
+        function(given_event, Context())
     finally:
         logging.getLogger().removeHandler(listening)
     required = ("RequestType", "ResponseURL", "StackId", "RequestId", "LogicalResourceId")

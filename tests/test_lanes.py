@@ -90,7 +90,7 @@ def test_agents_move_beside_each_other() -> None:
     assert {path: len(names) for path, names in site.agents.items()} == {"B/C": 200}
 
 
-@pytest.mark.parametrize("dies_at", range(1, 60, 6))
+@pytest.mark.parametrize("dies_at", range(1, 50, 6))
 @pytest.mark.parametrize("after_effect", [False, True])
 def test_a_run_dies_with_all_that_it_does(dies_at: int, *, after_effect: bool) -> None:
     """The next run of the same event goes on with what was made by then."""
@@ -99,7 +99,7 @@ def test_a_run_dies_with_all_that_it_does(dies_at: int, *, after_effect: bool) -
     stack = site.up(with_tree(site, *teams(2)))
     assert stack.status == "CREATE_COMPLETE", site.reasons(stack)
     assert len(site.ids) == 22
-    stack = site.up(with_tree(site, node("D0", "T0-0"), node("D9", "T0-1")))
+    stack = site.up(with_tree(site, node("D0", "T0-0"), node("D9", "T0-1", Key="another")))
     assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
     assert set(site.ids) == {"D0", "D0/T0-0", "D9", "D9/T0-1"}
     assert not site.function_faults.kills

@@ -316,7 +316,9 @@ class Engine:
             entry = replace(entry, forward=forward)
         started = (*entry.begun, begun(event, course))[-_MOST_REMEMBERED:]
         self._write(turn, entry=replace(entry, begun=started, since={}))
-        logger.info("begins", extra={"direction": course.direction, "goal": course.goal})
+        logger.info(
+            "knows its direction", extra={"direction": course.direction, "goal": course.goal}
+        )
         return None
 
     def _status(self) -> StackStatus | None:
@@ -412,6 +414,9 @@ class Engine:
         what = doing(question)
         if not self._is_over(what):
             raise _Pause(what, str(refusal), first=1.0, longest=15.0) from None
+        course = self._memory.course
+        if course is not None and course.direction is Direction.FORWARD:
+            raise error_of(question, refusal)
         empty: Any = {} if isinstance(question, ListNames) else ()
         is_one = isinstance(question, FindHolder)
         self._memory.facts.answers[question] = None if is_one else empty

@@ -20,6 +20,7 @@ from connect_hierarchy_lambda.resources.request import Properties
 def wish_of_group(values: Mapping[str, Any]) -> Wish:
     """The wish of a `Custom::ConnectHierarchyGroup`; HierarchyError for what cannot be."""
     properties = Properties(values)
+    properties.text(GroupProperty.INSTANCE_ARN)
     name = properties.text(GroupProperty.NAME)
     doing = f"reading the properties of hierarchy group {quoted(name)}"
     tags = properties.text_map(GroupProperty.TAGS)
@@ -37,6 +38,7 @@ def wish_of_tree(values: Mapping[str, Any]) -> Wish:
     """The wish of a `Custom::ConnectHierarchyTree`; HierarchyError for what cannot be."""
     properties = Properties(values)
     doing = "reading the properties of the hierarchy tree"
+    properties.text(TreeProperty.INSTANCE_ARN)
     common = properties.text_map(TreeProperty.TAGS)
     try:
         tree = read_tree(as_written(properties.value(TreeProperty.GROUPS)))
