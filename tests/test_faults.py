@@ -192,15 +192,9 @@ def _outcome(site: Site, scenario: str, *, fails: bool) -> tuple[Any, ...]:
 
 
 def _owners(site: Site) -> dict[str, dict[str, str]]:
-    """The tags of each group, without what is another one in every site."""
-    of_site = (":request", ":displaces", ":moved-from", ":found")
+    """The tags of each group; the stack's uuid differs from site to site."""
     return {
-        group.name: {
-            # the stack's uuid differs
-            key: value.split("/")[0]
-            for key, value in group.tags.items()
-            if not key.endswith(of_site)
-        }
+        group.name: {key: value.split("/")[0] for key, value in group.tags.items()}
         for group in site.connect.backend.hierarchy(site.instance_id).groups.values()
     }
 

@@ -117,6 +117,9 @@ class Facts:
     refused: dict[str, HierarchyError] = field(default_factory=dict)
     """Why nothing could be done for a record, by its slot."""
 
+    put_levels: set[str] = field(default_factory=set)
+    """ARNs of instances whose levels this run has written."""
+
     moved: dict[str, str | None] = field(default_factory=dict)
     """Where this run put agents, by their ids."""
 

@@ -99,7 +99,9 @@ def _forward(view: View, wished: WishedLevels, previous: WishedLevels | None) ->
     if isinstance(target, Refuse):
         return target
     before = known.before if known is not None else len(ours)
-    return _write(view, instance_arn, target, Written(before, target, there, view.request))
+    # what seems to be written already is what an old answer shows
+    found = ours if there == target else there
+    return _write(view, instance_arn, target, Written(before, target, found, view.request))
 
 
 def _create(view: View, wished: WishedLevels, there: Names) -> Decision:
@@ -125,13 +127,14 @@ def _create(view: View, wished: WishedLevels, there: Names) -> Decision:
 
 
 def _write(view: View, instance_arn: str, names: Names, written: Written) -> Decision:
-    """Write the levels down in the ledger and then in the instance, unless they are there."""
-    if view.facts.levels(ReadLevels(instance_arn)) == names and _is_known(
-        view, instance_arn, written
-    ):
-        return Done()
+    """Note in the ledger what is written, then write it.
+
+    It is written once even where it seems to be there: what was read can be older than that.
+    """
     if not _is_known(view, instance_arn, written):
         return Step(levels={**view.levels, instance_arn: asdict(written)})
+    if instance_arn in view.facts.put_levels or written.found == names:
+        return Done()
     if view.facts.in_use:
         return _in_use(view, instance_arn, names)
     if error := view.facts.refused.get(f"put {SLOT}"):
@@ -223,8 +226,8 @@ def _back(view: View) -> Decision | None:
             doing = f"reading the hierarchy structure of {instance_arn}"
             why = f"the instance has {named(there)}, not {named(known.names)}"
             return Wait(doing, why, Refuse(HierarchyError(doing, why)), slot=SLOT)
-        refused = f"put {SLOT}" in view.facts.refused
-        if target != there and not refused:
+        is_over = f"put {SLOT}" in view.facts.refused or instance_arn in view.facts.put_levels
+        if not is_over and (target != there or there == known.found != known.names):
             return Step(calls=(PutLevels.of(instance_arn, target),))
         if view.is_last and view.facts.in_use:
             return _in_use(view, instance_arn, known.found)
@@ -258,7 +261,8 @@ def _delete(view: View, wished: WishedLevels) -> Decision:
     if not view.facts.knows(question):
         return Ask((question,))
     there = view.facts.levels(question)
-    if len(there) <= known.before:
+    is_done = instance_arn in view.facts.put_levels or len(known.names) <= known.before
+    if len(there) < known.before or is_done:
         return Step(levels={k: v for k, v in view.levels.items() if k != instance_arn})
     if there != known.names[: len(there)]:
         doing = "deleting the hierarchy structure"

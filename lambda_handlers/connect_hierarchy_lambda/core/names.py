@@ -51,7 +51,13 @@ def holder_of(view: View, place: Place, doing: str) -> Holder | Decision:
         )
         return Wait(doing, "the holder of the name does not show yet", Refuse(error))
     record = view.records.get(group.id)
-    if record is None and (owner := Owner.of(group.tags)) and owner.stack == view.resource.stack:
+    is_gone = group.id in view.facts.gone
+    if (
+        record is None
+        and not is_gone
+        and (owner := Owner.of(group.tags))
+        and owner.stack == view.resource.stack
+    ):
         return Step(records=(learned_elsewhere(view, group, owner),))
     return Holder(group, record)
 
@@ -81,7 +87,8 @@ def make_room(view: View, holder: Holder, place: Place, doing: str) -> Decision 
     if template is not None and not is_declared(template, record):
         return displace(view, record) if record.origin is Origin.MADE else _taken(holder, doing)
     declared = declared_place(template, record, view.records) if template is not None else None
-    if declared is not None and declared in {place[1:], record.place[1:]}:
+    present = (holder.group.parent_id, holder.group.name)
+    if declared is not None and declared in {place[1:], present}:
         return _taken(holder, doing)
     return _wait_for_adopted(holder, record, doing) or displace(view, record)
 

@@ -312,7 +312,9 @@ class Engine:
         if course.direction is Direction.FORWARD:
             is_create = event.type is RequestType.CREATE
             old = task.old_properties
-            forward = Forward(event.id, event.digest, is_create, event.physical_id, old)
+            forward = Forward(
+                event.id, event.digest, is_create, event.old_digest, event.physical_id, old
+            )
             entry = replace(entry, forward=forward)
         started = (*entry.begun, begun(event, course))[-_MOST_REMEMBERED:]
         self._write(turn, entry=replace(entry, begun=started, since={}))
@@ -458,14 +460,21 @@ class Engine:
         told = {"PhysicalResourceId": answer.physical_id, "Data": dict(answer.data)}
         latest = replace(entry.current, answer=told)
         entry = replace(entry, begun=(*entry.begun[:-1], latest), since={})
+        if task.event.type is not RequestType.DELETE:
+            entry = replace(entry, digest=task.event.digest)
         match view.direction:
             case Direction.FORWARD:
                 entry = replace(entry, established=True, physical_id=answer.physical_id)
             case Direction.BACK if task.event.type is RequestType.UPDATE:
                 entry = replace(entry, physical_id=answer.physical_id, forward=None)
             case Direction.BACK if self._goes_before() and entry.forward is not None:
-                before = entry.forward.physical_id_before
-                entry = replace(entry, physical_id=before, forward=None)
+                forward = entry.forward
+                entry = replace(
+                    entry,
+                    physical_id=forward.physical_id_before,
+                    digest=forward.digest_before,
+                    forward=None,
+                )
             case Direction.BACK | Direction.GONE:
                 entry = replace(entry, established=False, physical_id="", forward=None)
         self._write(turn, entry=entry)
@@ -594,6 +603,7 @@ class Engine:
         if self._is_recent(record.id) and not self._is_over(doing(made)):
             raise _Pause(doing(made), str(refusal), first=1.0)
         facts.gone.add(record.id)
+        self._free(record)
         logger.warning("the group is gone", extra={"group": record.arn})
         if isinstance(made, Delete) or (isinstance(made, Untag) and made.forgets):
             self._learn_from(made, None)
@@ -610,15 +620,16 @@ class Engine:
                 if listed is not None:
                     listed[after.id] = after.name
             case Rename():
-                self._free(record.instance_arn, record.name)
+                self._free(record)
                 if listed is not None:
                     listed[record.id] = made.name
             case Delete():
                 facts.gone.add(record.id)
                 facts.in_use.discard(record.parent_id or "")
-                self._free(record.instance_arn, record.name)
+                self._free(record)
             case PutLevels():
                 facts.answers[ReadLevels(record.instance_arn)] = made.names
+                facts.put_levels.add(record.instance_arn)
                 facts.in_use.clear()
             case MoveAgent():
                 facts.moved[made.agent.id] = made.group_id
@@ -627,10 +638,17 @@ class Engine:
             case _:
                 pass
 
-    def _free(self, instance_arn: str, name: str) -> None:
-        """Nobody has the name any more: whoever wants it can try."""
+    def _free(self, record: Record) -> None:
+        """A group has left its name, whatever that was: whoever wants it can try."""
         facts = self._memory.facts
-        free = {place for place in facts.taken if (place[0], place[2]) == (instance_arn, name)}
+        free = {
+            place
+            for place in facts.taken
+            if (place[0], place[2]) == (record.instance_arn, record.name)
+        }
+        for question, holder in facts.answers.items():
+            if isinstance(question, FindHolder) and holder is not None and holder.id == record.id:
+                free.add(question.place)
         facts.taken -= free
         for place in free:
             facts.answers.pop(FindHolder(place), None)
