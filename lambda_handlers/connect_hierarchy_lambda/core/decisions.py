@@ -8,7 +8,7 @@ from typing import Any
 
 from connect_hierarchy_lambda.core.facts import Question
 from connect_hierarchy_lambda.model.groups import Agent
-from connect_hierarchy_lambda.model.ledger import IdChange, Intention, Record
+from connect_hierarchy_lambda.model.ledger import Displaced, IdChange, Intention, Record
 from connect_hierarchy_lambda.model.messages import HierarchyError
 
 
@@ -25,6 +25,8 @@ class Rename:
 
     record: Record
     name: str
+    displaced: Displaced | None = None
+    """What the record says after it: for whom the group gave its name up."""
 
 
 @dataclass(frozen=True)

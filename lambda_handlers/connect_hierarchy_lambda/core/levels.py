@@ -219,10 +219,10 @@ def _back(view: View) -> Decision | None:
         there = view.facts.levels(question)
         target = _undone(known, there)
         restored = Written(known.before, known.found)
-        if view.facts.in_use:
-            # their groups go in the clean-up, right after this
-            target = target + there[len(target) :]
-        elif SLOT not in view.facts.refused and there not in {known.names, known.found}:
+        if view.facts.in_use and not view.is_last:
+            # their groups go in the clean-up, right after this, and then the levels
+            continue
+        if SLOT not in view.facts.refused and there not in {known.names, known.found}:
             doing = f"reading the hierarchy structure of {instance_arn}"
             why = f"the instance has {named(there)}, not {named(known.names)}"
             return Wait(doing, why, Refuse(HierarchyError(doing, why)), slot=SLOT)

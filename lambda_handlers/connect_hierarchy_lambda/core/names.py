@@ -7,7 +7,7 @@ is tried first, and only the service's DuplicateResourceException makes us look 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from connect_hierarchy_lambda.core.decisions import Ask, Decision, Refuse, Rename, Step, Wait
 from connect_hierarchy_lambda.core.facts import FindHolder, Place, ReadTemplate
@@ -65,7 +65,7 @@ def holder_of(view: View, place: Place, doing: str) -> Holder | Decision:
 def displace(view: View, record: Record) -> Step:
     """Give the holder a temporary name; the record keeps its own one, and who needed it."""
     displaced = record.displaced or Displaced(record.name, view.resource.logical_id)
-    return Step(calls=(Rename(replace(record, displaced=displaced), temporary_name(record)),))
+    return Step(calls=(Rename(record, temporary_name(record), displaced),))
 
 
 def make_room(view: View, holder: Holder, place: Place, doing: str) -> Decision | None:

@@ -52,7 +52,7 @@ from connect_hierarchy_lambda.core.facts import (
     ReadTemplate,
     Survey,
 )
-from connect_hierarchy_lambda.core.outcomes import intended, refused, succeeded
+from connect_hierarchy_lambda.core.outcomes import intended, succeeded
 from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.core.wish import Direction
 from connect_hierarchy_lambda.engine.calls import answers, doing, error_of, perform
@@ -106,6 +106,14 @@ class _Pause(Exception):  # noqa: N818 - it ends a turn, nothing is wrong
     def __init__(self, doing: str, why: str, *, first: float = 0.5, longest: float = 4.0) -> None:
         self.doing, self.why, self.first, self.longest = doing, why, first, longest
         super().__init__(doing)
+
+
+@dataclass(frozen=True)
+class _Undone:
+    """The service did nothing."""
+
+
+_UNDONE = _Undone()
 
 
 @dataclass
@@ -490,6 +498,7 @@ class Engine:
         for warning in step.warnings:
             logger.warning(warning)
         now = self._schedule.clock.now()
+        before = {c.record.slot: self._memory.records.get(c.record.slot) for c in step.calls}
         changes = [replace(change, at=now) for change in step.changes]
         intentions = [intended(c) for c in step.calls if has_record(c)]
         entry = None
@@ -507,7 +516,7 @@ class Engine:
             logger.info("id changed", extra=_told(change))
         self._memory.is_unknown = False
         if step.calls:
-            self._perform(turn, step.calls)
+            self._perform(turn, step.calls, before)
 
     def _tell_progress(self, calls: int, task: Task) -> None:
         """Say every few seconds how far long work is."""
@@ -531,8 +540,13 @@ class Engine:
             memory.records.pop(record.slot, None)
         memory.records.update({record.slot: record for record in what.get("records", ())})
 
-    def _perform(self, turn: Turn, calls: tuple[Call, ...]) -> None:
-        """Make the calls side by side and write down what came of them."""
+    def _perform(
+        self, turn: Turn, calls: tuple[Call, ...], before: Mapping[str, Record | None]
+    ) -> None:
+        """Make the calls side by side and write down what came of them.
+
+        Where the service says that it did nothing, the ledger is again as `before`.
+        """
         outcomes: dict[int, str | Exception] = {}
 
         def make(number: int) -> None:
@@ -546,22 +560,25 @@ class Engine:
         forgotten: list[Record] = []
         errors: list[Exception] = []
         for number, made in enumerate(calls):
+            intention = intended(made)
             try:
                 after = self._after(made, outcomes[number])
             except (HierarchyError, _Pause) as error:
                 errors.append(error)
-                after = refused(made) if not _may_be_done(outcomes[number]) else intended(made)
-            before = intended(made)
-            if has_record(made) and (after is None or after.slot != before.slot):
-                forgotten.append(before)
-            if after is not None and has_record(made):
-                put.append(after)
+                after = intention if _may_be_done(outcomes[number]) else _UNDONE
+            if not has_record(made):
+                continue
+            record = before[made.record.slot] if isinstance(after, _Undone) else after
+            if record is None or record.slot != intention.slot:
+                forgotten.append(intention)
+            if record is not None:
+                put.append(record)
         if put or forgotten:
             self._write(turn, records=put, forgotten=forgotten)
         if errors:
             raise min(errors, key=lambda e: isinstance(e, _Pause))
 
-    def _after(self, made: Call, outcome: str | Exception) -> Record | None:
+    def _after(self, made: Call, outcome: str | Exception) -> Record | _Undone | None:
         """The record after a call; _Pause or HierarchyError where the request stops for now."""
         memory = self._memory
         if isinstance(outcome, PassingError):
@@ -577,25 +594,25 @@ class Engine:
         logger.info(doing(made), extra={"group": (after or made.record).id})
         return after
 
-    def _after_refusal(self, made: Call, refusal: Refusal) -> Record | None:
+    def _after_refusal(self, made: Call, refusal: Refusal) -> Record | _Undone | None:
         facts, record = self._memory.facts, made.record
         if refusal.code == DUPLICATE and isinstance(made, Create | Rename):
             name = made.name if isinstance(made, Rename) else record.name
             facts.taken.add((record.instance_arn, record.parent_id, name))
             # a creation whose first answer was lost is settled by a look at who has the name
-            return intended(made) if isinstance(made, Create) else refused(made)
+            return intended(made) if isinstance(made, Create) else _UNDONE
         if refusal.code == IN_USE and isinstance(made, Delete | PutLevels):
             facts.in_use.add(record.id)
-            return refused(made)
+            return _UNDONE
         if refusal.code == NOT_FOUND and not isinstance(made, Create):
             return self._after_not_found(made, refusal)
         error = error_of(made, refusal)
         if refusal.is_doubtful and not self._is_over(doing(made)):
             raise _Pause(doing(made), str(refusal), first=1.0)
         facts.refused[record.slot] = error
-        return refused(made)
+        return _UNDONE
 
-    def _after_not_found(self, made: Call, refusal: Refusal) -> Record | None:
+    def _after_not_found(self, made: Call, refusal: Refusal) -> Record | _Undone | None:
         facts, record = self._memory.facts, made.record
         if isinstance(made, MoveAgent):
             facts.moved[made.agent.id] = None
@@ -608,7 +625,7 @@ class Engine:
         if isinstance(made, Delete) or (isinstance(made, Untag) and made.forgets):
             self._learn_from(made, None)
             return None
-        return refused(made)
+        return _UNDONE
 
     def _learn_from(self, made: Call, after: Record | None) -> None:
         """Keep what this run knows true after a call."""
