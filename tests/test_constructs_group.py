@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import pytest
 from aws_cdk import CfnParameter, RemovalPolicy, Stack
+from aws_cdk.assertions import Template
 
-from connect_hierarchy import AgentsOnDelete, HierarchyGroup, HierarchyStructure
+from connect_hierarchy import AgentsOnDelete, HierarchyGroup, HierarchyStructure, HierarchyTree
 from tests.constructs_fixtures import (
     GROUP,
     GROUP_ARN,
     INSTANCE_ARN,
     find,
     logical_id,
+    new_app,
     new_instance,
     new_stack,
     properties_of,
@@ -141,7 +144,6 @@ def test_level_and_path_are_literals_where_known(stage: Stage) -> None:
     """What is known at synth needs no deployment to be read."""
     assert (stage.support.level_id, stage.support.path) == ("1", "Support")
     assert (stage.emea.level_id, stage.emea.path) == ("2", "Support / EMEA")
-    assert stage.emea.names == ("Support", "EMEA")
 
 
 def test_level_and_path_are_attributes_where_not_known(stage: Stage) -> None:
@@ -178,14 +180,48 @@ def test_every_group_is_served_by_one_function(stage: Stage) -> None:
     assert tokens == [{"Fn::GetAtt": ["ConnectHierarchyFunction", "Arn"]}] * 6
 
 
+def waits_for(stack: Stack, name: str) -> set[str]:
+    """The resources that are there before a resource of the stack, and go after it."""
+    resources = Template.from_stack(stack).to_json()["Resources"]
+    found: set[str] = set()
+    due = [name]
+    while due:
+        text = json.dumps(resources[due.pop()])
+        named = {other for other in resources if f'"{other}"' in text} - found
+        found |= named
+        due += named
+    return found
+
+
 def test_the_policy_goes_after_the_groups(stage: Stage) -> None:
-    """Structure and groups of an instance depend on one policy; another instance has its own."""
+    """Structure and groups of an instance wait for one policy; another instance has its own."""
     policies = set(find(stage.stack, "AWS::IAM::Policy"))
     needs = {
-        construct: policies.intersection(resource_of(construct)["DependsOn"])
+        construct: policies & waits_for(stage.stack, logical_id(construct))
         for construct in (stage.structure, stage.support, stage.emea, stage.below_import)
     }
     assert all(len(policy) == 1 for policy in needs.values())
     assert needs[stage.structure] == needs[stage.support] == needs[stage.emea]
     assert needs[stage.below_import] != needs[stage.support]
     assert len(policies) == 2
+
+
+@pytest.mark.parametrize("imported", [True, False])
+def test_groups_in_another_stack_than_their_structure(imported: bool) -> None:  # noqa: FBT001 - pytest passes it by name
+    """Groups wait for policy and function of their own stack, be it through the group above."""
+    app = new_app()
+    one, two = Stack(app, "One"), Stack(app, "Two")
+    structure = (
+        HierarchyStructure.from_instance_arn(two, "S", INSTANCE_ARN)
+        if imported
+        else HierarchyStructure(one, "S", instance_arn=INSTANCE_ARN, levels=["A", "B", "C"])
+    )
+    above = HierarchyGroup(one, "Above", name="Above", structure=structure)
+    groups = [HierarchyGroup(two, "Top", name="Top", parent=above)]
+    groups.append(groups[0].add_group("Below", name="Below"))
+    tree = HierarchyTree(two, "Tree", parent=above, groups=["Node"])
+    groups.append(tree.group("Node").add_group("BelowTree", name="BelowTree"))
+    (policy,) = find(two, "AWS::IAM::Policy")
+    for group in groups:
+        needs = waits_for(two, logical_id(group))
+        assert {"ConnectHierarchyFunctionInvokeConfig", policy} <= needs

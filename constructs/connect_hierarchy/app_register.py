@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from aws_cdk import Stack, TagManager
 from aws_cdk import aws_iam as iam
@@ -20,8 +19,17 @@ if TYPE_CHECKING:
     # it keeps itself in this register
     from connect_hierarchy.provider import HierarchyProvider
 
-_registers: WeakKeyDictionary[IConstruct, AppRegister] = WeakKeyDictionary()
-_homes: WeakKeyDictionary[Stack, Home] = WeakKeyDictionary()
+_registers: dict[str, AppRegister] = {}
+_homes: dict[str, Home] = {}
+
+
+def _same(construct: IConstruct) -> str:
+    """What is the same for two Python objects that stand for one construct.
+
+    Python gets a new object whenever it asks for a construct that JavaScript made, such as the app
+    that `Stack()` makes for itself. Both sides keep what they call a construct for good.
+    """
+    return str(construct.__jsii_ref__.ref)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,7 @@ class Home:
     """What every group wants to know of its stack: asking the stack is a call into JavaScript.
 
     Attributes:
+        stack: The stack.
         register: Of the tree that the stack stands in.
         path: The stack's.
         outer: The stack that it is nested in.
@@ -36,6 +45,7 @@ class Home:
         tags_at_synth: Checks the tags of its groups.
     """
 
+    stack: Stack
     register: AppRegister
     path: str
     outer: Stack | None
@@ -43,19 +53,43 @@ class Home:
     tags_at_synth: TagsAtSynth
 
     @classmethod
-    def of(cls, stack: Stack) -> Home:
-        """What is known of this stack."""
-        if stack not in _homes:
-            node, tags_at_synth = stack.node, TagsAtSynth()
-            node.add_validation(tags_at_synth)
-            _homes[stack] = cls(
-                AppRegister.of(stack),
-                node.path,
-                stack.nested_stack_parent,
-                stack.tags,
-                tags_at_synth,
-            )
-        return _homes[stack]
+    def of(cls, construct: IConstruct) -> Home:
+        """What is known of the stack around a construct, or of the construct if it is one."""
+        name = _same(construct)
+        if name not in _homes:
+            stack = stack_of(construct)
+            if _same(stack) not in _homes:
+                _homes[_same(stack)] = cls._make(stack)
+            _homes[name] = _homes[_same(stack)]
+        return _homes[name]
+
+    @classmethod
+    def below(cls, scope: IConstruct, construct: IConstruct) -> Home:
+        """What is known of the stack around a construct that is made in `scope`."""
+        home = cls.of(scope)
+        _homes[_same(construct)] = home
+        return home
+
+    @classmethod
+    def _make(cls, stack: Stack) -> Home:
+        node, tags_at_synth = stack.node, TagsAtSynth()
+        node.add_validation(tags_at_synth)
+        return cls(
+            stack,
+            AppRegister.of(stack),
+            node.path,
+            stack.nested_stack_parent,
+            stack.tags,
+            tags_at_synth,
+        )
+
+    def stack_tags(self) -> dict[str, str]:
+        """The tags of the stack and of those that it is nested in, the inner ones winning.
+
+        CloudFormation itself hands them to no custom resource.
+        """
+        above = {} if self.outer is None else Home.of(self.outer).stack_tags()
+        return {**above, **self.tags.tag_values()}
 
 
 def stack_of(construct: IConstruct) -> Stack:
@@ -78,15 +112,14 @@ class AppRegister:
         self._instances: dict[Identity, Instance] = {}
         self._structures: dict[Identity, tuple[str, int]] = {}
         self._siblings: dict[tuple[Identity, str], str | IConstruct] = {}
+        self._keys: dict[tuple[str, str], IConstruct] = {}
         self._groups: Counter[Identity] = Counter()
 
     @classmethod
     def of(cls, construct: IConstruct) -> AppRegister:
         """The register of the tree that the construct stands in."""
         root = construct.node.root
-        if root not in _registers:
-            _registers[root] = cls()
-        return _registers[root]
+        return _registers.setdefault(_same(root), cls())
 
     def instance(self, arn: str, construct: IConstruct) -> Instance:
         """The instance of this ARN; an attribute of a structure means the structure's own."""
@@ -139,6 +172,16 @@ class AppRegister:
         self._groups[instance.identity] += 1
         if name is not None:
             self._siblings[parent, name] = path
+
+    def add_key(self, group: IConstruct, stack_path: str, key: str) -> None:
+        """Take down the key of a group; InvalidHierarchyError if the stack has it already."""
+        other = self._keys.setdefault((stack_path, key), group)
+        if other is not group:
+            msg = (
+                f"hierarchy group '{other.node.path}' has the same key, one group of a key is "
+                f"allowed in a stack, give one of them another: {quoted(key)}"
+            )
+            raise InvalidHierarchyError(msg)
 
 
 def _path_of(path: str | IConstruct) -> str:

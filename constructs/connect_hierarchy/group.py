@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from typing import Unpack
 
 import jsii
 from aws_cdk import (
@@ -13,7 +14,6 @@ from aws_cdk import (
     ITaggableV2,
     RemovalPolicy,
     Resource,
-    Stack,
     TagManager,
     TagType,
     Token,
@@ -24,8 +24,21 @@ from constructs import Construct
 # The module and not the class: groups and structures make each other.
 from connect_hierarchy import structure as structures
 from connect_hierarchy.app_register import Home
+from connect_hierarchy.arguments import check_arguments, implementation_of
 from connect_hierarchy.identity import Identity
-from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
+from connect_hierarchy.interfaces import (
+    HierarchyGroupOptions,
+    IHierarchyGroup,
+    IHierarchyStructure,
+)
+from connect_hierarchy.internals import (
+    instance_of,
+    key_of,
+    names_of,
+    place_of,
+    ready,
+    waits_in,
+)
 from connect_hierarchy.policy import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
 from connect_hierarchy.validation import (
@@ -35,6 +48,7 @@ from connect_hierarchy.validation import (
     check_tags,
     checked_agents_on_delete,
     checked_group_name,
+    checked_key,
     located,
     parsed_group_arn,
 )
@@ -46,11 +60,14 @@ from connect_hierarchy_lambda.model.properties import (
     GroupProperty,
     ResourceType,
 )
+from connect_hierarchy_lambda.model.tree import SEPARATOR, key_mark
 
 _GROUP_IN_ARN = "/agent-group/"
 PATH_SEPARATOR = " / "
+_READABLE_LENGTH = 40
 
 
+@implementation_of(IHierarchyGroup)
 @jsii.implements(IUserHierarchyGroupRef)
 class GroupBase(Resource):
     """What a group offers however it came to be."""
@@ -59,6 +76,8 @@ class GroupBase(Resource):
     _parent: IHierarchyGroup | None
     _level: int | None
     _names: tuple[str, ...] | None
+    _key: str | None = None
+    _stack_path: str | None = None
 
     @property
     def structure(self) -> IHierarchyStructure:
@@ -74,16 +93,6 @@ class GroupBase(Resource):
     def level(self) -> int | None:
         """The level, 1 to 5; None where it is not known at synth."""
         return self._level
-
-    @property
-    def names(self) -> tuple[str, ...] | None:
-        """Names from level one down to this group; None where they are not known at synth."""
-        return self._names
-
-    @property
-    def place(self) -> Identity:
-        """What groups below this one stand below, the same for two constructs that mean it."""
-        return Identity.of(self.hierarchy_group_arn, self.stack)
 
     @property
     @abstractmethod
@@ -119,6 +128,10 @@ class GroupBase(Resource):
             return self._answered(GroupAttribute.PATH)
         return PATH_SEPARATOR.join(self._names)
 
+    def _place(self) -> Identity:
+        """What groups below this one stand below, the same for two constructs that mean it."""
+        return Identity.of(self.hierarchy_group_arn, self)
+
     @abstractmethod
     def _answered(self, attribute: GroupAttribute) -> str:
         """What is known of the group only when it is deployed; a ValueError if nobody tells."""
@@ -131,29 +144,18 @@ class GroupBase(Resource):
     def add_group(
         self,
         id: str,  # noqa: A002 - the CDK's name for it
-        *,
-        name: str,
-        tags: Mapping[str, str] | None = None,
-        adopt_existing: bool = False,
-        adopt_from_stack: str | None = None,
-        agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
-        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+        **options: Unpack[HierarchyGroupOptions],
     ) -> HierarchyGroup:
         """Make a group below this one, as a child of this construct.
 
-        Takes what `HierarchyGroup` takes, and raises what that raises.
+        Args:
+            id: Its id there.
+            options: `name`, and what else `HierarchyGroupOptions` has: `key`, `tags` and so on.
+
+        Raises:
+            ValueError: As `HierarchyGroup`.
         """
-        return HierarchyGroup(
-            self,
-            id,
-            name=name,
-            parent=self,
-            tags=tags,
-            adopt_existing=adopt_existing,
-            adopt_from_stack=adopt_from_stack,
-            agents_on_delete=agents_on_delete,
-            removal_policy=removal_policy,
-        )
+        return HierarchyGroup(self, id, parent=self, **options)
 
 
 @jsii.implements(ITaggableV2)
@@ -166,48 +168,34 @@ class HierarchyGroup(GroupBase):
     Args:
         scope: Where the construct stands.
         id: Its id there.
-        name: 1 to 100 characters, no two groups with the same parent alike.
         structure: For a group at level one. One of `structure` and `parent` is needed.
         parent: For a group below another.
-        tags: Up to 40 tags, keys of 1 to 128 characters that begin neither with `aws:` nor with
-            `connect-hierarchy:`, values of up to 256. They win over `Stack(tags=…)`; a tag of
-            `Tags.of(…)` wins over them unless its priority is below 50, as for the CDK's own
-            constructs.
-        adopt_existing: Take the group of this name under this parent, if there is one that no
-            stack made. It stays when it leaves the stack.
-        adopt_from_stack: Name of the stack whose native `AWS::Connect::UserHierarchyGroup` made the
-            group to adopt. It has to have let the group go before, by a DeletionPolicy of Retain
-            that was deployed; else its deletion would take the group along.
-        agents_on_delete: What becomes of the agents in the group when it is deleted. By default it
-            is not deleted while there are any.
-        removal_policy: What becomes of the group when it leaves the stack. DESTROY deletes it;
-            RETAIN and RETAIN_ON_UPDATE_OR_DELETE keep it. A group that was moved does not stay at
-            its old place, whatever the policy.
+        options: `name`, and what else `HierarchyGroupOptions` has: `key`, `tags`, `adopt_existing`,
+            `adopt_from_stack`, `agents_on_delete` and `removal_policy`.
 
     Raises:
-        ValueError: For a name, tag, level or number of groups that cannot be, for a name that a
-            sibling in the app has, and for both or neither of `structure` and `parent`.
+        ValueError: For an argument of another type than is needed; for a name, key, tag, level or
+            number of groups that cannot be; for a name that a sibling in the app has, or a key that
+            another group in the stack has; and for both or neither of `structure` and `parent`.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
         id: str,  # noqa: A002 - the CDK's name for it
         *,
-        name: str,
         structure: IHierarchyStructure | None = None,
         parent: IHierarchyGroup | None = None,
-        tags: Mapping[str, str] | None = None,
-        adopt_existing: bool = False,
-        adopt_from_stack: str | None = None,
-        agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
-        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+        **options: Unpack[HierarchyGroupOptions],
     ) -> None:
         super().__init__(scope, id)
+        name, tags = options["name"], options.get("tags") or {}
+        removal_policy = options.get("removal_policy", RemovalPolicy.DESTROY)
         # Each look at a construct is a call into JavaScript, and there can be hundreds of groups:
         # what is needed twice is kept.
-        stack = self.stack
-        home = Home.of(stack)
+        self._home = Home.below(scope, self)
+        self._stack_path = self._home.path
         with located(self):
             self._structure = structure_of(structure, parent)
             self._parent = parent
@@ -217,54 +205,55 @@ class HierarchyGroup(GroupBase):
                 what = f"hierarchy group {quoted(name)}"
                 check_level(self._level, self._structure.levels, what)
             agents_policy = checked_agents_on_delete(
-                agents_on_delete, at_level_one=self._level == 1
+                options.get("agents_on_delete", AgentsOnDelete.FAIL),
+                at_level_one=self._level == 1,
             )
             check_removal_policy(removal_policy, "hierarchy group")
-            check_tags(tags or {})
+            check_tags(tags)
+            adopt_existing = options.get("adopt_existing", False)
+            adopt_from_stack = options.get("adopt_from_stack")
             check_adoption(adopt_existing=adopt_existing, from_stack=adopt_from_stack)
-            provider = provider_for(stack)
-            home.register.add_group(
+            self._key = _key_of(scope, id, options.get("key"))
+            provider = provider_for(self._home.stack)
+            self._home.register.add_group(
                 self,
-                self._structure.instance,
+                instance_of(self._structure),
                 place_below(self._structure, parent),
                 known_name,
             )
+            if self._key is not None:
+                self._home.register.add_key(self, self._home.path, self._key)
         self._names = names_below(parent, known_name)
-        self._tags = TagManager(
-            TagType.MAP,
-            ResourceType.GROUP.value,
-            {**stack_tags(stack), **(tags or {})},
-        )
-        home.tags_at_synth.add(self, self._tags)
+        self._tags: TagManager | None = None
 
         properties: dict[str, object] = {
+            "ServiceToken": provider.service_token,
+            "ServiceTimeout": str(SERVICE_TIMEOUT_SECONDS),
             GroupProperty.INSTANCE_ARN.value: self._structure.instance_arn,
             GroupProperty.NAME.value: name,
-            GroupProperty.TAGS.value: self._tags.rendered_tags,
             GroupProperty.ADOPT_EXISTING.value: adopt_existing,
             GroupProperty.AGENTS_ON_DELETE.value: agents_policy.value,
         }
+        tags = {**self._home.stack_tags(), **tags}
+        if tags:
+            self._tags = self._make_tags(tags)
+            properties[GroupProperty.TAGS.value] = self._tags.rendered_tags
         if adopt_from_stack is not None:
             properties[GroupProperty.ADOPT_FROM_STACK.value] = adopt_from_stack
         if parent is not None:
             properties[GroupProperty.PARENT_GROUP_ARN.value] = parent.hierarchy_group_arn
         # not the CDK's CustomResource, which is a construct and some calls more, for each group
         self._resource = CfnResource(
-            self,
-            "Resource",
-            type=ResourceType.GROUP.value,
-            properties={
-                "ServiceToken": provider.service_token,
-                "ServiceTimeout": str(SERVICE_TIMEOUT_SECONDS),
-                **properties,
-            },
+            self, "Resource", type=ResourceType.GROUP.value, properties=properties
         )
+        if self._key is not None:
+            self._resource.override_logical_id(_logical_id(self._key))
         self._ref: str | None = None
-        self._place: Identity | None = None
+        self._place_as_deployed: Identity | None = None
         self._set_removal_policy(removal_policy)
-        self._resource.node.add_dependency(
-            instance_policy(stack, self._structure, provider), *provider.ready
-        )
+        policy = instance_policy(self._home.stack, self._structure, provider)
+        if not waits_in(self._home.path, self._structure if parent is None else parent):
+            self._resource.node.add_dependency(policy, *ready(provider))
 
     @staticmethod
     def from_hierarchy_group_arn(
@@ -334,8 +323,13 @@ class HierarchyGroup(GroupBase):
     @property
     def cdk_tag_manager(self) -> TagManager:
         """The group's tags, for `Tags.of`."""
+        if self._tags is None:
+            # Most groups have no tags, and nobody asks for these.
+            self._tags = self._make_tags({})
+            self._resource.add_property_override(GroupProperty.TAGS.value, self._tags.rendered_tags)
         return self._tags
 
+    @check_arguments
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
         """Set what becomes of the group when it leaves the stack.
 
@@ -349,15 +343,18 @@ class HierarchyGroup(GroupBase):
             check_removal_policy(policy, "hierarchy group")
         self._set_removal_policy(policy)
 
-    @property
-    def place(self) -> Identity:
-        """What groups below this one stand below, the same for two constructs that mean it."""
-        if self._place is None:
-            self._place = super().place
-        return self._place
+    def _place(self) -> Identity:
+        if self._place_as_deployed is None:
+            self._place_as_deployed = super()._place()
+        return self._place_as_deployed
 
     def _answered(self, attribute: GroupAttribute) -> str:
         return Token.as_string(self._resource.get_att(attribute.value))
+
+    def _make_tags(self, tags: Mapping[str, str]) -> TagManager:
+        manager = TagManager(TagType.MAP, ResourceType.GROUP.value, dict(tags))
+        self._home.tags_at_synth.add(self, manager)
+        return manager
 
     def _set_removal_policy(self, policy: RemovalPolicy) -> None:
         self._resource.apply_removal_policy(policy)
@@ -369,6 +366,7 @@ class HierarchyGroup(GroupBase):
 class ImportedGroup(GroupBase):
     """A group that is made elsewhere, see `HierarchyGroup.from_hierarchy_group_attributes`."""
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -454,17 +452,17 @@ def level_below(parent: IHierarchyGroup | None) -> int | None:
 
 def names_below(parent: IHierarchyGroup | None, name: str | None) -> tuple[str, ...] | None:
     """The names from level one down to a group below another; None where one is not known."""
-    above = () if parent is None else parent.names
+    above = () if parent is None else names_of(parent)
     return None if above is None or name is None else (*above, name)
 
 
 def place_below(structure: IHierarchyStructure, parent: IHierarchyGroup | None) -> Identity:
     """What stands above a group, the same for two constructs that mean the same."""
-    return structure.instance.identity if parent is None else parent.place
+    return instance_of(structure).identity if parent is None else place_of(parent)
 
 
 def _check_same_instance(instance_arn: str, structure: IHierarchyStructure) -> None:
-    other = structure.instance.arn
+    other = instance_of(structure).arn
     if not Token.is_unresolved(other) and other != instance_arn:
         msg = (
             f"the hierarchy group is in instance {quoted(instance_arn, 120)}, its structure in "
@@ -473,11 +471,17 @@ def _check_same_instance(instance_arn: str, structure: IHierarchyStructure) -> N
         raise InvalidHierarchyError(msg)
 
 
-def stack_tags(stack: Stack) -> dict[str, str]:
-    """The tags of a stack and of those that it is nested in, the inner ones winning.
+def _key_of(scope: Construct, id: str, key: str | None) -> str | None:  # noqa: A002 - the CDK's name for it
+    """The key of a group; of one below a group with a key, what follows from that."""
+    if key is not None:
+        return checked_key(key)
+    above = key_of(scope) if isinstance(scope, GroupBase) else None
+    return None if above is None else f"{above}{SEPARATOR}{id}"
 
-    CloudFormation itself hands them to no custom resource.
-    """
-    home = Home.of(stack)
-    above = {} if home.outer is None else stack_tags(home.outer)
-    return {**above, **home.tags.tag_values()}
+
+def _logical_id(key: str) -> str:
+    """The logical id of a group that has a key: for people to read, and different for each."""
+    readable = "".join(
+        character for character in key if character.isascii() and character.isalnum()
+    )
+    return f"HierarchyGroup{readable[:_READABLE_LENGTH]}{key_mark(key)}"

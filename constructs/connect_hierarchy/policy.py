@@ -8,6 +8,7 @@ from constructs import IConstruct
 
 from connect_hierarchy.app_register import Home, stack_of
 from connect_hierarchy.interfaces import IHierarchyStructure
+from connect_hierarchy.internals import instance_of, owns_role
 from connect_hierarchy.provider import HierarchyProvider, own_stack_statement
 
 # Each action on the resource types that it has in "Actions, resources, and condition keys for
@@ -50,7 +51,7 @@ def instance_policy(
     stack = stack_of(construct)
     home = Home.of(stack)
     policies = home.register.policies
-    instance = structure.instance
+    instance = instance_of(structure)
     key = (home.path, instance.identity)
     if key not in policies:
         # The structure waits for this policy, so the policy cannot refer to the structure. From
@@ -77,7 +78,7 @@ def _make(stack: Stack, arn: str, name: str, provider: HierarchyProvider) -> iam
         statements=statements,
         # Stacks that share a role would overwrite and delete each other's under a name that is
         # made of the logical id alone.
-        policy_name=None if at_home and provider.owns_role else _name_of_this_stack_only(name),
+        policy_name=None if at_home and owns_role(provider) else _name_of_this_stack_only(name),
     )
     # a role that was imported as immutable stays as it is: its owner sees to the permissions
     provider.role.attach_inline_policy(policy)

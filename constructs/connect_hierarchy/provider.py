@@ -14,6 +14,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
 from connect_hierarchy.app_register import AppRegister, Home, stack_of
+from connect_hierarchy.arguments import check_arguments
 from connect_hierarchy.bundling import handler_code
 from connect_hierarchy.validation import located
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
@@ -77,6 +78,7 @@ class HierarchyProvider(Construct):
             `requests_per_second` or `burst` cannot be.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -154,6 +156,7 @@ class HierarchyProvider(Construct):
         self._ready: tuple[IConstruct, ...] = (invoke_config, further_runs)
 
     @classmethod
+    @check_arguments
     def get_or_create(cls, scope: IConstruct) -> HierarchyProvider:
         """The provider that the stack around `scope` uses, made with the defaults if it has none.
 
@@ -183,16 +186,6 @@ class HierarchyProvider(Construct):
     def service_token(self) -> str:
         """What CloudFormation calls for a custom resource: the ARN of the function."""
         return self._service_token
-
-    @property
-    def owns_role(self) -> bool:
-        """Whether the role was made here, so that nobody else attaches policies to it."""
-        return self._owns_role
-
-    @property
-    def ready(self) -> tuple[IConstruct, ...]:
-        """What must be there before the first event, beside the function itself."""
-        return self._ready
 
 
 def provider_for(
