@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
-from aws_cdk import CfnParameter, RemovalPolicy, Stack
+from aws_cdk import (
+    App,
+    CfnParameter,
+    MissingRemovalPolicies,
+    RemovalPolicies,
+    RemovalPolicy,
+    Stack,
+)
 from aws_cdk.assertions import Template
+from jsii._kernel.providers.process import _NodeProcess
 
 from connect_hierarchy import AgentsOnDelete, HierarchyGroup, HierarchyStructure, HierarchyTree
 from tests.constructs_fixtures import (
@@ -128,6 +138,50 @@ def test_no_ghost_when_the_policy_comes_later(policy: RemovalPolicy, deletion: s
     group.apply_removal_policy(policy)
     resource = resource_of(group)
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (deletion, "Delete")
+
+
+@pytest.mark.parametrize(
+    ("apply", "deletion"),
+    [
+        (lambda app: RemovalPolicies.of(app).retain(), "Retain"),
+        (lambda app: RemovalPolicies.of(app).retain(priority=1), "Retain"),
+        (lambda app: MissingRemovalPolicies.of(app).retain(), "Delete"),
+        (lambda app: MissingRemovalPolicies.of(app).retain(priority=1), "Delete"),
+    ],
+)
+def test_policies_for_all_resources(apply: Callable[[App], None], deletion: str) -> None:
+    """A group has a policy of its own by default: what only fills gaps leaves it alone."""
+    app = new_app()
+    apply(app)
+    structure = HierarchyStructure(
+        Stack(app, "Stack"), "Structure", instance_arn=INSTANCE_ARN, levels=["Division"]
+    )
+    group = structure.add_group("Group", name="Group")
+    assert resource_of(group)["DeletionPolicy"] == deletion
+
+
+def test_calls_into_javascript(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of groups are many calls: two constructs a group, and a reference a parent."""
+    stack = new_stack()
+    structure = HierarchyStructure(
+        stack, "Structure", instance_arn=INSTANCE_ARN, levels=["Division", "Team"]
+    )
+    structure.add_group("First", name="First")
+    calls: list[Any] = []
+    send = _NodeProcess.send
+
+    def counting(self: _NodeProcess, request: Any, response_type: Any) -> Any:
+        calls.append(request)
+        return send(self, request, response_type)
+
+    monkeypatch.setattr(_NodeProcess, "send", counting)
+    above = structure.add_group("Above", name="Above")
+    assert len(calls) == 2
+    above.add_group("Below", name="Below")
+    assert len(calls) == 5
+    HierarchyGroup(stack, "Beside", name="Beside", parent=above)
+    # where a scope is seen for the first time, its stack is asked for
+    assert len(calls) <= 8
 
 
 def test_references(stage: Stage) -> None:

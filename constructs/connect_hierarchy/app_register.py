@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack, TagManager
+from aws_cdk import MissingRemovalPolicies, Stack
 from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
@@ -14,10 +15,14 @@ from connect_hierarchy.identity import Identity, Instance
 from connect_hierarchy.validation import TagsAtSynth
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.properties import ResourceType
 
 if TYPE_CHECKING:
     # it keeps itself in this register
     from connect_hierarchy.provider import HierarchyProvider
+
+_FIRST = 0
+"""Priority of an aspect that comes before all others; the CDK's own begin at 200."""
 
 _registers: dict[str, AppRegister] = {}
 _homes: dict[str, Home] = {}
@@ -40,16 +45,15 @@ class Home:
         stack: The stack.
         register: Of the tree that the stack stands in.
         path: The stack's.
-        outer: The stack that it is nested in.
-        tags: Its tags, whatever they are at the moment.
+        tags: The tags that it was made with, and those of the stacks that it is nested in, of which
+            the inner ones win. CloudFormation itself hands them to no custom resource.
         tags_at_synth: Checks the tags of its groups.
     """
 
     stack: Stack
     register: AppRegister
     path: str
-    outer: Stack | None
-    tags: TagManager
+    tags: Mapping[str, str]
     tags_at_synth: TagsAtSynth
 
     @classmethod
@@ -74,22 +78,20 @@ class Home:
     def _make(cls, stack: Stack) -> Home:
         node, tags_at_synth = stack.node, TagsAtSynth()
         node.add_validation(tags_at_synth)
+        # Groups go when they leave the stack, unless something else is said of them: once for all,
+        # and before any other such policy for what has none.
+        MissingRemovalPolicies.of(stack).destroy(
+            apply_to_resource_types=[ResourceType.GROUP.value], priority=_FIRST
+        )
+        outer = stack.nested_stack_parent
+        above = {} if outer is None else cls.of(outer).tags
         return cls(
             stack,
             AppRegister.of(stack),
             node.path,
-            stack.nested_stack_parent,
-            stack.tags,
+            {**above, **stack.tags.tag_values()},
             tags_at_synth,
         )
-
-    def stack_tags(self) -> dict[str, str]:
-        """The tags of the stack and of those that it is nested in, the inner ones winning.
-
-        CloudFormation itself hands them to no custom resource.
-        """
-        above = {} if self.outer is None else Home.of(self.outer).stack_tags()
-        return {**above, **self.tags.tag_values()}
 
 
 def stack_of(construct: IConstruct) -> Stack:
@@ -112,6 +114,7 @@ class AppRegister:
         self._instances: dict[Identity, Instance] = {}
         self._structures: dict[Identity, tuple[str, int]] = {}
         self._siblings: dict[tuple[Identity, str], str | IConstruct] = {}
+        self._group_arns: set[str] = set()
         self._keys: dict[tuple[str, str], IConstruct] = {}
         self._groups: Counter[Identity] = Counter()
 
@@ -172,6 +175,14 @@ class AppRegister:
         self._groups[instance.identity] += 1
         if name is not None:
             self._siblings[parent, name] = path
+
+    def add_group_arn(self, arn: str) -> None:
+        """Take down the token that is the ARN of a group, so that it need not be taken apart."""
+        self._group_arns.add(arn)
+
+    def place_of(self, arn: str, construct: IConstruct) -> Identity:
+        """What stands below the group of this ARN stands below, wherever the ARN is written."""
+        return Identity(arn) if arn in self._group_arns else Identity.of(arn, construct)
 
     def add_key(self, group: IConstruct, stack_path: str, key: str) -> None:
         """Take down the key of a group; InvalidHierarchyError if the stack has it already."""

@@ -200,7 +200,8 @@ def _fits(needed: Any, value: object) -> bool:
 def _has_members(protocol: type, value: object) -> bool:
     # Of an object that Python knows interfaces for, and no class, JavaScript knows what it is.
     unknown = not hasattr(type(value), "__jsii_type__") and hasattr(value, "__jsii_ref__")
-    return unknown or _members(protocol).issubset(dir(type(value)))
+    given: Any = type(value)
+    return unknown or _class_has_members(protocol, given)
 
 
 def _is_protocol(kind: type) -> bool:
@@ -213,9 +214,10 @@ def _is_struct(kind: type) -> bool:
 
 
 @functools.cache
-def _members(protocol: type) -> frozenset[str]:
+def _class_has_members(protocol: type, given: type) -> bool:
     bases = [base for base in protocol.__mro__ if _is_protocol(base)]
-    return frozenset(name for base in bases for name in vars(base) if not name.startswith("_"))
+    needed = {name for base in bases for name in vars(base) if not name.startswith("_")}
+    return needed.issubset(dir(given))
 
 
 def _shown(value: object) -> str:

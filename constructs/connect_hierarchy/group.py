@@ -23,7 +23,7 @@ from constructs import Construct
 
 # The module and not the class: groups and structures make each other.
 from connect_hierarchy import structure as structures
-from connect_hierarchy.app_register import Home
+from connect_hierarchy.app_register import AppRegister, Home
 from connect_hierarchy.arguments import check_arguments, implementation_of
 from connect_hierarchy.identity import Identity
 from connect_hierarchy.interfaces import (
@@ -130,7 +130,7 @@ class GroupBase(Resource):
 
     def _place(self) -> Identity:
         """What groups below this one stand below, the same for two constructs that mean it."""
-        return Identity.of(self.hierarchy_group_arn, self)
+        return AppRegister.of(self).place_of(self.hierarchy_group_arn, self)
 
     @abstractmethod
     def _answered(self, attribute: GroupAttribute) -> str:
@@ -191,7 +191,7 @@ class HierarchyGroup(GroupBase):
     ) -> None:
         super().__init__(scope, id)
         name, tags = options["name"], options.get("tags") or {}
-        removal_policy = options.get("removal_policy", RemovalPolicy.DESTROY)
+        removal_policy = options.get("removal_policy")
         # Each look at a construct is a call into JavaScript, and there can be hundreds of groups:
         # what is needed twice is kept.
         self._home = Home.below(scope, self)
@@ -208,7 +208,8 @@ class HierarchyGroup(GroupBase):
                 options.get("agents_on_delete", AgentsOnDelete.FAIL),
                 at_level_one=self._level == 1,
             )
-            check_removal_policy(removal_policy, "hierarchy group")
+            if removal_policy is not None:
+                check_removal_policy(removal_policy, "hierarchy group")
             check_tags(tags)
             adopt_existing = options.get("adopt_existing", False)
             adopt_from_stack = options.get("adopt_from_stack")
@@ -234,7 +235,7 @@ class HierarchyGroup(GroupBase):
             GroupProperty.ADOPT_EXISTING.value: adopt_existing,
             GroupProperty.AGENTS_ON_DELETE.value: agents_policy.value,
         }
-        tags = {**self._home.stack_tags(), **tags}
+        tags = {**self._home.tags, **tags}
         if tags:
             self._tags = self._make_tags(tags)
             properties[GroupProperty.TAGS.value] = self._tags.rendered_tags
@@ -249,8 +250,9 @@ class HierarchyGroup(GroupBase):
         if self._key is not None:
             self._resource.override_logical_id(_logical_id(self._key))
         self._ref: str | None = None
-        self._place_as_deployed: Identity | None = None
-        self._set_removal_policy(removal_policy)
+        # without one, the aspect of `Home` says what becomes of it
+        if removal_policy is not None:
+            self._set_removal_policy(removal_policy)
         policy = instance_policy(self._home.stack, self._structure, provider)
         if not waits_in(self._home.path, self._structure if parent is None else parent):
             self._resource.node.add_dependency(policy, *ready(provider))
@@ -313,6 +315,7 @@ class HierarchyGroup(GroupBase):
         # that it stays when the group is renamed in place, and leaves alone what refers to it.
         if self._ref is None:
             self._ref = self._resource.ref
+            self._home.register.add_group_arn(self._ref)
         return self._ref
 
     @property
@@ -344,9 +347,7 @@ class HierarchyGroup(GroupBase):
         self._set_removal_policy(policy)
 
     def _place(self) -> Identity:
-        if self._place_as_deployed is None:
-            self._place_as_deployed = super()._place()
-        return self._place_as_deployed
+        return self._home.register.place_of(self.hierarchy_group_arn, self)
 
     def _answered(self, attribute: GroupAttribute) -> str:
         return Token.as_string(self._resource.get_att(attribute.value))

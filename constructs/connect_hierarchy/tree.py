@@ -138,7 +138,7 @@ class HierarchyTree(Resource):
         self._references: list[list[str]] = []
         self._carriers: list[CustomResource] = []
         self._tags = TagManager(
-            TagType.MAP, ResourceType.TREE.value, {**Home.of(self).stack_tags(), **(tags or {})}
+            TagType.MAP, ResourceType.TREE.value, {**Home.of(self).tags, **(tags or {})}
         )
         properties: dict[str, object] = {
             TreeProperty.INSTANCE_ARN.value: self._structure.instance_arn,
