@@ -49,7 +49,7 @@ def refused(path: str, *parts: str) -> Any:
         ({"levels": ["A", "  "]}, ["name of level 2 is blank, 1 to 50"]),
         ({"levels": ["L" * 51]}, ["has 51 characters, at most 50 are allowed, shorten", "LLL"]),
         ({"levels": ["A", "B", "A"]}, ["levels 1 and 3 have the same name", "'A'"]),
-        ({"levels": "Division"}, ["levels is one text", "['Division']"]),
+        ({"levels": "Division"}, ["levels is 'Division', a list is needed: write ['Division']"]),
         ({"instance_arn": "arn:aws:connect"}, ["not the ARN of", "arn:aws:connect", "expected"]),
         ({"instance_arn": GROUP_ARN}, ["not the ARN of an Amazon Connect instance"]),
         ({"group_quota": 0}, ["group_quota is 0, at least 1 is needed"]),
