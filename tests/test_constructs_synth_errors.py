@@ -73,7 +73,7 @@ def test_structure(options: dict[str, Any], parts: list[str]) -> None:
         ({"tags": {"": "v"}}, ["tag key is empty"]),
         ({"tags": {"k" * 129: "v"}}, ["tag key has 129 characters, at most 128"]),
         ({"tags": {"k": "v" * 257}}, ["value of tag 'k' has 257 characters, at most 256"]),
-        ({"tags": {f"k{n}": "v" for n in range(41)}}, ["has 41 tags, at most 40", "remove"]),
+        ({"tags": {f"k{n}": "v" for n in range(48)}}, ["has 48 tags, at most 47", "remove"]),
         (
             {"agents_on_delete": AgentsOnDelete.MOVE_TO_PARENT},
             ["agents_on_delete is MOVE_TO_PARENT", "no parent", "use UNASSIGN or FAIL"],

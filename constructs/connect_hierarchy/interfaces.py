@@ -30,7 +30,7 @@ class HierarchyGroupOptions(TypedDict, total=False):
     on."""
 
     tags: Mapping[str, str] | None
-    """Up to 40 tags, keys of 1 to 128 characters that begin neither with `aws:` nor with
+    """Up to 47 tags, keys of 1 to 128 characters that begin neither with `aws:` nor with
     `connect-hierarchy:`, values of up to 256. They win over `Stack(tags=…)`; a tag of `Tags.of(…)`
     wins over them unless its priority is below 50, as for the CDK's own constructs."""
 
