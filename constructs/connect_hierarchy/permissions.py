@@ -335,12 +335,7 @@ def _with_stand_ins(value: Any, longest_arn: int) -> Any:
 def own_stack_statement() -> iam.PolicyStatement:
     """A look at the stack that the statement stands in, where an event alone is ambiguous."""
     return iam.PolicyStatement(
-        actions=[
-            "cloudformation:DescribeStackResource",
-            "cloudformation:DescribeStacks",
-            "cloudformation:GetTemplate",
-            "cloudformation:ListStackResources",
-        ],
+        actions=["cloudformation:DescribeStacks", "cloudformation:GetTemplate"],
         resources=[Aws.STACK_ID],
     )
 
