@@ -98,7 +98,7 @@ def test_tags_from_above_count() -> None:
     assert len(below.tags) == MAX_USER_TAGS
     group["children"][0]["tags"]["one more"] = "v"
     with pytest.raises(
-        InvalidHierarchyError, match=r"^org:3: in 'A/B': .* 41 tags, .*; 38 are thos"
+        InvalidHierarchyError, match=r"^org:3: in 'A/B': .* 48 tags, .*; 45 are thos"
     ):
         read_tree([group], line_of=lambda place: "org:3" if place[-1] == "tags" else "org:2")
 
