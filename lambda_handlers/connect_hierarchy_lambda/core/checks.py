@@ -46,7 +46,7 @@ def _strangers_below_what_moves(view: View) -> Decision | None:
         if names:
             return Refuse(
                 HierarchyError(
-                    f"moving hierarchy group {quoted(record.name)}",
+                    f"moving hierarchy group {quoted(view.path_of(record))}",
                     f"it has child groups that are not of this stack: {listed(names)}",
                     "adopt them in this stack, or move them away first",
                 )
@@ -100,7 +100,7 @@ def _silent_loss(view: View) -> Decision | None:
         old_key = view.written_keys.get(record.key, record.name)
         return Refuse(
             HierarchyError(
-                f"replacing hierarchy group {quoted(record.name)}",
+                f"replacing hierarchy group {quoted(view.path_of(record))}",
                 f"{quoted(' / '.join(node.path))} is new and has no key, and the old group is used",
                 f"renamed: give it key {quoted(old_key)}; another group: "
                 f"key {quoted(node.written_key)}",
@@ -142,7 +142,7 @@ def held_by_agents(view: View, going: list[Record], doing: str) -> Decision | No
     held = [(r, a) for r, a in held if not declares_name(template, r)]
     if not held:
         return None
-    groups = listed(list(dict.fromkeys(quoted(record.name) for record, _ in held)))
+    groups = listed(list(dict.fromkeys(quoted(view.path_of(record)) for record, _ in held)))
     names = listed([quoted(agent.username) for _, agent in held])
     return Refuse(
         HierarchyError(

@@ -75,10 +75,14 @@ class _Removal:
             for record in view.own
             if record.id and (record.phase in phases or self._is_tried_again(record))
             # what an update retires goes with the update's clean-up; a rollback tries at once
-            if view.is_last or record.changed_by == view.request
+            if view.is_last or record.changed_by == view.request or self._is_undone(record)
             if view.is_last or record.slot not in view.facts.refused
             if view.is_last or record.id not in view.facts.in_use or self._agents_go(record)
         )
+
+    def _is_undone(self, record: Record) -> bool:
+        """Whether the request that is taken back made it, whichever request retired it."""
+        return bool(self.view.undone) and record.came_by == self.view.undone
 
     def _is_tried_again(self, record: Record) -> bool:
         view = self.view
@@ -142,7 +146,10 @@ class _Removal:
             is_ours = owner is not None and owner.stack == self.view.resource.stack
             if not is_ours and record.origin is Origin.MADE:
                 whose = f"belongs to {owner.resource} of stack {owner.stack_name}" if owner else ""
-                warnings.append(f"group {record.id} {whose or 'has no owner any more'}, it stays")
+                path = quoted(self.view.path_of(record))
+                warnings.append(
+                    f"group {path} ({record.id}) {whose or 'has no owner any more'}, it stays"
+                )
                 forgotten.append(record)
         if not forgotten:
             return None
@@ -210,7 +217,7 @@ class _Removal:
     def _empty(self, record: Record) -> Decision:
         """The service would not delete the group: find out what is in it."""
         view = self.view
-        doing = f"deleting hierarchy group {quoted(record.name)}"
+        doing = f"deleting hierarchy group {quoted(view.path_of(record))}"
         question = FindAgents(record.instance_arn, record.id)
         if not view.facts.knows(question):
             return Ask((question,))

@@ -132,14 +132,15 @@ class _Standing:
     def _shown_name(self, node: WishedGroup, record: Record) -> str | None:
         """What a group is called now, None where that has to be asked first.
 
-        Where nothing is to be changed, nobody asks.
+        Nobody asks about a single group whose wish did not change.
         """
         facts = self.view.facts
         names = ListNames(record.instance_arn)
         if facts.knows(names) and record.id in facts.names(names):
             return facts.names(names)[record.id]
         wanted = {**node.tags, **self.view.resource.tags(node.key)}
-        if not facts.knows(names) and wanted == record.tags:
+        is_same = self.view.previous is None or self.view.previous == self.view.wish
+        if not facts.knows(names) and wanted == record.tags and is_same:
             return record.name
         if not self._is_there(record):
             return None

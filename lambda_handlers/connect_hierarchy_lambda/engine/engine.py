@@ -303,6 +303,9 @@ class Engine:
             return None
         if memory.course is not None or is_late(event, entry, None):
             raise _superseded(task)
+        if entry is None and event.type is RequestType.DELETE and not task.wish.instance_arn:
+            # neither the ledger nor the event knows where anything could be
+            return Answer(event.physical_id)
         status = self._status() if needs_status(event, entry) else None
         if is_late(event, entry, status):
             raise _superseded(task)
@@ -591,8 +594,18 @@ class Engine:
         memory.since.pop(doing(made), None)
         after = succeeded(made, outcome, self._schedule.clock.now())
         self._learn_from(made, after)
-        logger.info(doing(made), extra={"group": (after or made.record).id})
+        told = {"group": (after or made.record).id, "path": self._path_of(made)}
+        logger.info(doing(made), extra=told)
         return after
+
+    def _path_of(self, made: Call) -> str:
+        """The names of a group and of those above it, as far as the ledger knows them."""
+        names, above = [made.record.name], made.record.parent_id
+        while above in self._memory.records:
+            record = self._memory.records[above]
+            names.insert(0, record.name)
+            above = record.parent_id
+        return "/".join(names)
 
     def _after_refusal(self, made: Call, refusal: Refusal) -> Record | _Undone | None:
         facts, record = self._memory.facts, made.record
@@ -621,7 +634,8 @@ class Engine:
             raise _Pause(doing(made), str(refusal), first=1.0)
         facts.gone.add(record.id)
         self._free(record)
-        logger.warning("the group is gone", extra={"group": record.arn})
+        told = {"group": record.id, "path": self._path_of(made)}
+        logger.warning("the group is gone", extra=told)
         if isinstance(made, Delete) or (isinstance(made, Untag) and made.forgets):
             self._learn_from(made, None)
             return None
