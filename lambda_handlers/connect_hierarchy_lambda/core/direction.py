@@ -91,10 +91,10 @@ def is_late(event: Event, entry: Entry | None, status: StackStatus | None) -> bo
     if _are_dated(event, current):
         return event.issued_at < current.issued_at
     # without dates, or within one second: what a later request has taken back
-    if is_update:
-        return bool(current.undoes) and current.undoes == event.digest
-    is_after_delete = event.type is RequestType.CREATE and current.type is RequestType.DELETE
     ends = status is not None and (status.rolls_back or status.is_deleted)
+    if is_update:
+        return ends and bool(current.undoes) and current.undoes == event.digest
+    is_after_delete = event.type is RequestType.CREATE and current.type is RequestType.DELETE
     return is_after_delete and ends
 
 

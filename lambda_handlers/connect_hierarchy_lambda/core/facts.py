@@ -108,8 +108,8 @@ class Facts:
     taken: set[Place] = field(default_factory=set)
     """Names that the service called duplicates."""
 
-    in_use: set[str] = field(default_factory=set)
-    """Ids of groups that the service would not delete."""
+    in_use: dict[str, str] = field(default_factory=dict)
+    """What the service said of groups that it would not delete, by their ids."""
 
     gone: set[str] = field(default_factory=set)
     """Ids of groups that the service does not know, after two minutes of doubt."""

@@ -268,7 +268,7 @@ class _Removal:
                 return strangers
         else:
             error = HierarchyError(
-                doing, "it is in use", "find what uses the group, then delete again"
+                doing, view.facts.in_use[record.id], "find what uses it, then delete again"
             )
         return Wait(doing, "it is in use", self._hold((record,), error))
 

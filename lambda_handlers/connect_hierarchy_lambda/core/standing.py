@@ -41,6 +41,7 @@ from connect_hierarchy_lambda.core.view import View, is_certain
 from connect_hierarchy_lambda.core.wish import WishedGroup
 from connect_hierarchy_lambda.model.groups import Group
 from connect_hierarchy_lambda.model.ledger import Intention, Origin, Phase, Record
+from connect_hierarchy_lambda.model.limits import MAX_TAGS
 from connect_hierarchy_lambda.model.names import quoted
 
 _MANY = 2
@@ -243,7 +244,8 @@ class _Standing:
             group = view.facts.group(question)
             found = {k: group.tags.get(k) if group else None for k in unknown}
             record = replace(record, as_found={**record.as_found, **found})
-        if new:
+        has_room = len({*record.tags, *new}) <= MAX_TAGS
+        if new and (has_room or not old):
             self.calls.append(Tag(record, new))
         else:
             self.calls.append(Untag(record, old))

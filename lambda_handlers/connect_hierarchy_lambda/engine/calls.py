@@ -133,7 +133,7 @@ def doing(what: Call | Question) -> str:
         case FindHolder():
             return f"looking for hierarchy group {quoted(what.place[2])}"
         case FindChildren():
-            return f"searching the child groups of {what.id}"
+            return f"searching the child groups of group {what.id}"
         case Survey() | ListNames():
             return f"listing the hierarchy groups of {what.instance_arn}"
         case _:

@@ -156,6 +156,7 @@ class Engine:
         self._memory = _Memory()
         self._pace = Pace(rate)
         self._turn: Turn | None = None
+        self._serving = ""
 
     def carry_out(self, task: Task) -> Answer:
         """Do what the task wants, in as many steps as it takes.
@@ -165,6 +166,7 @@ class Engine:
             OutOfTimeError: Another run has to go on.
             NoLongerWantedError: A later request of the resource has begun.
         """
+        self._serving = f"serving {task.event.type} of {task.resource.logical_id}"
         while True:
             try:
                 answer = self._take_a_turn(task)
@@ -615,7 +617,7 @@ class Engine:
             # a creation whose first answer was lost is settled by a look at who has the name
             return intended(made) if isinstance(made, Create) else _UNDONE
         if refusal.code == IN_USE and isinstance(made, Delete | PutLevels):
-            facts.in_use.add(record.id)
+            facts.in_use[record.id] = str(refusal)
             return _UNDONE
         if refusal.code == NOT_FOUND and not isinstance(made, Create):
             return self._after_not_found(made, refusal)
@@ -656,7 +658,7 @@ class Engine:
                     listed[record.id] = made.name
             case Delete():
                 facts.gone.add(record.id)
-                facts.in_use.discard(record.parent_id or "")
+                facts.in_use.pop(record.parent_id or "", None)
                 self._free(record)
             case PutLevels():
                 facts.answers[ReadLevels(record.instance_arn)] = made.names
@@ -664,7 +666,7 @@ class Engine:
                 facts.in_use.clear()
             case MoveAgent():
                 facts.moved[made.agent.id] = made.group_id
-                facts.in_use.discard(record.id)
+                facts.in_use.pop(record.id, None)
                 facts.answers.pop(FindAgents(record.instance_arn, made.group_id or ""), None)
             case _:
                 pass
@@ -691,9 +693,9 @@ class Engine:
         wait = self._pace.take(api, now)
         until = self._turn.until if self._turn is not None else now
         if wait >= self._schedule.left:
-            raise OutOfTimeError(f"calling {api}", "out of time", "deploy again")
+            raise OutOfTimeError(self._serving, "out of time", "deploy again")
         if now + wait > until - _RESERVE:
-            raise _Pause(f"calling {api}", "the service allows no more requests now")
+            raise _Pause(self._serving, f"{api} allows no more requests now")
         if wait > 0:
             clock.sleep(wait)
         try:
