@@ -3,7 +3,8 @@
 What design.md no longer promises is not expected:
 
 - a chain of names that people gave by hand is not untangled (such a deployment may fail);
-- what people changed by hand on a group is put right only where the deployment changes it;
+- what people changed by hand on a group, its deletion included, is put right where the deployment
+  changes its name, its place or its tags; nobody asks Connect otherwise;
 - a group that somebody took our tags from is still its construct's, but is not deleted with it.
 """
 
@@ -54,6 +55,8 @@ class Succeeded:
             return  # deleted by hand, and nobody was asked to look
         assert member in change.record_after, f"{member} has no group"
         group_id = change.record_after[member]
+        if group_id not in after.groups and self._is_not_asked_for(member):
+            return
         assert group_id in after.groups, f"{member} is gone"
         group = after.groups[group_id]
         if not touched:
@@ -76,6 +79,14 @@ class Succeeded:
             gone = change.old.members[member].tags.keys() - plan.tags.keys()
             assert not gone & group.tags.keys(), f"{member} keeps {gone}"
         self._check_id(member, earlier, group)
+
+    def _is_not_asked_for(self, member: str) -> bool:
+        """Whether nothing is to change on a group that somebody deleted."""
+        change = self.change
+        if change.old is None or not change.stays_in_place(member):
+            return False
+        was, now = change.old.members[member], change.new.members[member]
+        return member in change.drifted and (was.name, was.tags) == (now.name, now.tags)
 
     def _check_owner(self, member: str, earlier: Seen | None, group: Seen) -> None:
         """The ledger and the group's tags say the same, but for what people took away."""
