@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from benchmarks.native import THROTTLED, native_resource_types
 from benchmarks.organisation import BURST, QUOTA, RATE, Organisation
-from connect_hierarchy_lambda.connect import pace
 from connect_hierarchy_lambda.entry.function import Function
+from connect_hierarchy_lambda.ports import pace
 from local_aws.connect import ConnectSettings
 from local_aws.connect.settings import Rate
 from local_aws.in_process import InProcessAws

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -11,21 +12,26 @@ from urllib.parse import unquote, urlsplit
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from moto.core.base_backend import BackendDict
 from moto.s3.models import s3_backends
+from moto.ssm.exceptions import ParameterVersionNotFound
 from moto.ssm.models import ssm_backends
+from moto.utilities.utils import get_partition
 
 from local_aws.awslambda import LocalLambda
 from local_aws.clock import Clock, RealClock
 from local_aws.cloudformation.aws_resources import aws_resource_types
 from local_aws.cloudformation.connect_resources import connect_resource_types
 from local_aws.cloudformation.custom_resources import CustomResources
+from local_aws.cloudformation.dynamodb_resources import dynamodb_resource_types
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.exceptions import ValidationError
 from local_aws.cloudformation.responses import CloudFormationResponse
 from local_aws.cloudformation.service import CloudFormation
 from local_aws.cloudtrail import answer_lookup_events
 from local_aws.connect import ConnectSettings, LocalConnect
+from local_aws.dynamodb import DynamoDbSettings, LocalDynamoDb
 from local_aws.server import LOOPBACK, AnswerServer, ApiServer, UrlPaths
 
 ACCOUNT_ID = "123456789012"
@@ -45,10 +51,12 @@ class LocalAws:
         port: int = 0,
         region: str = DEFAULT_REGION,
         connect_settings: ConnectSettings | None = None,
+        dynamodb_settings: DynamoDbSettings | None = None,
         engine_settings: EngineSettings | None = None,
         retry_delays: tuple[float, ...] = (60.0, 120.0),
     ) -> None:
         BackendDict.reset()
+        engine_settings = engine_settings or EngineSettings()
         self.account_id = ACCOUNT_ID
         self.region = region
         self.clock: Clock = RealClock()
@@ -58,6 +66,7 @@ class LocalAws:
             region=region,
             settings=connect_settings or ConnectSettings(),
         )
+        self.dynamodb = LocalDynamoDb(self.clock, ACCOUNT_ID, region, dynamodb_settings)
         self._folder = tempfile.TemporaryDirectory(prefix="local-aws-")
         self._answers = AnswerServer(
             lambda token, body: self.custom_resources.deliver(token, body)  # noqa: PLW0108 - made below
@@ -66,23 +75,27 @@ class LocalAws:
             self.clock,
             lambda token, event: self.awslambda.invoke_async(token, event),  # noqa: PLW0108 - made below
             self._answers.url_for,
-            max_event_bytes=(engine_settings or EngineSettings()).max_event_bytes,
+            max_event_bytes=engine_settings.max_event_bytes,
+            dated_urls=engine_settings.response_url_has_date,
         )
         self.cloudformation = CloudFormation(
             self.clock,
             {
                 **aws_resource_types(self.client, account_id=ACCOUNT_ID, region=region),
                 **connect_resource_types(self.connect),
+                **dynamodb_resource_types(self.dynamodb),
             },
             self.custom_resources,
             account_id=ACCOUNT_ID,
             region=region,
             fetch_template=self._read_s3,
             ssm_parameter=self._ssm_parameter,
+            secret=self._secret,
             settings=engine_settings,
         )
         own: dict[str, UrlPaths] = {
             "connect": self.connect.url_paths,
+            "dynamodb": self.dynamodb.url_paths,
             "cloudformation": {"{0}/$": self._answer_cloudformation},
             "cloudtrail": {"{0}/$": answer_lookup_events},
             "awslambda": {
@@ -178,15 +191,31 @@ class LocalAws:
             bucket, key = parts.netloc.split(".s3.", 1)[0], path
         else:
             bucket, _, key = path.partition("/")
-        stored = s3_backends[self.account_id]["aws"].get_object(bucket, key)
+        stored = s3_backends[self.account_id][get_partition(self.region)].get_object(bucket, key)
         if stored is None:
             msg = f"S3 error: The specified key does not exist: {url}"
             raise ValidationError(msg)
         return bytes(stored.value).decode()
 
     def _ssm_parameter(self, name: str) -> str:
-        parameter = ssm_backends[self.account_id][self.region].get_parameter(name)
+        parameter = None
+        with contextlib.suppress(ParameterVersionNotFound):
+            parameter = ssm_backends[self.account_id][self.region].get_parameter(name)
         if parameter is None:
             msg = f"Unable to fetch parameters [{name}] from parameter store for this account."
             raise ValidationError(msg)
         return str(parameter.value)
+
+    def _secret(self, secret_id: str, stage: str, version_id: str) -> str:
+        which = {"VersionStage": stage, "VersionId": version_id}
+        try:
+            answer = self.client("secretsmanager").get_secret_value(
+                SecretId=secret_id, **{key: value for key, value in which.items() if value}
+            )
+        except ClientError as error:
+            message = error.response["Error"].get("Message", "")
+            raise ValidationError(f"{message} (Service: SecretsManager)") from None
+        if "SecretString" not in answer:
+            msg = f"secret {secret_id} has no SecretString"
+            raise ValidationError(msg)
+        return str(answer["SecretString"])

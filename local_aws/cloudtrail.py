@@ -6,9 +6,12 @@ import json
 from typing import Any
 
 
-def answer_lookup_events(_request: Any, _full_url: str, _headers: Any) -> Any:
+def answer_lookup_events(request: Any, _full_url: str, _headers: Any) -> Any:
     """Answer LookupEvents as an account does whose trail has nothing to say; moto has no such call.
 
     Without an answer the CLI would try again for half a minute.
     """
+    if not request.headers.get("X-Amz-Target", "").endswith(".LookupEvents"):
+        msg = "CloudTrail answers LookupEvents alone"
+        raise NotImplementedError(msg)
     return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps({"Events": []})

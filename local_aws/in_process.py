@@ -22,6 +22,7 @@ from moto.core.request import normalize_request
 
 from local_aws.cloudformation.connect_resources import connect_resource_types
 from local_aws.cloudformation.custom_resources import CustomResources
+from local_aws.cloudformation.dynamodb_resources import dynamodb_resource_types
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.resource_types import (
     Outcome,
@@ -34,6 +35,7 @@ from local_aws.cloudformation.resource_types import (
 from local_aws.cloudformation.responses import CloudFormationResponse
 from local_aws.cloudformation.service import CloudFormation
 from local_aws.connect import ConnectSettings, LocalConnect
+from local_aws.dynamodb import DynamoDbSettings, LocalDynamoDb
 from local_aws.virtual_clock import TaskKilledError, VirtualClock, VirtualTask
 
 _ANSWERS = "cloudformation-custom-resource-response-euwest2.invalid"
@@ -100,7 +102,7 @@ class ServiceCall:
 
 
 class InProcessAws:
-    """CloudFormation, Connect and one function, all in virtual time.
+    """CloudFormation, Connect, DynamoDB and one function, all in virtual time.
 
     `make_handler(clients, clock, put)` makes the function's handler: with clients for boto3's
     service names, a clock, and what carries an answer to a ResponseURL. `seed` shuffles what runs
@@ -108,7 +110,7 @@ class InProcessAws:
 
     `authorize` can be set to what decides on the function's calls to CloudFormation and Lambda: it
     is asked with the id of the stack that is served, the action and the resource. For those to
-    Connect there is `ConnectSettings.authorize`.
+    Connect and DynamoDB there are `ConnectSettings.authorize` and `DynamoDbSettings.authorize`.
 
     `resource_types` are what templates may use besides what is needed around a function.
     """
@@ -119,6 +121,7 @@ class InProcessAws:
         *,
         seed: int | None = None,
         connect_settings: ConnectSettings | None = None,
+        dynamodb_settings: DynamoDbSettings | None = None,
         engine_settings: EngineSettings | None = None,
         function_settings: FunctionSettings | None = None,
         resource_types: Mapping[str, ResourceType] | None = None,
@@ -131,6 +134,7 @@ class InProcessAws:
             settings=connect_settings or ConnectSettings(),
             seed=seed or 0,
         )
+        self.dynamodb = LocalDynamoDb(self.clock, ACCOUNT_ID, REGION, dynamodb_settings)
         self.function_settings = function_settings or FunctionSettings()
         self.function_faults = FunctionFaults()
         self.invocations: list[Invocation] = []
@@ -147,11 +151,13 @@ class InProcessAws:
             self._invoke_async,
             lambda token: f"https://{_ANSWERS}/{token}",
             max_event_bytes=engine_settings.max_event_bytes,
+            dated_urls=engine_settings.response_url_has_date,
         )
         self.cloudformation = CloudFormation(
             self.clock,
             {
                 **connect_resource_types(self.connect),
+                **dynamodb_resource_types(self.dynamodb),
                 "AWS::IAM::Policy": RecordedResource(),
                 "AWS::IAM::Role": RecordedResource(Arn=f"arn:aws:iam::{ACCOUNT_ID}:role/{{}}"),
                 "AWS::Logs::LogGroup": RecordedResource(
@@ -175,13 +181,17 @@ class InProcessAws:
     def client(self, service: str) -> Any:
         """A boto3 client whose requests are answered here.
 
-        Of `connect`, `cloudformation` or `lambda`, the last only for asynchronous invocations.
+        Of `connect`, `dynamodb`, `cloudformation` or `lambda`, the last only for asynchronous
+        invocations.
         """
         client = _client(service)
         if service == "connect":
             client.meta.events.unregister("before-send.connect", unique_id=_ATTACHED.get(service))
             self.connect.attach(client)
             _ATTACHED[service] = f"local-connect-{id(self.connect)}"
+        elif service == "dynamodb":
+            client.meta.events.unregister("before-send.dynamodb", unique_id=_ATTACHED.get(service))
+            _ATTACHED[service] = self.dynamodb.attach(client)
         else:
             answer = {
                 "cloudformation": self._answer_cloudformation,

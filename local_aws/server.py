@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
-import json
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import trustme
 from flask import Flask
@@ -24,7 +23,8 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.routing import Map
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from local_aws.connect.exceptions import ConnectionCut
+from local_aws import missing
+from local_aws.faults import ConnectionCut
 
 LOOPBACK = "127.0.0.1"
 
@@ -106,11 +106,29 @@ class ApiServer(_Server):
     def __init__(self, port: int, own: Mapping[str, UrlPaths]) -> None:
         def create_app(service: Any) -> Flask:
             paths = own.get(service)
-            return create_backend_app(service) if paths is None else _app(paths)
+            app = _app_of_moto(service) if paths is None else _app(paths)
+            app.register_error_handler(404, _no_such_path)
+            return app
 
         dispatcher = DomainDispatcherApplication(create_app)
         app = _naming_what_is_missing(_dropping_cut_connections(dispatcher))
         super().__init__(port, app, _QuietHandler)
+
+
+def _app_of_moto(service: Any) -> Flask:
+    """The app that moto has for a service; NotImplementedError where it has none."""
+    if service is None:
+        msg = "no such service"
+        raise NotImplementedError(msg)
+    try:
+        return create_backend_app(service)
+    except ModuleNotFoundError as error:
+        # moto needs more packages for some services than are installed here
+        raise NotImplementedError(str(error)) from error
+
+
+def _no_such_path(error: Exception) -> NoReturn:
+    raise NotImplementedError(str(error)) from error
 
 
 def _app(paths: UrlPaths) -> Flask:
@@ -137,7 +155,7 @@ def _dropping_cut_connections(app: Callable[..., Any]) -> Callable[..., Any]:
             return app(environ, start_response)
         except ConnectionCut:
             # the client sees what it would see of a lost connection: an end without an answer
-            environ["werkzeug.socket"].close()
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError from None
 
     return answer
@@ -148,10 +166,9 @@ def _naming_what_is_missing(app: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return app(environ, start_response)
         except NotImplementedError as error:
-            # of moto; 501 is an answer that clients do not try again, as they do 500
-            document = {"__type": "NotImplemented", "message": f"the local AWS: {error}"}
-            start_response("501 Not Implemented", [("Content-Type", "application/json")])
-            return [json.dumps(document).encode()]
+            status, content_type, body = missing.answer(environ, error)
+            start_response(status, [("Content-Type", content_type)])
+            return [body]
 
     return answer
 

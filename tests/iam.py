@@ -215,6 +215,9 @@ class _Deployed:
             ("AWS::IAM::Role", "Arn"): (
                 f"arn:{partition}:iam::{account}:role/{self._stack_name}-{name}"
             ),
+            ("AWS::DynamoDB::Table", "Arn"): (
+                f"arn:{partition}:dynamodb:{region}:{account}:table/{self._stack_name}-{name}"
+            ),
             ("AWS::Logs::LogGroup", "Arn"): (
                 f"arn:{partition}:logs:{region}:{account}:log-group:{self._stack_name}-{name}:*"
             ),
@@ -351,6 +354,7 @@ class Guard:
 
         aws.authorize = self
         aws.connect.settings.authorize = self
+        aws.dynamodb.settings.authorize = self
 
     def __call__(self, principal: str | None, action: str, resource: str) -> bool:
         """Decide, as `ConnectSettings.authorize` is asked."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connect_hierarchy_lambda.connect.pace import Rate
 from connect_hierarchy_lambda.entry.function import Function
 from connect_hierarchy_lambda.model.ledger import Record
 from connect_hierarchy_lambda.model.tree import key_mark
+from connect_hierarchy_lambda.ports.dynamodb_ledger import DynamoDbLedger
+from connect_hierarchy_lambda.ports.ledger import Ledger
 from connect_hierarchy_lambda.ports.memory_ledger import MemoryLedger
+from connect_hierarchy_lambda.ports.pace import Rate
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings
+from local_aws.dynamodb import DynamoDbSettings
 from local_aws.in_process import FunctionSettings, InProcessAws
 
 
@@ -26,10 +29,25 @@ def _node(group: Any) -> Any:
     return {"Name": group} if isinstance(group, str) else group
 
 
+LEDGER_TABLE: Mapping[str, Any] = {
+    "TableName": "ledger",
+    "KeySchema": [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ],
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "sk", "AttributeType": "S"},
+    ],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+
 class Site(InProcessAws):
     """The real handlers on an instance of the local Connect, deployed to by short templates.
 
-    `rate` is what the function believes that its account may call.
+    `rate` is what the function believes that its account may call. The ledgers are in memory, or
+    in a table of the local DynamoDB.
     """
 
     def __init__(
@@ -37,26 +55,45 @@ class Site(InProcessAws):
         *,
         seed: int | None = None,
         connect_settings: ConnectSettings | None = None,
+        dynamodb_settings: DynamoDbSettings | None = None,
         engine_settings: EngineSettings | None = None,
         function_settings: FunctionSettings | None = None,
         rate: Rate | None = None,
+        ledger_in_table: bool = False,
     ) -> None:
-        self.ledgers: dict[str, MemoryLedger] = {}
+        self.ledgers: dict[str, Ledger] = {}
+        self._has_table = ledger_in_table
         super().__init__(
             lambda clients, clock, put: Function(
                 clients, clock, put, jitter=lambda: 0.5, rate=rate, ledger_of=self.ledger_of
             ),
             seed=seed,
             connect_settings=connect_settings,
+            dynamodb_settings=dynamodb_settings,
             engine_settings=engine_settings,
             function_settings=function_settings,
         )
+        if ledger_in_table:
+            self.dynamodb.perform("CreateTable", **LEDGER_TABLE)
         self.instance_arn = self.new_instance()
         self.other_arn = self.new_instance()
 
-    def ledger_of(self, stack_id: str) -> MemoryLedger:
+    def ledger_of(self, stack_id: str) -> Ledger:
         """The ledger of a stack."""
-        return self.ledgers.setdefault(stack_id, MemoryLedger())
+        if stack_id not in self.ledgers:
+            table = str(LEDGER_TABLE["TableName"])
+            self.ledgers[stack_id] = (
+                DynamoDbLedger(self.client("dynamodb"), table, stack_id)
+                if self._has_table
+                else MemoryLedger()
+            )
+        return self.ledgers[stack_id]
+
+    def lose_ledgers(self) -> None:
+        """Delete everything that the ledgers know."""
+        self.ledgers.clear()
+        if self._has_table:
+            self.dynamodb.forget_items(str(LEDGER_TABLE["TableName"]))
 
     @property
     def instance_id(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from aws_cdk import CfnParameter, RemovalPolicy, Stack
+from aws_cdk import CfnParameter, MissingRemovalPolicies, RemovalPolicies, RemovalPolicy, Stack
 
-from connect_hierarchy import AgentsOnDelete, HierarchyGroup, HierarchyStructure
+from connect_hierarchy import AgentsOnDelete, HierarchyGroup, HierarchyStructure, HierarchyTree
 from tests.constructs_fixtures import (
     GROUP,
     GROUP_ARN,
@@ -127,6 +128,35 @@ def test_no_ghost_when_the_policy_comes_later(policy: RemovalPolicy, deletion: s
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (deletion, "Delete")
 
 
+@pytest.mark.parametrize(
+    ("apply", "deletion"),
+    [
+        (lambda stack: RemovalPolicies.of(stack).retain(), "Retain"),
+        (lambda stack: RemovalPolicies.of(stack).destroy(), "Delete"),
+        (
+            lambda stack: RemovalPolicies.of(stack).retain_on_update_or_delete(),
+            "RetainExceptOnCreate",
+        ),
+        (lambda stack: RemovalPolicies.of(stack).retain(priority=1000), "Retain"),
+        (lambda stack: MissingRemovalPolicies.of(stack).retain(), "Delete"),
+    ],
+)
+def test_no_ghost_when_the_policy_comes_for_all(
+    apply: Callable[[Stack], None], deletion: str
+) -> None:
+    """A policy for all resources decides about what leaves the stack, not about originals."""
+    stack = new_stack()
+    structure = HierarchyStructure(
+        stack, "Structure", instance_arn=INSTANCE_ARN, levels=["Division"]
+    )
+    group = structure.add_group("Group", name="Group")
+    tree = HierarchyTree(stack, "Tree", groups=["Top"], structure=structure)
+    apply(stack)
+    for construct in (group, tree):
+        resource = resource_of(construct)
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (deletion, "Delete")
+
+
 def test_references(stage: Stage) -> None:
     """The ARN is the physical id, which a rename keeps; the id is an attribute."""
     resolve = stage.stack.resolve
@@ -179,13 +209,7 @@ def test_every_group_is_served_by_one_function(stage: Stage) -> None:
 
 
 def test_the_policy_goes_after_the_groups(stage: Stage) -> None:
-    """Structure and groups of an instance depend on one policy; another instance has its own."""
-    policies = set(find(stage.stack, "AWS::IAM::Policy"))
-    needs = {
-        construct: policies.intersection(resource_of(construct)["DependsOn"])
-        for construct in (stage.structure, stage.support, stage.emea, stage.below_import)
-    }
-    assert all(len(policy) == 1 for policy in needs.values())
-    assert needs[stage.structure] == needs[stage.support] == needs[stage.emea]
-    assert needs[stage.below_import] != needs[stage.support]
-    assert len(policies) == 2
+    """Structure and groups of all instances depend on the one policy of the stack."""
+    (policy,) = find(stage.stack, "AWS::IAM::Policy")
+    for construct in (stage.structure, stage.support, stage.emea, stage.below_import):
+        assert policy in resource_of(construct)["DependsOn"]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from aws_cdk import NestedStack, Stack
+from aws_cdk import CfnOutput, NestedStack, ReferenceStrength, Stack
 from aws_cdk import aws_connect as connect
+from aws_cdk.assertions import Template
 
-from connect_hierarchy import HierarchyGroup, HierarchyStructure
+from connect_hierarchy import HierarchyGroup, HierarchyProvider, HierarchyStructure, HierarchyTree
 from connect_hierarchy_lambda.model.arns import GroupArn
 from tests.constructs_fixtures import (
     GROUP,
     GROUP_ARN,
     INSTANCE_ARN,
-    OTHER_INSTANCE_ARN,
     Resources,
     find,
     logical_id,
@@ -22,6 +23,7 @@ from tests.constructs_fixtures import (
     new_instance,
     new_stack,
     properties_of,
+    resource_of,
 )
 
 POLICY = "AWS::IAM::Policy"
@@ -147,18 +149,24 @@ def test_an_attribute_of_a_structure_means_its_instance() -> None:
     assert policy_resources(find(stack, POLICY))[0] == {"Fn::GetAtt": ["Instance", "Arn"]}
 
 
-def test_one_policy_an_instance() -> None:
-    """Groups of two instances in one stack have a policy each, named by the instance."""
-    names = []
-    for instances in ([INSTANCE_ARN], [INSTANCE_ARN, OTHER_INSTANCE_ARN]):
-        stack = new_stack()
-        for number, arn in enumerate(instances):
-            imported = HierarchyStructure.from_instance_arn(stack, f"I{number}", arn)
-            for name in ("One", "Two"):
-                imported.add_group(name, name=name)
-        names.append(set(find(stack, POLICY)))
-    assert [len(policies) for policies in names] == [1, 2]
-    assert names[0] < names[1], "a new instance does not touch the policy of the first"
+def test_an_arn_that_comes_late_has_a_policy_of_its_own() -> None:
+    """It refers to a group of the stack, which cannot wait for a policy that does."""
+    stack = new_stack()
+    structure = HierarchyStructure(
+        stack, "Structure", instance_arn=INSTANCE_ARN, levels=["Division", "Team"]
+    )
+    support = structure.add_group("Support", name="Support")
+    imported = HierarchyGroup.from_hierarchy_group_arn(
+        stack, "Imported", support.hierarchy_group_arn
+    )
+    below = imported.add_group("Below", name="Below")
+    policies = find(stack, POLICY)
+    (late,) = set(policies) & set(resource_of(below)["DependsOn"])
+    (early,) = set(policies) - {late}
+    assert logical_id(support) in str(policies[late])
+    assert logical_id(support) not in str(policies[early])
+    assert early in resource_of(support)["DependsOn"]
+    assert late not in resource_of(support)["DependsOn"]
 
 
 def test_import_by_arn() -> None:
@@ -209,3 +217,53 @@ def test_import_with_attributes() -> None:
     assert properties_of(child)["InstanceArn"] == {
         "Fn::GetAtt": [logical_id(structure), "InstanceArn"]
     }
+
+
+STRENGTH = "@aws-cdk/core:defaultCrossStackReferences"
+
+
+@pytest.mark.parametrize("flag", [{}, {STRENGTH: "strong"}, {STRENGTH: "weak"}, {STRENGTH: "both"}])
+def test_other_stacks_refer_by_exports_whatever_the_flag_says(flag: dict[str, str]) -> None:
+    """An id that changes is then refused, where a weak reference would keep the old one."""
+    app = new_app(**flag)
+    base, user = Stack(app, "Base"), Stack(app, "User")
+    provider = HierarchyProvider(base, "Provider")
+    structure = HierarchyStructure(
+        base, "Structure", instance_arn=INSTANCE_ARN, levels=["Division"]
+    )
+    group = structure.add_group("Group", name="Group")
+    # more than one answer carries, so that a resource of its own answers for the last
+    names = [f"Team {number}" for number in range(70)]
+    tree = HierarchyTree(base, "Tree", structure=structure, groups=names)
+    values = {
+        "Arn": group.hierarchy_group_arn,
+        "Id": group.hierarchy_group_id,
+        "Token": provider.service_token,
+        "Instance": structure.instance_arn,
+        **{f"Tree{number}": tree.group(n).hierarchy_group_id for number, n in enumerate(names)},
+        "TreeArn": tree.group(names[-1]).hierarchy_group_arn,
+    }
+    for name, value in values.items():
+        CfnOutput(user, name, value=value)
+
+    outputs = Template.from_stack(user).to_json()["Outputs"]
+    assert outputs.keys() == values.keys()
+    written = json.dumps(outputs)
+    assert "Fn::GetStackOutput" not in written
+    assert written.count("Fn::ImportValue") == len(values) + 1  # the ARN has two parts
+
+
+def test_a_reference_can_be_weakened() -> None:
+    """Whoever wants a group to move all the same says so where it is used, or at the group."""
+    app = new_app(**{STRENGTH: "weak"})
+    base, user = Stack(app, "Base"), Stack(app, "User")
+    structure = HierarchyStructure(
+        base, "Structure", instance_arn=INSTANCE_ARN, levels=["Division"]
+    )
+    by_use, by_group = (structure.add_group(name, name=name) for name in ("A", "B"))
+    by_group.apply_cross_stack_reference_strength(ReferenceStrength.WEAK)
+    weak = Stack.consume_reference(by_use.hierarchy_group_arn, ReferenceStrength.WEAK)
+    CfnOutput(user, "A", value=weak)
+    CfnOutput(user, "B", value=by_group.hierarchy_group_arn)
+    for output in Template.from_stack(user).to_json()["Outputs"].values():
+        assert output["Value"]["Fn::GetStackOutput"]["StackName"] == "Base"

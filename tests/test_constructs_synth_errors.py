@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import CfnParameter, RemovalPolicy, Stack, Stage
+from aws_cdk import CfnParameter, Environment, RemovalPolicy, Stack, Stage
+from aws_cdk import aws_ssm as ssm
 
-from connect_hierarchy import AgentsOnDelete, HierarchyGroup, HierarchyStructure
+from connect_hierarchy import AgentsOnDelete, HierarchyGroup, HierarchyStructure, HierarchyTree
 from tests.constructs_fixtures import (
     GROUP_ARN,
     INSTANCE_ARN,
     OTHER_INSTANCE_ARN,
+    find,
     new_app,
     new_instance,
     new_stack,
+    properties_of,
 )
 
 
@@ -257,3 +262,89 @@ def test_tokens_pass() -> None:
         stack, "Imported", hierarchy_group_arn=token, structure=structure, level=1
     ).add_group("Below", name=token)
     assert [group.level for group in (one, two, below)] == [1, 1, 2]
+
+
+# where the instance is ----------------------------------------------------------------------------
+
+HERE = {"account": "123456789012", "region": "eu-west-2"}
+
+
+@pytest.mark.parametrize(
+    ("env", "parts"),
+    [
+        ({"region": "us-east-1"}, ["is in Region eu-west-2, the stack in us-east-1", "deploy to"]),
+        ({"account": "210987654321"}, ["is in account 123456789012, the stack in 210987654321"]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["structure", "group", "tree"])
+def test_an_instance_elsewhere(env: dict[str, str], parts: list[str], kind: str) -> None:
+    """The function calls Connect in its own Region and account; the error has both and the ARN."""
+    app = new_app()
+    stack = Stack(app, "Stack", env=Environment(**(HERE | env)))
+    # nothing is deployed for an import, and one can be of anywhere
+    imported = HierarchyStructure.from_instance_arn(stack, "Imported", INSTANCE_ARN)
+    with refused("Stack/It", *parts, INSTANCE_ARN):
+        if kind == "structure":
+            HierarchyStructure(stack, "It", instance_arn=INSTANCE_ARN, levels=["Division"])
+        elif kind == "group":
+            HierarchyGroup(stack, "It", name="Sales", structure=imported)
+        else:
+            HierarchyTree(stack, "It", groups=["Sales"], structure=imported)
+
+
+def test_an_instance_at_home_or_nobody_knows_where() -> None:
+    """A stack of its Region and account has it, and one that is deployed to any can have it."""
+    for stack in (Stack(new_app(), "Home", env=Environment(**HERE)), new_stack()):
+        group = new_structure(stack).add_group("Group", name="Group")
+        assert properties_of(group)["Name"] == "Group"
+    abroad = Stack(new_app(), "Abroad", env=Environment(**(HERE | {"region": "us-east-1"})))
+    arn = CfnParameter(abroad, "Arn").value_as_string
+    structure = new_structure(abroad, instance_arn=arn)
+    assert properties_of(structure)["InstanceArn"] == {"Ref": "Arn"}
+
+
+# what is known later ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["dummy-value-for-/connect/arn", "{{resolve:ssm:/connect/arn}}"])
+def test_arns_that_are_looked_up(kind: str) -> None:
+    """What stands for a value before it is looked up reaches the template: else it never is."""
+    stack = new_stack()
+    structure = new_structure(stack, instance_arn=kind)
+    structure.add_group("Group", name="Group")
+    imported = HierarchyGroup.from_hierarchy_group_attributes(
+        stack, "Imported", hierarchy_group_arn=kind, structure=structure, level=1
+    )
+    below = imported.add_group("Below", name="Below")
+    assert imported.hierarchy_group_arn == kind
+    assert properties_of(structure)["InstanceArn"] == kind
+    assert properties_of(below)["ParentGroupArn"] == kind
+    (policy,) = find(stack, "AWS::IAM::Policy").values()
+    on_instance, on_groups, _ = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert (on_instance["Resource"], on_groups["Resource"]) == (kind, f"{kind}/agent-group/*")
+
+
+def test_a_lookup_by_the_cdk() -> None:
+    """The first synth asks for the value, with a group in the app that needs it."""
+    app = new_app()
+    stack = Stack(app, "Stack", env=Environment(**HERE))
+    arn = ssm.StringParameter.value_from_lookup(stack, "/connect/support")
+    group = HierarchyGroup.from_hierarchy_group_arn(stack, "Support", arn)
+    group.add_group("Below", name="Below")
+    assert group.hierarchy_group_id
+    manifest = json.loads((Path(app.synth().directory) / "manifest.json").read_text())
+    assert [entry["props"]["parameterName"] for entry in manifest["missing"]] == [
+        "/connect/support"
+    ]
+
+
+def test_what_a_dynamic_reference_cannot_tell() -> None:
+    """CloudFormation's functions see the reference and not the ARN: id and instance are errors."""
+    stack = new_stack()
+    arn = "{{resolve:ssm:/connect/support}}"
+    group = HierarchyGroup.from_hierarchy_group_arn(stack, "Support", arn)
+    assert group.hierarchy_group_arn == arn
+    with refused("Stack/Support", "the id", "is a dynamic reference: give a token", arn):
+        _ = group.hierarchy_group_id
+    with refused("Stack/Support", "the instance", "give structure", arn):
+        group.add_group("Below", name="Below")

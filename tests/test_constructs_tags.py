@@ -85,6 +85,7 @@ def test_nested_stack(stage: Stage) -> None:
     ("key", "value", "message"),
     [
         ("connect-hierarchy:stack", "v", "begins with 'connect-hierarchy:', which is reserved"),
+        ("R&D", "v", "tag key 'R&D' has '&', which Amazon Connect refuses: use letters"),
         ("k" * 129, "v", "tag key has 129 characters, at most 128 are allowed"),
         ("k", "v" * 257, "value of tag 'k' has 257 characters, at most 256 are allowed"),
     ],
@@ -101,6 +102,17 @@ def test_what_tags_of_adds_is_checked_at_synth(key: str, value: str, message: st
     assert isinstance(app, App)
     with pytest.raises(RuntimeError, match=rf"\[Stack\] Stack/Structure/Group: .*{message}"):
         app.synth()
+
+
+def test_keys_that_connect_refuses() -> None:
+    """A key in `tags` is refused where it is given, with the construct's path."""
+    structure = HierarchyStructure(
+        new_stack(), "Structure", instance_arn=INSTANCE_ARN, levels=["Division"]
+    )
+    with pytest.raises(
+        ValueError, match=r"Stack/Structure/Group: tag key 'Cost center \(EUR\)' has '\(' '\)'"
+    ):
+        structure.add_group("Group", name="Group", tags={"Cost center (EUR)": "v"})
 
 
 def test_too_many_tags_in_all() -> None:

@@ -155,6 +155,22 @@ def test_tags_of_reach_every_group() -> None:
     assert properties_of(tree)["Tags"] == {"stack": "yes", "owner": "tree", "aspect": "yes"}
 
 
+def test_tags_of_a_node_are_written_once() -> None:
+    """What is below gets them in the function: the template has them where they are given."""
+    tree = new_tree(new_stack(), [{"name": "A", "tags": {"k": "v"}, "children": ["B"]}])
+    assert properties_of(tree)["Groups"] == [
+        {"Name": "A", "Tags": {"k": "v"}, "Children": [{"Name": "B"}]}
+    ]
+
+
+def test_tag_keys_of_nodes_are_literals() -> None:
+    """A token as a key is refused."""
+    stack = new_stack()
+    key = CfnParameter(stack, "Key").value_as_string
+    with refused("Stack/Tree: in 'A'", "a tag key is a token"):
+        new_tree(stack, [{"name": "A", "tags": {key: "v"}}])
+
+
 def test_values_of_tags_can_be_tokens() -> None:
     """CloudFormation resolves them, so they are no part of a text."""
     stack = new_stack()
@@ -176,6 +192,23 @@ def test_removal_policy() -> None:
     assert resource_of(tree)["DeletionPolicy"] == "RetainExceptOnCreate"
     with refused("Stack/Tree", "SNAPSHOT"):
         tree.apply_removal_policy(RemovalPolicy.SNAPSHOT)
+
+
+def test_the_arn_of_a_group_can_be_exported() -> None:
+    """As any attribute, without a name for the export."""
+    stack = new_stack()
+    tree = new_tree(stack, ["A", "B"])
+    imports = [stack.export_value(tree.group(name).hierarchy_group_arn) for name in ("A", "B", "A")]
+    outputs = Template.from_stack(stack).to_json()["Outputs"]
+    exported = {output["Export"]["Name"]: output["Value"] for output in outputs.values()}
+    assert len(exported) == 2
+    assert stack.resolve(imports[0]) == stack.resolve(imports[2])
+    value = exported[stack.resolve(imports[0])["Fn::ImportValue"]]
+    assert value == stack.resolve(tree.group("A").hierarchy_group_arn)
+    instance_arn, separator, group_id = value["Fn::Join"][1]
+    assert separator == "/agent-group/"
+    assert instance_arn["Fn::GetAtt"][1] == "InstanceArn"
+    assert group_id["Fn::GetAtt"][0] == logical_id(tree)
 
 
 def test_a_group_of_a_tree_in_another_stack() -> None:
@@ -258,6 +291,35 @@ def test_a_path_that_fits_twice() -> None:
     assert tree.group(["A", "B"]).level == 2
 
 
+def test_a_group_is_found_by_what_its_construct_has_as_path() -> None:
+    """For a tree at level one, below a single group and below a group of another tree."""
+    stack = new_stack()
+    upper = new_tree(stack, [{"name": "A/B", "children": ["C"]}])
+    group = upper.group(["A/B", "C"])
+    assert upper.group(group.path) is group
+    lower = HierarchyTree(stack, "Lower", groups=["D"], parent=group)
+    assert lower.group("D").path == "A/B / C / D"
+    assert lower.group(lower.group("D").path) is lower.group("D")
+    single = upper.structure.add_group("Single", name="S")
+    below = HierarchyTree(stack, "Below", groups=[{"name": "S", "children": ["S"]}], parent=single)
+    assert [below.group(below.group(path).path) for path in below.paths] == [
+        below.group(path) for path in below.paths
+    ]
+    assert below.group("S / S") is below.group("S")
+
+
+def test_a_path_that_is_known_at_deployment_only() -> None:
+    """Below a group whose name is a token: the error says how to name the group instead."""
+    stack = new_stack()
+    name = CfnParameter(stack, "Name").value_as_string
+    parent = new_structure(stack).add_group("Parent", name=name)
+    tree = HierarchyTree(stack, "Tree", groups=["A"], parent=parent)
+    group = tree.group("A")
+    assert tree.group(["A"]) is group
+    with refused("Stack/Tree: path is a token", "as a list"):
+        tree.group(f"{parent.path} / A")
+
+
 def test_the_quota_counts_every_group() -> None:
     """Those of trees and single ones together."""
     stack = new_stack()
@@ -281,6 +343,17 @@ def test_siblings_of_single_groups() -> None:
     support.add_group("Africa", name="Africa")
 
 
+def test_siblings_that_look_the_same() -> None:
+    """Accents that are composed in one name and decomposed in another make no two names."""
+    stack = new_stack()
+    structure = new_structure(stack)
+    structure.add_group("Cafe", name="Caf\u00e9")
+    with refused("hierarchy group 'Stack/Structure/Cafe' has the same name", r"'Cafe\u0301'"):
+        structure.add_group("Twin", name="Cafe\u0301")
+    with refused("Stack/Tree", r"in 'Cafe\u0301'", "hierarchy group 'Stack/Structure/Cafe'"):
+        new_tree(stack, ["Cafe\u0301"], structure=structure)
+
+
 def test_both_or_neither_of_structure_and_parent() -> None:
     """One is needed."""
     stack = new_stack()
@@ -293,8 +366,19 @@ def test_too_many_tags_together() -> None:
     stack = new_stack()
     tags = {f"k{number}": "v" for number in range(30)}
     own = {f"n{number}": "v" for number in range(11)}
-    new_tree(stack, [{"name": "A", "tags": own}], tags=tags)
+    new_tree(stack, [{"name": "A", "tags": own, "children": ["B"]}], tags=tags)
     with pytest.raises(RuntimeError, match=r"in 'A': hierarchy group has 41 tags"):
+        Template.from_stack(stack)
+
+
+def test_too_many_tags_with_those_from_above() -> None:
+    """The error names the group that has too many, not the one above it."""
+    stack = new_stack()
+    tags = {f"k{number}": "v" for number in range(30)}
+    above = {f"n{number}": "v" for number in range(10)}
+    groups = [{"name": "A", "tags": above, "children": [{"name": "B", "tags": {"own": "v"}}]}]
+    new_tree(stack, groups, tags=tags)
+    with pytest.raises(RuntimeError, match=r"in 'A/B': hierarchy group has 41 tags"):
         Template.from_stack(stack)
 
 

@@ -6,8 +6,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from aws_cdk import Duration, NestedStack, RemovalPolicy, Stack, Tags
+from aws_cdk import (
+    Duration,
+    NestedStack,
+    ReferenceStrength,
+    RemovalPolicies,
+    RemovalPolicy,
+    Stack,
+    Tags,
+)
 from aws_cdk import aws_connect as connect
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from connect_hierarchy import HierarchyGroup, HierarchyProvider, HierarchyStructure
@@ -70,6 +80,107 @@ def test_a_structure_and_groups_in_different_stacks(
     assert hierarchy.by_path[("Sales", "Inbound")].tags["owner"] == "workforce"
     cdk.run("destroy", "--app", cdk.assembly(build), "--all", "--force")
     assert paths(aws, instance_arn) == {}
+
+
+def two_stacks(
+    instance_arn: str, parent: str, *, strength: ReferenceStrength | None = None
+) -> Callable[[Construct], None]:
+    """A fresh app of two stacks: the second one uses a group and a log group of the first one."""
+
+    def build(app: Construct) -> None:
+        # what `cdk init` writes into cdk.json today
+        app.node.set_context("@aws-cdk/core:defaultCrossStackReferences", "weak")
+        base, users = Stack(app, "FreshBase"), Stack(app, "FreshUsers")
+        structure = HierarchyStructure(
+            base, "Structure", instance_arn=instance_arn, levels=["Division", "Team"]
+        )
+        divisions = {name: structure.add_group(name, name=name) for name in ("Sales", "Service")}
+        chat = HierarchyGroup(base, "Chat", name="Chat", parent=divisions[parent])
+        group_id = chat.hierarchy_group_id
+        if strength is not None:
+            group_id = Stack.consume_reference(group_id, strength)
+        connect.CfnSecurityProfile(
+            users,
+            "Profile",
+            instance_arn=instance_arn,
+            security_profile_name="Supervisor",
+            allowed_access_control_hierarchy_group_id=group_id,
+        )
+        log_group = logs.LogGroup(base, "Log", removal_policy=RemovalPolicy.DESTROY)
+        ssm.StringParameter(
+            users, "Copy", parameter_name="/copy", string_value=log_group.log_group_name
+        )
+
+    return build
+
+
+def group_of_the_profile(aws: LocalAws, instance_arn: str) -> str:
+    """The id that the instance's only security profile names."""
+    client, instance_id = aws.client("connect"), instance_arn.rsplit("/", 1)[-1]
+    (summary,) = client.list_security_profiles(InstanceId=instance_id)["SecurityProfileSummaryList"]
+    profile = client.describe_security_profile(
+        InstanceId=instance_id, SecurityProfileId=summary["Id"]
+    )["SecurityProfile"]
+    return str(profile["AllowedAccessControlHierarchyGroupId"])
+
+
+def test_a_group_that_another_stack_uses_does_not_move(
+    aws: LocalAws, cdk: CdkCli, instance_arn: str
+) -> None:
+    """The move is refused and taken back, though the app's other references are weak."""
+    cdk.deploy(two_stacks(instance_arn, "Sales"))
+    before = paths(aws, instance_arn)
+    # the reference to the log group is a weak one
+    (stack,) = aws.client("cloudformation").describe_stacks(StackName="FreshBase")["Stacks"]
+    weak = [output for output in stack["Outputs"] if "ExportName" not in output]
+    copy = aws.client("ssm").get_parameter(Name="/copy")["Parameter"]["Value"]
+    assert [output["OutputValue"] for output in weak] == [copy]
+    assert copy.startswith("FreshBase-Log")
+
+    said = cdk.deploy(two_stacks(instance_arn, "Service"), fails=True)
+    assert "cannot be updated as it is in use by FreshUsers" in said
+    assert paths(aws, instance_arn) == before
+    assert group_of_the_profile(aws, instance_arn) == before["Sales/Chat"]
+    assembly = cdk.assembly(two_stacks(instance_arn, "Sales"))
+    cdk.run("destroy", "--app", assembly, "--all", "--force")
+    assert paths(aws, instance_arn) == {}
+
+
+def test_a_weakened_reference_keeps_the_old_id(
+    aws: LocalAws, cdk: CdkCli, instance_arn: str
+) -> None:
+    """As README has it, the group moves; the other stack has no changes till its template does."""
+    cdk.deploy(two_stacks(instance_arn, "Sales"))
+    before = paths(aws, instance_arn)
+    cdk.deploy(two_stacks(instance_arn, "Sales", strength=ReferenceStrength.BOTH))
+    said = cdk.deploy(two_stacks(instance_arn, "Service", strength=ReferenceStrength.WEAK))
+    assert "FreshUsers (no changes)" in said
+    moved = paths(aws, instance_arn)["Service/Chat"]
+    assert moved != before["Sales/Chat"]
+    assert group_of_the_profile(aws, instance_arn) == before["Sales/Chat"]
+
+    def touched(app: Construct) -> None:
+        two_stacks(instance_arn, "Service", strength=ReferenceStrength.WEAK)(app)
+        users = app.node.find_child("FreshUsers")
+        assert isinstance(users, Stack)
+        ssm.StringParameter(users, "More", parameter_name="/more", string_value="more")
+
+    cdk.deploy(touched)
+    assert group_of_the_profile(aws, instance_arn) == moved
+    cdk.run("destroy", "--app", cdk.assembly(touched), "--all", "--force")
+    assert paths(aws, instance_arn) == {}
+
+
+def test_drift_is_not_there(aws: LocalAws, cdk: CdkCli) -> None:
+    """`cdk drift` ends at once, with a sentence that says so."""
+
+    def build(app: Construct) -> None:
+        logs.LogGroup(Stack(app, "Drifting"), "Log", removal_policy=RemovalPolicy.DESTROY)
+
+    cdk.deploy(build)
+    said = cdk.run("drift", "--app", cdk.assembly(build), "Drifting", fails=True)
+    assert "the local AWS does not have the call DetectStackDrift of cloudformation" in said
+    assert aws.cloudformation.get("Drifting").status == "CREATE_COMPLETE"
 
 
 def test_groups_in_a_nested_stack(aws: LocalAws, cdk: CdkCli, instance_arn: str) -> None:
@@ -302,3 +413,56 @@ def test_the_function_sees_only_its_own_instance_and_logs_no_url(
     assert '"message": "created hierarchy group"' in text
     assert "X-Amz-Signature" not in text
     assert "cloudformation-custom-resource-response" not in text
+
+
+def test_an_instance_leaves_the_stack(aws: LocalAws, cdk: CdkCli, instance_arn: str) -> None:
+    """Its groups go in the clean-up, when the permissions for the others are there already."""
+    other = aws.connect.backend.create_instance(
+        "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True
+    )
+    arns = {"One": instance_arn, "Two": str(other["Arn"])}
+
+    def build(app: Construct, *names: str) -> None:
+        stack = Stack(app, "Instances")
+        for name in names:
+            structure = HierarchyStructure(
+                stack,
+                f"Structure{name}",
+                instance_arn=arns[name],
+                levels=["Division"],
+                adopt_existing=True,  # levels stay when their structure leaves the stack
+            )
+            structure.add_group(f"Group{name}", name="Sales")
+
+    cdk.deploy(lambda app: build(app, "One", "Two"))
+    before = paths(aws, arns["One"])
+    assert set(before) == set(paths(aws, arns["Two"])) == {"Sales"}
+    cdk.deploy(lambda app: build(app, "One"))
+    assert paths(aws, arns["One"]) == before
+    assert paths(aws, arns["Two"]) == {}
+    cdk.deploy(lambda app: build(app, "One", "Two"))
+    assert set(paths(aws, arns["Two"])) == {"Sales"}
+    assert paths(aws, arns["One"]) == before
+
+
+def test_a_moved_group_leaves_no_ghost_under_a_policy_for_all(
+    aws: LocalAws, cdk: CdkCli, instance_arn: str
+) -> None:
+    """`RemovalPolicies.of` keeps what leaves the stack, and not the original of what moves."""
+
+    def build(app: Construct, *, moved: bool, here: bool = True) -> None:
+        stack = Stack(app, "Retained")
+        structure = HierarchyStructure(
+            stack, "Structure", instance_arn=instance_arn, levels=["Division", "Team"]
+        )
+        first, second = (structure.add_group(name, name=name) for name in ("First", "Second"))
+        if here:
+            HierarchyGroup(stack, "Team", name="Team", parent=second if moved else first)
+        RemovalPolicies.of(stack).retain()
+
+    cdk.deploy(lambda app: build(app, moved=False))
+    assert "First/Team" in paths(aws, instance_arn)
+    cdk.deploy(lambda app: build(app, moved=True))
+    assert set(paths(aws, instance_arn)) == {"First", "Second", "Second/Team"}
+    cdk.deploy(lambda app: build(app, moved=True, here=False))
+    assert set(paths(aws, instance_arn)) == {"First", "Second", "Second/Team"}

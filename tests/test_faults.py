@@ -192,15 +192,9 @@ def _outcome(site: Site, scenario: str, *, fails: bool) -> tuple[Any, ...]:
 
 
 def _owners(site: Site) -> dict[str, dict[str, str]]:
-    """The tags of each group, without what is another one in every site."""
-    of_site = (":request", ":displaces", ":moved-from", ":found")
+    """The tags of each group; the stack's uuid differs from site to site."""
     return {
-        group.name: {
-            # the stack's uuid differs
-            key: value.split("/")[0]
-            for key, value in group.tags.items()
-            if not key.endswith(of_site)
-        }
+        group.name: {key: value.split("/")[0] for key, value in group.tags.items()}
         for group in site.connect.backend.hierarchy(site.instance_id).groups.values()
     }
 
@@ -245,10 +239,10 @@ FAULTS: dict[str, tuple[str, Callable[..., None]]] = {
 
 
 def _counts(site: Site) -> dict[str, int]:
-    calls = len(site.connect.calls)
+    calls, of_ledger = len(site.connect.calls), len(site.dynamodb.calls)
     return {
         "calls": calls,
-        "gaps between calls": calls + len(site.service_calls),
+        "gaps between calls": calls + of_ledger + len(site.service_calls),
         "events": len(site.custom_resources.conversations),
     }
 

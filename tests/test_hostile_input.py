@@ -23,12 +23,12 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from connect_hierarchy import HierarchyStructure
-from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.entry import answer as answers
 from connect_hierarchy_lambda.entry.function import Function
 from connect_hierarchy_lambda.entry.logs import JsonLines
 from connect_hierarchy_lambda.model.messages import MAX_REASON_LENGTH, printable
 from connect_hierarchy_lambda.model.properties import GroupProperty, StructureProperty
+from connect_hierarchy_lambda.ports.time import Schedule
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
@@ -137,20 +137,21 @@ def test_names_that_the_service_refuses(name: str, caplog: pytest.LogCaptureFixt
     assert stack.status == "CREATE_COMPLETE", site.reasons(stack)
     site.hire("ada", "G")
     before = site.ids, site.agents, site.levels
-    for changed in (
-        {**first, "New": site.group(name)},
-        {**first, "G": site.group(name)},
-        {**first, "G": site.group(name, "P")},
-        {**first, "G": site.group("G", Tags={"k": name})},
-        {**first, "G": site.group("G", Tags={f"{name}\n": "v"})},
-        {**first, "Structure": site.structure("A", name[:50])},
+    by_the_service, before_any_call = "InvalidParameterException", "which Amazon Connect refuses"
+    for changed, refused in (
+        ({**first, "New": site.group(name)}, by_the_service),
+        ({**first, "G": site.group(name)}, by_the_service),
+        ({**first, "G": site.group(name, "P")}, by_the_service),
+        ({**first, "G": site.group("G", Tags={"k": name})}, by_the_service),
+        ({**first, "G": site.group("G", Tags={f"{name}\n": "v"})}, before_any_call),
+        ({**first, "Structure": site.structure("A", name[:50])}, by_the_service),
     ):
         began = site.clock.now()
         assert site.up(changed).status == "UPDATE_ROLLBACK_COMPLETE"
         assert site.clock.now() - began < 60
         assert (site.ids, site.agents, site.levels) == before
         told = reasons(site, stack)[-1]
-        assert "InvalidParameterException" in told
+        assert refused in told
         assert told.isprintable()
     assert unexpected(caplog) == []
 
@@ -504,7 +505,10 @@ def test_events_of_any_form(
     listening.emit = lines.append  # type: ignore[method-assign, assignment]
     logging.getLogger().addHandler(listening)
     try:
-        Function(site.client, ManualClock(), put, jitter=lambda: 0.5)(given_event, Context())
+        function = Function(
+            site.client, ManualClock(), put, jitter=lambda: 0.5, ledger_of=site.ledger_of
+        )
+        function(given_event, Context())
     finally:
         logging.getLogger().removeHandler(listening)
     required = ("RequestType", "ResponseURL", "StackId", "RequestId", "LogicalResourceId")

@@ -32,9 +32,17 @@ STACKS_ARN = "arn:aws:cloudformation:eu-west-2:123456789012:stack"
 STACK_ID = f"{STACKS_ARN}/Site/11111111-2222-3333-4444-555555555555"
 LOGS_ARN = "arn:aws:logs:eu-west-2:123456789012:log-group"
 OWN_LOGS = f"{LOGS_ARN}:Site-ConnectHierarchyFunctionLogs"
+TABLES_ARN = "arn:aws:dynamodb:eu-west-2:123456789012:table"
+LEDGER = f"{TABLES_ARN}/Site-ConnectHierarchyFunctionLedger"
+LEDGER_ACTIONS = {
+    f"dynamodb:{action}"
+    for action in ("ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+}
 
 # What no call of the in-process AWS uses. Lambda writes the function's logs on its behalf.
 BY_LAMBDA = {("logs:CreateLogStream", "log-group"), ("logs:PutLogEvents", "log-group")}
+# The in-process AWS has no table for the ledger.
+BY_LEDGER = {(action, "table") for action in LEDGER_ACTIONS}
 # The Service Authorization Reference has several resource types for these; the local Connect checks
 # the one that each call is about.
 OTHER_RESOURCE_TYPES = {
@@ -247,6 +255,7 @@ ALLOWED = [
     ("lambda:InvokeFunction", FUNCTION_ARN),
     ("logs:CreateLogStream", f"{OWN_LOGS}:log-stream:"),
     ("logs:PutLogEvents", f"{OWN_LOGS}:log-stream:2026/1/1/[$LATEST]1"),
+    *((action, LEDGER) for action in sorted(LEDGER_ACTIONS)),
 ]
 
 # each action that is allowed, on what it must not be
@@ -285,6 +294,11 @@ ELSEWHERE = [
     ("logs:CreateLogStream", f"{LOGS_ARN}:/aws/lambda/other:log-stream:"),
     ("logs:PutLogEvents", f"{LOGS_ARN}:/aws/lambda/other:log-stream:1"),
     ("logs:PutLogEvents", f"{OWN_LOGS}2:log-stream:1"),
+    *(
+        (action, resource)
+        for action in sorted(LEDGER_ACTIONS)
+        for resource in (f"{TABLES_ARN}/other", f"{LEDGER}2", f"{LEDGER}/index/by-name")
+    ),
 ]
 
 # what no handler does, on the very things that it works with
@@ -329,6 +343,20 @@ NEVER = [
     ("logs:CreateLogGroup", f"{OWN_LOGS}:log-stream:"),
     ("logs:DeleteLogGroup", f"{OWN_LOGS}:log-stream:"),
     ("logs:GetLogEvents", f"{OWN_LOGS}:log-stream:1"),
+    *(
+        (f"dynamodb:{action}", LEDGER)
+        for action in (
+            "BatchGetItem",
+            "BatchWriteItem",
+            "CreateTable",
+            "DeleteTable",
+            "DescribeTable",
+            "ExportTableToPointInTime",
+            "PartiQLSelect",
+            "Scan",
+            "UpdateTable",
+        )
+    ),
     ("s3:GetObject", "arn:aws:s3:::bucket/key"),
     ("s3:PutObject", "arn:aws:s3:::cloudformation-custom-resource-response-euwest2/key"),
     ("kms:Decrypt", "arn:aws:kms:eu-west-2:123456789012:key/1"),
@@ -388,7 +416,7 @@ def test_the_role_has_what_the_handlers_use_and_no_more(scope: DuplicateScope) -
         assert all(call.allowed for call in site.service_calls), name
         used |= guard.used
         unused |= guard.unused
-    assert unused - used == BY_LAMBDA | OTHER_RESOURCE_TYPES
+    assert unused - used == BY_LAMBDA | BY_LEDGER | OTHER_RESOURCE_TYPES
     # of those, each action is used on another resource type all the same
     assert {action for action, _ in OTHER_RESOURCE_TYPES} <= {action for action, _ in used}
 

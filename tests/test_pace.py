@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connect_hierarchy_lambda.connect.pace import Pace, Rate
+from connect_hierarchy_lambda.ports.pace import Pace, Rate
 
 
 def times(pace: Pace, number: int, api: str = "create") -> list[float]:

@@ -44,6 +44,13 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "larger events": {"max_event_bytes": 1024 * 1024},
 }
 SWITCHES["all of them"] = {name: value for one in SWITCHES.values() for name, value in one.items()}
+# these hold one by one, and not together with all others in a move
+SWITCHES |= {
+    "a replacement is taken back by a Delete alone": {"replaced_get_reversed_update": False},
+    "a rollback counts as an update": {"rollback_sets_updated_time": True},
+    "records show what is cleaned up": {"records_show_what_is_cleaned_up": True},
+    "no date in a ResponseURL": {"response_url_has_date": False},
+}
 
 Resources = dict[str, Any]
 History = Callable[[Site], list[Any]]

@@ -79,6 +79,11 @@ class History:
 
         return {path(group): key for key, group in groups.items()}
 
+    def _tag(self, groups: dict[str, Planned], key: str) -> str:
+        """The tag of a group: its own, or that of the nearest above it that has one."""
+        group = groups[key]
+        return group.tag or (self._tag(groups, group.parent) if group.parent else "")
+
     def changed(self) -> dict[str, Planned]:
         """Some other groups."""
         groups = dict(self.groups)
@@ -99,7 +104,7 @@ class History:
                 and not (self.unique_names and len(set(names)) < len(names))
             ):
                 groups = proposed
-        tags = {path: self.groups[key].tag for path, key in self.paths(self.groups).items()}
+        tags = {path: self._tag(self.groups, key) for path, key in self.paths(self.groups).items()}
         for path, key in self.paths(groups).items():
             known = self.groups.get(key)
             if known is None or known.owner != groups[key].owner:
@@ -190,7 +195,7 @@ class History:
             group = groups[paths[path[0] if isinstance(path, str) else "/".join(path)]]
             owner = f"S{group.key}" if group.owner == SINGLE else group.owner
             assert own["connect-hierarchy:resource"] == owner, (self.groups, groups)
-            assert own.get("t", "") == group.tag
+            assert own.get("t", "") == self._tag(groups, group.key)
             assert "connect-hierarchy:retired" not in own
         # agents follow their group as long as its resource has its key
         homes = {name: paths[path] for path, names in agents.items() for name in names}

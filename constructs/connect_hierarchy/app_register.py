@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from aws_cdk import Stack, TagManager
-from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
 from connect_hierarchy.identity import Identity, Instance
 from connect_hierarchy.validation import TagsAtSynth
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
-from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.names import composed, quoted
 
 if TYPE_CHECKING:
-    # it keeps itself in this register
+    # these keep themselves in this register
+    from connect_hierarchy.permissions import InstancePolicy
     from connect_hierarchy.provider import HierarchyProvider
 
 _registers: WeakKeyDictionary[IConstruct, AppRegister] = WeakKeyDictionary()
@@ -31,6 +31,8 @@ class Home:
     Attributes:
         register: Of the tree that the stack stands in.
         path: The stack's.
+        region: Its Region, which can be a token.
+        account: Its account, likewise.
         outer: The stack that it is nested in.
         tags: Its tags, whatever they are at the moment.
         tags_at_synth: Checks the tags of its groups.
@@ -38,6 +40,8 @@ class Home:
 
     register: AppRegister
     path: str
+    region: str
+    account: str
     outer: Stack | None
     tags: TagManager
     tags_at_synth: TagsAtSynth
@@ -51,6 +55,8 @@ class Home:
             _homes[stack] = cls(
                 AppRegister.of(stack),
                 node.path,
+                stack.region,
+                stack.account,
                 stack.nested_stack_parent,
                 stack.tags,
                 tags_at_synth,
@@ -73,8 +79,10 @@ class AppRegister:
     def __init__(self) -> None:
         self.providers: dict[str, HierarchyProvider] = {}
         """The provider that each stack uses, by the stack's path."""
-        self.policies: dict[tuple[str, Identity], iam.Policy] = {}
+        self.policies: dict[tuple[str, Identity], InstancePolicy] = {}
         """The policy for an instance in a stack, by the stack's path."""
+        self.shared_policies: dict[str, InstancePolicy] = {}
+        """The policy that is for several instances, by the stack's path."""
         self._instances: dict[Identity, Instance] = {}
         self._structures: dict[Identity, tuple[str, int]] = {}
         self._siblings: dict[tuple[Identity, str], str | IConstruct] = {}
@@ -126,7 +134,9 @@ class AppRegister:
             parent: What stands above the group: another group, or the instance at level one.
             name: The group's name, None where it is a token.
         """
-        sibling = None if name is None else self._siblings.get((parent, name))
+        # two names that differ in nothing but how their accents are written look the same
+        alike = "" if name is None else composed(name)
+        sibling = None if name is None else self._siblings.get((parent, alike))
         if name is not None and sibling is not None:
             msg = (
                 f"hierarchy group '{_path_of(sibling)}' has the same name and the same parent, "
@@ -138,7 +148,7 @@ class AppRegister:
             _check_quota(self._groups[instance.identity] + 1, group_quota, structure)
         self._groups[instance.identity] += 1
         if name is not None:
-            self._siblings[parent, name] = path
+            self._siblings[parent, alike] = path
 
 
 def _path_of(path: str | IConstruct) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import jsii
 from aws_cdk import (
-    CfnDeletionPolicy,
     CfnResource,
     Fn,
     ITaggableV2,
+    ReferenceStrength,
     RemovalPolicy,
     Resource,
     Stack,
@@ -24,14 +24,15 @@ from constructs import Construct
 # The module and not the class: groups and structures make each other.
 from connect_hierarchy import structure as structures
 from connect_hierarchy.app_register import Home
-from connect_hierarchy.identity import Identity
+from connect_hierarchy.identity import Identity, is_dynamic_reference, is_known_later, is_token
 from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
-from connect_hierarchy.policy import instance_policy
+from connect_hierarchy.permissions import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
 from connect_hierarchy.validation import (
     check_adoption,
     check_level,
     check_removal_policy,
+    check_same_home,
     check_tags,
     checked_agents_on_delete,
     checked_group_name,
@@ -163,6 +164,14 @@ class HierarchyGroup(GroupBase):
     It is made after its structure and its parent, and goes before them. Another name renames it in
     place; another parent makes a new group, which the agents are carried over to, with a new id.
 
+    Another stack of the app refers to a group by an export, whatever the app's flag
+    `@aws-cdk/core:defaultCrossStackReferences` says: a move is then refused, where that stack would
+    go on with the id of a group that is gone. To let the group move all the same, wrap the
+    reference in `Stack.consume_reference(…, ReferenceStrength.BOTH)` and deploy both stacks, then
+    say `ReferenceStrength.WEAK` and move the group: the other stack keeps the old id until
+    something else changes in its template. References to a group in a nested stack are as strong
+    as the flag says.
+
     Args:
         scope: Where the construct stands.
         id: Its id there.
@@ -222,6 +231,7 @@ class HierarchyGroup(GroupBase):
             check_removal_policy(removal_policy, "hierarchy group")
             check_tags(tags or {})
             check_adoption(adopt_existing=adopt_existing, from_stack=adopt_from_stack)
+            check_same_home(self._structure.instance.arn, region=home.region, account=home.account)
             provider = provider_for(stack)
             home.register.add_group(
                 self,
@@ -259,9 +269,14 @@ class HierarchyGroup(GroupBase):
                 **properties,
             },
         )
+        # the id of a group can change, and what refers to it weakly would not learn of it
+        self._resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
         self._ref: str | None = None
         self._place: Identity | None = None
-        self._set_removal_policy(removal_policy)
+        # A replaced group was moved: its agents are in the new one, the old is an empty ghost. An
+        # override, since `RemovalPolicies.of` sets both policies of whatever it finds.
+        self._resource.add_override("UpdateReplacePolicy", "Delete")
+        self._resource.apply_removal_policy(removal_policy)
         self._resource.node.add_dependency(
             instance_policy(stack, self._structure, provider), *provider.ready
         )
@@ -347,7 +362,7 @@ class HierarchyGroup(GroupBase):
         """
         with located(self):
             check_removal_policy(policy, "hierarchy group")
-        self._set_removal_policy(policy)
+        self._resource.apply_removal_policy(policy)
 
     @property
     def place(self) -> Identity:
@@ -358,12 +373,6 @@ class HierarchyGroup(GroupBase):
 
     def _answered(self, attribute: GroupAttribute) -> str:
         return Token.as_string(self._resource.get_att(attribute.value))
-
-    def _set_removal_policy(self, policy: RemovalPolicy) -> None:
-        self._resource.apply_removal_policy(policy)
-        if policy != RemovalPolicy.DESTROY:
-            # a replaced group was moved: its agents are in the new one, the old is an empty ghost
-            self._resource.cfn_options.update_replace_policy = CfnDeletionPolicy.DELETE
 
 
 class ImportedGroup(GroupBase):
@@ -382,7 +391,11 @@ class ImportedGroup(GroupBase):
         super().__init__(scope, id)
         with located(self):
             parsed = parsed_group_arn(hierarchy_group_arn)
-            if parsed is None:
+            # CloudFormation's functions would take the reference apart and not what it stands for
+            self._is_closed = is_dynamic_reference(hierarchy_group_arn)
+            if parsed is None and not is_token(hierarchy_group_arn):
+                instance_arn = group_id = hierarchy_group_arn
+            elif parsed is None:
                 parts = Fn.split(_GROUP_IN_ARN, hierarchy_group_arn)
                 instance_arn, group_id = Fn.select(0, parts), Fn.select(1, parts)
             else:
@@ -394,6 +407,7 @@ class ImportedGroup(GroupBase):
                 check_level(level, levels, "the imported hierarchy group")
         self._hierarchy_group_arn = hierarchy_group_arn
         self._hierarchy_group_id = group_id
+        self._has_structure = structure is not None
         self._structure = structure or structures.ImportedStructure(
             self, "Structure", instance_arn=instance_arn
         )
@@ -402,14 +416,38 @@ class ImportedGroup(GroupBase):
         self._names = None if path is None else tuple(path.split(PATH_SEPARATOR))
 
     @property
+    def structure(self) -> IHierarchyStructure:
+        """The structure that the group belongs to.
+
+        Raises:
+            ValueError: For a group that was imported by a dynamic reference, without a structure.
+        """
+        if self._is_closed and not self._has_structure:
+            raise self._closed("instance", "give structure as well, or a token of the ARN")
+        return self._structure
+
+    @property
     def hierarchy_group_arn(self) -> str:
         """ARN of the group, as given."""
         return self._hierarchy_group_arn
 
     @property
     def hierarchy_group_id(self) -> str:
-        """Id of the group, the end of its ARN."""
+        """Id of the group, the end of its ARN.
+
+        Raises:
+            ValueError: For a group that was imported by a dynamic reference.
+        """
+        if self._is_closed:
+            raise self._closed("id", "give a token of the ARN")
         return self._hierarchy_group_id
+
+    def _closed(self, what: str, remedy: str) -> ValueError:
+        return ValueError(
+            f"{self.node.path}: the {what} of the imported hierarchy group is not known, since its "
+            f"ARN is a dynamic reference: {remedy}, as value_for_string_parameter makes one: "
+            f"{quoted(self._hierarchy_group_arn, 100)}"
+        )
 
     def _answered(self, attribute: GroupAttribute) -> str:
         raise not_known(self, attribute, "of an imported hierarchy group")
@@ -465,7 +503,7 @@ def place_below(structure: IHierarchyStructure, parent: IHierarchyGroup | None) 
 
 def _check_same_instance(instance_arn: str, structure: IHierarchyStructure) -> None:
     other = structure.instance.arn
-    if not Token.is_unresolved(other) and other != instance_arn:
+    if not is_known_later(other) and other != instance_arn:
         msg = (
             f"the hierarchy group is in instance {quoted(instance_arn, 120)}, its structure in "
             f"{quoted(other, 120)}, the same is needed: give the structure of the group's instance"

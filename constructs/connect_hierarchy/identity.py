@@ -22,6 +22,24 @@ def is_token(value: str) -> bool:
     return _MARK_OF_THE_CDK in value and Token.is_unresolved(value)
 
 
+_DUMMY_OF_A_LOOKUP = "dummy-value-for-"
+_DYNAMIC_REFERENCE = "{{resolve:"
+
+
+def is_dynamic_reference(value: str) -> bool:
+    """Whether a text has a reference in it that CloudFormation resolves after its functions."""
+    return _DYNAMIC_REFERENCE in value
+
+
+def is_known_later(value: str) -> bool:
+    """Whether a text says only later what it will be, so that it cannot be checked as it stands.
+
+    That is a token, a dynamic reference, and what `value_from_lookup` gives before the CDK has
+    looked the value up.
+    """
+    return value.startswith(_DUMMY_OF_A_LOOKUP) or is_dynamic_reference(value) or is_token(value)
+
+
 @dataclass(frozen=True)
 class Identity:
     """What a string will be: equal for two strings that are surely the same when deployed.

@@ -5,15 +5,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import CustomResource, Duration, RemovalPolicy, Resource
+from aws_cdk import CustomResource, Duration, ReferenceStrength, RemovalPolicy, Resource
 from constructs import Construct
 
 # The module and not the class: groups and structures make each other.
 from connect_hierarchy import group as groups
-from connect_hierarchy.app_register import AppRegister
+from connect_hierarchy.app_register import AppRegister, Home
 from connect_hierarchy.identity import Identity, Instance
 from connect_hierarchy.interfaces import IHierarchyStructure
-from connect_hierarchy.policy import instance_policy
+from connect_hierarchy.permissions import instance_policy
 from connect_hierarchy.provider import (
     SERVICE_TIMEOUT_SECONDS,
     HierarchyProvider,
@@ -22,6 +22,7 @@ from connect_hierarchy.provider import (
 from connect_hierarchy.validation import (
     check_group_quota,
     check_removal_policy,
+    check_same_home,
     checked_instance_arn,
     checked_levels,
     located,
@@ -113,8 +114,9 @@ class HierarchyStructure(_StructureBase):
         provider: The function, if it is to be one of another stack; otherwise the stack's own.
 
     Raises:
-        ValueError: For a malformed ARN, levels that cannot be, a second structure of an instance
-            in the app, more groups than the quota, or a second provider in the stack.
+        ValueError: For a malformed ARN, an instance in another Region or account than the stack,
+            levels that cannot be, a second structure of an instance in the app, more groups than
+            the quota, or a second provider in the stack.
     """
 
     def __init__(
@@ -134,8 +136,10 @@ class HierarchyStructure(_StructureBase):
             self._levels = checked_levels(levels)
             check_removal_policy(removal_policy, "hierarchy structure")
             check_group_quota(group_quota)
-            register = AppRegister.of(self)
+            home = Home.of(self.stack)
+            register = home.register
             self._instance = register.instance(checked_instance_arn(instance_arn), self)
+            check_same_home(self._instance.arn, region=home.region, account=home.account)
             register.add_structure(self.node.path, self._instance, group_quota)
             self._provider = provider_for(self, provider)
 
@@ -155,6 +159,8 @@ class HierarchyStructure(_StructureBase):
         self._resource.node.add_dependency(
             instance_policy(self, self, self._provider), *self._provider.ready
         )
+        # another instance is another structure: what refers to this one is to know it
+        self._resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
         self._instance_arn = self._resource.get_att_string(StructureAttribute.INSTANCE_ARN.value)
         # whoever imports this attribute means this instance
         register.add_attribute(Identity.of(self._instance_arn, self), self._instance)

@@ -9,13 +9,14 @@ from typing import Any, cast
 
 import jsii
 from aws_cdk import (
-    CfnDeletionPolicy,
     CfnResource,
     CustomResource,
     Duration,
     IStableAnyProducer,
     ITaggableV2,
     Lazy,
+    Reference,
+    ReferenceStrength,
     RemovalPolicy,
     Resource,
     Stack,
@@ -24,7 +25,7 @@ from aws_cdk import (
 )
 from constructs import Construct, IValidation
 
-from connect_hierarchy.app_register import AppRegister
+from connect_hierarchy.app_register import AppRegister, Home
 from connect_hierarchy.group import (
     GroupBase,
     level_below,
@@ -36,12 +37,13 @@ from connect_hierarchy.group import (
 )
 from connect_hierarchy.identity import Identity, is_token
 from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
-from connect_hierarchy.policy import instance_policy
+from connect_hierarchy.permissions import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
 from connect_hierarchy.tree_file import SCHEMA, read_tree_file
 from connect_hierarchy.validation import (
     check_level,
     check_removal_policy,
+    check_same_home,
     check_tags,
     checked_agents_on_delete,
     located,
@@ -81,9 +83,10 @@ class HierarchyTree(Resource):
         id: Its id there.
         groups: A sequence of groups. Each is a mapping with `name`, 1 to 100 characters, and if
             wanted `key` (what it is known by; the parent's key, a slash and the name if not given),
-            `tags` (beside those of the tree, winning over them), `agents_on_delete` (if it is to be
-            another than the tree's) and `children`, a sequence of groups. A text alone is a group
-            of this name. Only values of tags can be tokens.
+            `tags` (of the group and of all below it; the nearest wins, those of the tree are
+            last), `agents_on_delete` (if it is to be another than the tree's) and `children`, a
+            sequence of groups. A text alone is a group of this name. Names and keys neither begin
+            nor end with a blank. Only values of tags can be tokens.
         structure: For a tree that begins at level one. One of `structure` and `parent` is needed.
         parent: For a tree below a group.
         tags: Tags of every group of the tree, see `HierarchyGroup`.
@@ -125,6 +128,8 @@ class HierarchyTree(Resource):
             self._check_nodes(top_level, policy)
             check_removal_policy(removal_policy, "hierarchy tree")
             check_tags(tags or {})
+            home = Home.of(self.stack)
+            check_same_home(self._structure.instance.arn, region=home.region, account=home.account)
             self._provider = provider_for(self)
             self._register_nodes()
         self._level = top_level
@@ -146,7 +151,11 @@ class HierarchyTree(Resource):
         if parent is not None:
             properties[TreeProperty.PARENT_GROUP_ARN.value] = parent.hierarchy_group_arn
         self._resource = self._add_resource("Resource", ResourceType.TREE, properties)
-        self._set_removal_policy(removal_policy)
+        # The old generation has only what an update removed or moved away from. An override, since
+        # `RemovalPolicies.of` sets both policies of whatever it finds.
+        resource = cast("CfnResource", self._resource.node.default_child)
+        resource.add_override("UpdateReplacePolicy", "Delete")
+        self._resource.apply_removal_policy(removal_policy)
         self.node.add_validation(_TreeAtSynth(self._tree, self._tags, self.stack, properties))
 
     @staticmethod
@@ -164,14 +173,18 @@ class HierarchyTree(Resource):
     ) -> HierarchyTree:
         """A tree of a file, with what else `HierarchyTree` takes.
 
-        YAML and JSON files have the groups in a field `groups`, or are the list themselves. A CSV
-        file has a column `path`, of names joined with slashes, and a row for each group; each
-        further column is a tag, and an empty cell is none.
+        YAML and JSON files have the groups in a field `groups`, or are the list themselves. Fields
+        beside it that begin with `x-` are the author's own, for example for anchors; `<<` merges
+        mappings. A CSV file has a column `path`, of names joined with slashes, and a row for each
+        group; columns `key` and `agents_on_delete` are what these fields are in YAML, each further
+        column is a tag, and an empty cell is none. Cells are separated by commas, semicolons or
+        tabs, and blanks around them do not count.
 
         Args:
             scope: Where the construct stands.
             id: Its id there.
-            path: A file that ends in .yaml, .yml, .json or .csv, in UTF-8.
+            path: A file that ends in .yaml, .yml, .json or .csv, in UTF-8, or in UTF-16 with a byte
+                order mark.
             structure: For a tree that begins at level one.
             parent: For a tree below a group.
             tags: Tags of every group of the tree.
@@ -224,13 +237,21 @@ class HierarchyTree(Resource):
 
         Args:
             path: Names from the top of the tree down, joined with slashes: `Support/EMEA`. Where
-                names have slashes themselves, a sequence of names.
+                names have slashes themselves, a sequence of names. The `path` of a group does as
+                well: names from level one down, joined with " / ".
 
         Raises:
-            ValueError: If the tree has no such group; it names the nearest.
+            ValueError: If the tree has no such group, it names the nearest; for a token.
         """
         with located(self):
-            return self._group(self._tree.at(path))
+            if isinstance(path, str) and is_token(path):
+                msg = (
+                    "path is a token, since a name above the tree is known at deployment only: "
+                    "give the names from the top of the tree down, as a list"
+                )
+                raise InvalidHierarchyError(msg)
+            above = () if self._parent is None else self._parent.names
+            return self._group(self._tree.at(path, above))
 
     def group_with_key(self, key: str) -> IHierarchyGroup:
         """One of the groups wherever it stands, so that the code need not follow when it moves.
@@ -260,13 +281,7 @@ class HierarchyTree(Resource):
         """
         with located(self):
             check_removal_policy(policy, "hierarchy tree")
-        self._set_removal_policy(policy)
-
-    def _set_removal_policy(self, policy: RemovalPolicy) -> None:
         self._resource.apply_removal_policy(policy)
-        # the old generation has only what an update removed or moved away from
-        resource = cast("CfnResource", self._resource.node.default_child)
-        resource.cfn_options.update_replace_policy = CfnDeletionPolicy.DELETE
 
     def id_of(self, node: Node) -> str:
         """The id of a node's group, as a token; it counts as a reference."""
@@ -328,6 +343,8 @@ class HierarchyTree(Resource):
         resource.node.add_dependency(
             instance_policy(self, self._structure, self._provider), *self._provider.ready
         )
+        # as with single groups: ids can change, and what refers to them weakly would not learn it
+        resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
         return resource
 
     def _check_nodes(self, top_level: int | None, policy: AgentsOnDelete) -> None:
@@ -364,11 +381,15 @@ class TreeGroup(GroupBase):
         self._parent = parent
         self._level = level_below(parent)
         self._names = names_below(parent, node.name)
+        self._arn: str | None = None
 
     @property
     def hierarchy_group_arn(self) -> str:
         """ARN of the group: what a user takes."""
-        return f"{self._structure.instance_arn}/{_IN_ARN}/{self.hierarchy_group_id}"
+        if self._arn is None:
+            arn = f"{self._structure.instance_arn}/{_IN_ARN}/{self.hierarchy_group_id}"
+            self._arn = _GroupArnReference(arn, self._tree, "GroupArn").to_string()
+        return self._arn
 
     @property
     def hierarchy_group_id(self) -> str:
@@ -382,6 +403,10 @@ class TreeGroup(GroupBase):
 
     def _answered(self, attribute: GroupAttribute) -> str:
         raise not_known(self, attribute, "of a group of a tree below an imported one")
+
+
+class _GroupArnReference(Reference):
+    """An ARN of several parts that counts as one attribute, as `Stack.export_value` wants it."""
 
 
 class _FromFile:
@@ -463,8 +488,8 @@ def _rendered(tree: Tree) -> list[dict[str, object]]:
         rendered: dict[str, object] = {NodeProperty.NAME.value: node.name}
         if not node.has_default_key:
             rendered[NodeProperty.KEY.value] = node.key
-        if node.tags:
-            rendered[NodeProperty.TAGS.value] = dict(node.tags)
+        if node.own_tags:
+            rendered[NodeProperty.TAGS.value] = dict(node.own_tags)
         if node.agents_on_delete is not None:
             rendered[NodeProperty.AGENTS_ON_DELETE.value] = node.agents_on_delete.value
         if node.parent is not None and node.parent not in by_key:

@@ -9,8 +9,8 @@ import jsii
 from aws_cdk import RemovalPolicy, TagManager, Token
 from constructs import IConstruct, IValidation
 
-from connect_hierarchy.identity import is_token
-from connect_hierarchy_lambda.model.arns import GroupArn, check_instance_arn
+from connect_hierarchy.identity import is_known_later, is_token
+from connect_hierarchy_lambda.model.arns import GroupArn, check_home, check_instance_arn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.limits import MAX_LEVELS
 from connect_hierarchy_lambda.model.names import check_group_name, check_level_names, quoted
@@ -59,15 +59,33 @@ def checked_group_name(name: str) -> str | None:
 
 
 def checked_instance_arn(arn: str) -> str:
-    """The ARN, if it is a token or can be an instance's; InvalidHierarchyError if it cannot."""
-    if not is_token(arn):
+    """The ARN, if it can be an instance's, or is known later; InvalidHierarchyError otherwise."""
+    if not is_known_later(arn):
         check_instance_arn(arn)
     return arn
 
 
+def check_same_home(instance_arn: str, *, region: str, account: str) -> None:
+    """Raise InvalidHierarchyError for an instance that the function of a stack cannot reach.
+
+    Args:
+        instance_arn: ARN of the instance.
+        region: The stack's Region, which can be a token.
+        account: The stack's account, likewise.
+    """
+    if is_known_later(instance_arn):
+        return
+    check_home(
+        instance_arn,
+        "the stack",
+        region=None if is_token(region) else region,
+        account=None if is_token(account) else account,
+    )
+
+
 def parsed_group_arn(arn: str) -> GroupArn | None:
-    """The parts of a group's ARN, None where it is a token; InvalidHierarchyError if malformed."""
-    return None if Token.is_unresolved(arn) else GroupArn.parse(arn)
+    """The parts of a group's ARN, None if known later; InvalidHierarchyError if malformed."""
+    return None if is_known_later(arn) else GroupArn.parse(arn)
 
 
 def check_level(level: int, levels: Sequence[str] | None, what: str) -> None:

@@ -126,6 +126,8 @@ class Container:
             self._log.begin_tail()
         ready = self.wait_ready(limit)
         failed_init = self._failed_init(request_id) if ready and not self.usable else None
+        # printed before, though the thread that carries it may not have come to it yet
+        self._output.drain()
         self._log.write(f"START RequestId: {request_id} Version: {self.configuration.version}")
         if failed_init is not None:
             ending = failed_init

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from moto.utilities.utils import get_partition
 
 from local_aws.cloudformation.resource_types import (
     Outcome,
@@ -19,7 +21,14 @@ from local_aws.cloudformation.resource_types import (
     ResourceFailedError,
     ResourceRequest,
     ResourceType,
+    url_suffix,
 )
+
+MAX_INLINE_POLICIES = 10_240
+"""Characters of all inline policies of a role together (IAM's quota, which cannot be raised)."""
+
+_inline_policies = threading.Lock()
+"""Held while one is measured and put: several of one role may be put at a time."""
 
 ClientFactory = Callable[[str], Any]
 """Gives a boto3 client for a service's name."""
@@ -29,7 +38,7 @@ def aws_resource_types(
     client: ClientFactory, *, account_id: str, region: str
 ) -> dict[str, ResourceType]:
     """What the CDK's bootstrap stack and stacks with a function use besides Connect."""
-    role_arn = f"arn:aws:iam::{account_id}:role/{{}}"
+    role_arn = f"arn:{get_partition(region)}:iam::{account_id}:role/{{}}"
     return {
         "AWS::S3::Bucket": _Bucket(client, region),
         # moto applies policies without their conditions: one that denies only plain HTTP would
@@ -156,9 +165,9 @@ class _Bucket(_AwsResource):
         return Outcome(
             name,
             {
-                "Arn": f"arn:aws:s3:::{name}",
-                "DomainName": f"{name}.s3.amazonaws.com",
-                "RegionalDomainName": f"{name}.s3.{self._region}.amazonaws.com",
+                "Arn": f"arn:{get_partition(self._region)}:s3:::{name}",
+                "DomainName": f"{name}.s3.{url_suffix(self._region)}",
+                "RegionalDomainName": f"{name}.s3.{self._region}.{url_suffix(self._region)}",
             },
         )
 
@@ -172,8 +181,8 @@ class _Repository(_AwsResource):
 
     def __init__(self, client: ClientFactory, account_id: str, region: str) -> None:
         super().__init__(client)
-        self._arn = f"arn:aws:ecr:{region}:{account_id}:repository/"
-        self._uri = f"{account_id}.dkr.ecr.{region}.amazonaws.com/"
+        self._arn = f"arn:{get_partition(region)}:ecr:{region}:{account_id}:repository/"
+        self._uri = f"{account_id}.dkr.ecr.{region}.{url_suffix(region)}/"
 
     def make(self, request: ResourceRequest, name: str) -> None:  # noqa: ARG002
         self._client("ecr").create_repository(repositoryName=name)
@@ -230,13 +239,11 @@ class _Role(_AwsResource):
         old = {p["PolicyName"] for p in request.old_properties.get("Policies", [])}
         for policy in properties.get("Policies", []):
             old.discard(policy["PolicyName"])
-            iam.put_role_policy(
-                RoleName=name,
-                PolicyName=policy["PolicyName"],
-                PolicyDocument=json.dumps(policy["PolicyDocument"]),
-            )
+            _put_role_policy(iam, name, policy["PolicyName"], policy["PolicyDocument"])
         for policy_name in old:
-            iam.delete_role_policy(RoleName=name, PolicyName=policy_name)
+            # one that could not be put is not there when that is taken back
+            with _well_if(self.missing):
+                iam.delete_role_policy(RoleName=name, PolicyName=policy_name)
         role_id = iam.get_role(RoleName=name)["Role"]["RoleId"]
         return Outcome(name, {"Arn": self._arn.format(name), "RoleId": role_id})
 
@@ -246,6 +253,25 @@ class _Role(_AwsResource):
             with _well_if(self.missing):
                 iam.delete_role_policy(RoleName=name, PolicyName=policy["PolicyName"])
         iam.delete_role(RoleName=name)
+
+
+def _put_role_policy(iam: Any, role: str, name: str, document: Any) -> None:
+    """Put an inline policy; all of a role together may have so many characters, blanks aside."""
+    with _inline_policies:
+        others = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        documents = [document] + [
+            iam.get_role_policy(RoleName=role, PolicyName=other)["PolicyDocument"]
+            for other in others
+            if other != name
+        ]
+        size = sum(len(json.dumps(one, separators=(",", ":"))) for one in documents)
+        if size > MAX_INLINE_POLICIES:
+            msg = (
+                f"Maximum policy size of {MAX_INLINE_POLICIES} bytes exceeded for role {role} "
+                "(Service: Iam, Status Code: 409)"
+            )
+            raise ResourceFailedError(msg)
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
 
 
 class _Policy(_AwsResource):
@@ -259,11 +285,7 @@ class _Policy(_AwsResource):
             with _well_if(self.missing):
                 iam.delete_role_policy(RoleName=role, PolicyName=name)
         for role in roles:
-            iam.put_role_policy(
-                RoleName=role,
-                PolicyName=name,
-                PolicyDocument=json.dumps(properties["PolicyDocument"]),
-            )
+            _put_role_policy(iam, role, name, properties["PolicyDocument"])
         return Outcome(name)
 
     def remove(self, request: ResourceRequest, name: str) -> None:
@@ -278,7 +300,7 @@ class _LogGroup(_AwsResource):
 
     def __init__(self, client: ClientFactory, account_id: str, region: str) -> None:
         super().__init__(client)
-        self._arn = f"arn:aws:logs:{region}:{account_id}:log-group:"
+        self._arn = f"arn:{get_partition(region)}:logs:{region}:{account_id}:log-group:"
 
     def make(self, request: ResourceRequest, name: str) -> None:  # noqa: ARG002
         self._client("logs").create_log_group(logGroupName=name)

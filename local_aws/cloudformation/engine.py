@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from local_aws.clock import Clock
 from local_aws.cloudformation.custom_resources import CustomResources
+from local_aws.cloudformation.dynamic_references import DynamicReferences
 from local_aws.cloudformation.event_log import STACK_TYPE, EventLog
 from local_aws.cloudformation.exceptions import ValidationError
 from local_aws.cloudformation.exports import Exports, imports_of, outputs_of
@@ -40,6 +41,7 @@ class Engine:
         custom_resources: CustomResources,
         pseudo_parameters: Mapping[str, str],
         settings: EngineSettings | None = None,
+        dynamic_references: DynamicReferences | None = None,
     ) -> None:
         self.settings = settings or EngineSettings()
         self.stacks: dict[str, Stack] = {}
@@ -50,7 +52,12 @@ class Engine:
         self._types = resource_types
         self._work = OrderedWork(clock)
         self._exports = Exports(self.stacks)
-        self._references = References(pseudo_parameters, self._exports.value)
+        self._references = References(
+            pseudo_parameters,
+            self._exports.value,
+            self._exports.output,
+            dynamic_references or DynamicReferences(),
+        )
         self._steps = ResourceSteps(resource_types, custom_resources, self.log, self.settings)
 
     def knows(self, declaration: ResourceDeclaration) -> bool:
@@ -104,6 +111,8 @@ class Engine:
     ) -> None:
         """Bring a stack back to what it was before an update that failed."""
         stack.resources_to_skip = frozenset(skip)
+        if self.settings.rollback_sets_updated_time:
+            stack.updated_at = self._clock.now()
         self.log.stack(stack, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
         if self.settings.rollback_delay:
             self._clock.sleep(self.settings.rollback_delay)
@@ -259,12 +268,15 @@ class Engine:
         nodes = {resource.logical_id: resource for resource in removed} | by_key
 
         def work(key: str, _: Run) -> None:
+            if key in by_key:
+                stack.cleaned_up[nodes[key].logical_id] = nodes[key]
             for _attempt in range(self.settings.clean_up_tries):
                 try:
                     self._steps.remove(stack, nodes[key])
                     break
                 except ResourceFailedError:
                     continue  # after the last attempt it stays, and the stack forgets it
+            stack.cleaned_up.pop(nodes[key].logical_id, None)
             if key not in by_key:
                 stack.resources.pop(key, None)
 

@@ -6,7 +6,7 @@ import threading
 import uuid
 
 from local_aws.clock import Clock
-from local_aws.cloudformation.stacks import Event, Resource, Stack
+from local_aws.cloudformation.stacks import AtRest, Event, Resource, Stack
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 _TICK = 0.001
@@ -30,6 +30,8 @@ class EventLog:
         """Put a resource into a state."""
         resource.status, resource.status_reason = status, reason
         resource.updated_at = self._clock.now()
+        if status.endswith("_COMPLETE") or status == "DELETE_FAILED":
+            resource.at_rest = AtRest(resource.physical_id, status, reason, resource.updated_at)
         self._append(stack, resource, status, reason)
 
     def _append(self, stack: Stack, resource: Resource | None, status: str, reason: str) -> None:

@@ -62,6 +62,14 @@ class Exports:
         msg = f"No export named {name} found."
         raise UnresolvableError(msg)
 
+    def output(self, stack_name: str, key: str) -> str:
+        """An output of a stack by their names; UnresolvableError where there is none."""
+        for stack in list(self._stacks.values()):
+            if stack.name == stack_name and key in stack.outputs:
+                return stack.outputs[key].value
+        msg = f"No output named {key} found in a stack named {stack_name}."
+        raise UnresolvableError(msg)
+
     def why_not(self, stack: Stack, outputs: Mapping[str, Output]) -> str:
         """Why a stack cannot come to have these outputs, or an empty string."""
         new = {o.export_name: o.value for o in outputs.values() if o.export_name}

@@ -46,7 +46,24 @@ class EngineSettings:
     """So often a Delete of the clean-up is tried before the resource is abandoned."""
 
     max_event_bytes: int = MAX_EVENT_BYTES
-    """Of an event to a function; read by who makes the CustomResources, see there."""
+    """Of an event to a function; read where the CustomResources are made, see there."""
+
+    response_url_has_date: bool = True
+    """Whether a ResponseURL says when it was signed; read where the CustomResources are made."""
+
+    replaced_get_reversed_update: bool = True
+    """Whether a rollback sends a custom resource with another id than before the update a reversed
+    Update; else its original takes its place again, and only the new id gets a Delete."""
+
+    rollback_sets_updated_time: bool = False
+    """Whether the rollback of an update changes the stack's LastUpdatedTime."""
+
+    records_show_progress: bool = True
+    """Whether resource records show work in progress; else they show what a resource was when it
+    last came to rest, and nothing of one that is being made."""
+
+    records_show_what_is_cleaned_up: bool = False
+    """Whether a resource record shows the id that a clean-up deletes, while it does."""
 
 
 class ResourceSteps:
@@ -106,7 +123,7 @@ class ResourceSteps:
         existing: Resource | None,
     ) -> Mapping[str, Any]:
         try:
-            properties: Mapping[str, Any] = scope.resolve(dict(declaration.properties))
+            properties: Mapping[str, Any] = scope.properties(declaration)
         except (UnresolvableError, ValidationError) as error:
             resource = existing or Resource(declaration, depends_on)
             stack.resources[declaration.logical_id] = resource
@@ -237,7 +254,8 @@ class ResourceSteps:
             current.taken_back = True
             self._log.resource(stack, current, "UPDATE_COMPLETE", "Resource update skipped.")
             return
-        if not current.declaration.is_custom and current.physical_id != old.physical_id:
+        reversible = current.declaration.is_custom and self._settings.replaced_get_reversed_update
+        if not reversible and current.physical_id != old.physical_id:
             # the original was never changed: it only takes its place again
             stack.leftovers.append(copy.copy(current))
             original = replace(old, touched=True, taken_back=True, stray_ids=[])
@@ -247,7 +265,7 @@ class ResourceSteps:
         self._reverse(stack, scope, current, old)
 
     def _reverse(self, stack: Stack, scope: Scope, current: Resource, old: Resource) -> None:
-        properties = scope.resolve(dict(old.declaration.properties))
+        properties = scope.properties(old.declaration)
         failed = copy.copy(current)
         given = old.physical_id
         if self._settings.reversed_update_id is ReversedUpdateId.NEW:

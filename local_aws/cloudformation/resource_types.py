@@ -12,6 +12,11 @@ from local_aws.cloudformation.template import ResourceDeclaration
 Properties = Mapping[str, Any]
 
 
+def url_suffix(region: str) -> str:
+    """What the names of services' hosts in a Region end with."""
+    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+
+
 class ResourceFailedError(Exception):
     """The resource could not be made, changed or removed; the message is the status reason."""
 

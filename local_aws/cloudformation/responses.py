@@ -15,8 +15,9 @@ from typing import Any
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
 from local_aws.cloudformation.exceptions import ChangeSetNotFoundError, ValidationError
+from local_aws.cloudformation.records import Record, records
 from local_aws.cloudformation.service import NO_CHANGES, ChangeSet, CloudFormation
-from local_aws.cloudformation.stacks import Event, Resource, Stack
+from local_aws.cloudformation.stacks import Event, Stack
 from local_aws.cloudformation.template import Template
 
 _EVENTS_PER_PAGE = 100
@@ -187,11 +188,11 @@ class CloudFormationResponse(BaseResponse):
     def describe_stack_resource(self) -> ActionResult:
         """Tell about one resource."""
         stack, name = self._stack(), self._get_param("LogicalResourceId")
-        resource = stack.resources.get(name)
-        if resource is None:
-            msg = f"Resource {name} does not exist for stack {stack.name}"
-            raise ValidationError(msg)
-        return ActionResult({"StackResourceDetail": _resource(stack, resource)})
+        for record in self._records(stack):
+            if record.logical_id == name:
+                return ActionResult({"StackResourceDetail": _resource(stack, record)})
+        msg = f"Resource {name} does not exist for stack {stack.name}"
+        raise ValidationError(msg)
 
     def describe_stack_resources(self) -> ActionResult:
         """Tell about all resources of a stack."""
@@ -200,9 +201,9 @@ class CloudFormationResponse(BaseResponse):
         return ActionResult(
             {
                 "StackResources": [
-                    _resource(stack, resource)
-                    for name, resource in list(stack.resources.items())
-                    if wanted in {None, name}
+                    _resource(stack, record)
+                    for record in self._records(stack)
+                    if wanted in {None, record.logical_id}
                 ]
             }
         )
@@ -213,7 +214,7 @@ class CloudFormationResponse(BaseResponse):
         return ActionResult(
             {
                 "StackResourceSummaries": [
-                    _resource(stack, resource) for resource in list(stack.resources.values())
+                    _resource(stack, record) for record in self._records(stack)
                 ]
             }
         )
@@ -298,6 +299,9 @@ class CloudFormationResponse(BaseResponse):
 
     def _stack(self) -> Stack:
         return self._service.get(self._get_param("StackName"))
+
+    def _records(self, stack: Stack) -> list[Record]:
+        return list(records(stack, self._service.engine.settings))
 
     def _change_set(self) -> ChangeSet:
         return self._service.change_set(
@@ -407,16 +411,16 @@ def _event(stack: Stack, event: Event) -> dict[str, Any]:
     }
 
 
-def _resource(stack: Stack, resource: Resource) -> dict[str, Any]:
+def _resource(stack: Stack, record: Record) -> dict[str, Any]:
     return {
         "StackId": stack.stack_id,
         "StackName": stack.name,
-        "LogicalResourceId": resource.logical_id,
-        "PhysicalResourceId": resource.physical_id or None,
-        "ResourceType": resource.type,
-        "Timestamp": _time(resource.updated_at),
-        "LastUpdatedTimestamp": _time(resource.updated_at),
-        "ResourceStatus": resource.status,
-        "ResourceStatusReason": resource.status_reason or None,
+        "LogicalResourceId": record.logical_id,
+        "PhysicalResourceId": record.physical_id or None,
+        "ResourceType": record.type,
+        "Timestamp": _time(record.updated_at),
+        "LastUpdatedTimestamp": _time(record.updated_at),
+        "ResourceStatus": record.status,
+        "ResourceStatusReason": record.reason or None,
         "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
     }

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from moto.utilities.utils import get_partition
+
 from local_aws.clock import Clock
 from local_aws.cloudformation.custom_resources import CustomResources
+from local_aws.cloudformation.dynamic_references import DynamicReferences
 from local_aws.cloudformation.engine import Engine
 from local_aws.cloudformation.event_log import STACK_TYPE
 from local_aws.cloudformation.exceptions import (
@@ -19,10 +22,11 @@ from local_aws.cloudformation.exceptions import (
     ChangeSetNotFoundError,
     ValidationError,
 )
+from local_aws.cloudformation.exports import imports_of
 from local_aws.cloudformation.nested import NestedStack
 from local_aws.cloudformation.ordered_work import internal_failure
 from local_aws.cloudformation.resource_steps import EngineSettings, same_properties
-from local_aws.cloudformation.resource_types import ResourceType
+from local_aws.cloudformation.resource_types import ResourceType, url_suffix
 from local_aws.cloudformation.stacks import Change, Stack, make_stack_id
 from local_aws.cloudformation.template import (
     ResourceDeclaration,
@@ -68,7 +72,8 @@ class CloudFormation:
 
     `resource_types` are what templates may use besides custom resources and nested stacks;
     `fetch_template(url)` reads a template from S3; `ssm_parameter(name)` resolves parameters of the
-    type `AWS::SSM::Parameter::Value<String>`.
+    type `AWS::SSM::Parameter::Value<String>` and dynamic references, `secret(id, stage, version)`
+    those to Secrets Manager.
 
     Its methods may be called from many threads while operations run. What is looked at then
     changes underfoot, as it does at AWS: whoever goes through a collection goes through a copy.
@@ -84,6 +89,7 @@ class CloudFormation:
         region: str,
         fetch_template: Callable[[str], str] | None = None,
         ssm_parameter: Callable[[str], str] | None = None,
+        secret: Callable[[str, str, str], str] | None = None,
         settings: EngineSettings | None = None,
     ) -> None:
         self._clock = clock
@@ -96,8 +102,8 @@ class CloudFormation:
         self._pseudo_parameters = {
             "AWS::AccountId": account_id,
             "AWS::Region": region,
-            "AWS::Partition": "aws",
-            "AWS::URLSuffix": "amazonaws.com",
+            "AWS::Partition": get_partition(region),
+            "AWS::URLSuffix": url_suffix(region),
         }
         self.engine = Engine(
             clock,
@@ -105,6 +111,7 @@ class CloudFormation:
             custom_resources,
             self._pseudo_parameters,
             settings,
+            DynamicReferences(ssm_parameter, secret),
         )
         # for what is looked at and then changed; never held while waiting
         self._lock = threading.RLock()
@@ -245,8 +252,8 @@ class CloudFormation:
             self.engine.log.stack(stack, "REVIEW_IN_PROGRESS", "User Initiated")
         change_set = ChangeSet(
             change_set_id=(
-                f"arn:aws:cloudformation:{self._region}:{self._account_id}:changeSet/"
-                f"{name}/{uuid.uuid4()}"
+                f"arn:{get_partition(self._region)}:cloudformation:{self._region}:"
+                f"{self._account_id}:changeSet/{name}/{uuid.uuid4()}"
             ),
             name=name,
             stack=stack,
@@ -496,6 +503,8 @@ class CloudFormation:
         return (
             old.section("Outputs") != new.section("Outputs")
             or dict(stack.tags) != dict(change.tags)
+            # the same value read in another way: the export that gave it is free from now on
+            or stack.imports != imports_of(self.engine.scope(stack, change))
             or {n: (r.deletion_policy, r.update_replace_policy) for n, r in old.resources.items()}
             != {n: (r.deletion_policy, r.update_replace_policy) for n, r in new.resources.items()}
         )
@@ -521,7 +530,7 @@ class CloudFormation:
                     continue
                 existing = stack.resources[name]
                 try:
-                    properties = scope.resolve(dict(declaration.properties))
+                    properties = scope.properties(declaration)
                 except (UnresolvableError, ValidationError):
                     properties = None
                 settled = existing.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}

@@ -10,7 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from moto.utilities.utils import get_partition
+
 from local_aws.cloudformation.template import ResourceDeclaration, Template
+
+
+@dataclass(frozen=True)
+class AtRest:
+    """How a resource was when nothing was at work on it."""
+
+    physical_id: str
+    status: str
+    reason: str
+    since: float
 
 
 @dataclass
@@ -36,6 +48,9 @@ class Resource:
 
     made: bool = False
     """Whether its creation succeeded, in whichever operation that was."""
+
+    at_rest: AtRest | None = None
+    """How it was when it last came to rest, None where it never did."""
 
     stray_ids: list[str] = field(default_factory=list)
     """Other physical ids that failed answers gave, the latest last."""
@@ -124,6 +139,9 @@ class Stack:
     leftovers: list[Resource] = field(default_factory=list)
     """Physical resources that were replaced, for the clean-up."""
 
+    cleaned_up: dict[str, Resource] = field(default_factory=dict)
+    """What a clean-up deletes at the moment, by the logical ids that stand for another one now."""
+
     parent: Stack | None = None
     resources_to_skip: frozenset[str] = frozenset()
     """What a continued rollback leaves as it is; `<nested stack>.<logical id>` in nested ones."""
@@ -165,7 +183,8 @@ class Stack:
 
 def make_stack_id(name: str, account_id: str, region: str) -> str:
     """A stack's ARN, with a new uuid at its end."""
-    return f"arn:aws:cloudformation:{region}:{account_id}:stack/{name}/{uuid.uuid4()}"
+    partition = get_partition(region)
+    return f"arn:{partition}:cloudformation:{region}:{account_id}:stack/{name}/{uuid.uuid4()}"
 
 
 def random_suffix(length: int = 12) -> str:

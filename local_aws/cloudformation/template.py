@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from local_aws.cloudformation.dynamic_references import DynamicReferences
 from local_aws.cloudformation.exceptions import ValidationError
 
 Value = Any
@@ -158,11 +159,18 @@ def _refuse_null(value: Value, path: str) -> None:
             _refuse_null(item, f"{path}/{number}")
 
 
+def _no_other_stacks(stack_name: str, output_name: str, region: str) -> Value:
+    msg = f"there is no stack {stack_name} here to read {output_name} from {region}".rstrip()
+    raise UnresolvableError(msg)
+
+
 @dataclass
 class Scope:
     """What references in one stack's template resolve to.
 
-    `ref` and `attribute` look up resources, `import_value` the exports of other stacks.
+    `ref` and `attribute` look up resources, `import_value` the exports of other stacks,
+    `stack_output` an output of another stack by that stack's name and its own, and a Region or an
+    empty text.
     """
 
     template: Template
@@ -171,6 +179,8 @@ class Scope:
     ref: Callable[[str], Value]
     attribute: Callable[[str, str], Value]
     import_value: Callable[[str], Value]
+    stack_output: Callable[[str, str, str], Value] = _no_other_stacks
+    dynamic_references: DynamicReferences = field(default_factory=DynamicReferences)
 
     def active_resources(self) -> dict[str, ResourceDeclaration]:
         """The resources whose condition holds, each with the branches of Fn::If that count."""
@@ -227,6 +237,12 @@ class Scope:
             items = [self.resolve(item) for item in value]
             return [item for item in items if item is not OMITTED]
         return value
+
+    def properties(self, declaration: ResourceDeclaration) -> dict[str, Value]:
+        """The properties of a resource, resolved, dynamic references included."""
+        resolved = self.resolve(dict(declaration.properties))
+        replaced: dict[str, Value] = self.dynamic_references.replaced(resolved)
+        return replaced
 
     def _call(self, name: str, argument: Value) -> Value:
         function = _FUNCTIONS.get(name)
@@ -289,6 +305,15 @@ class Scope:
             msg = f"Template error: Unable to get mapping for {name}::{first}::{second}"
             raise ValidationError(msg) from None
 
+    def _get_stack_output(self, argument: Value) -> Value:
+        """A RoleArn is for other accounts, and there is only one here."""
+        given = self.resolve(argument)
+        missing = sorted({"StackName", "OutputName"} - given.keys())
+        if missing:
+            msg = f"Template error: Fn::GetStackOutput needs {' and '.join(missing)}"
+            raise ValidationError(msg)
+        return self.stack_output(given["StackName"], given["OutputName"], given.get("Region", ""))
+
     def _if(self, argument: Value) -> Value:
         name, if_true, if_false = argument
         return self.resolve(if_true if self.condition(name) else if_false)
@@ -309,6 +334,7 @@ _FUNCTIONS: dict[str, Callable[[Scope, Value], Value]] = {
     "Fn::Select": Scope._select,  # noqa: SLF001
     "Fn::FindInMap": Scope._find_in_map,  # noqa: SLF001
     "Fn::If": Scope._if,  # noqa: SLF001
+    "Fn::GetStackOutput": Scope._get_stack_output,  # noqa: SLF001
     "Fn::ImportValue": lambda scope, argument: scope.import_value(scope.resolve(argument)),
     "Fn::Base64": lambda scope, argument: base64.b64encode(
         as_text(scope.resolve(argument)).encode()

@@ -14,10 +14,6 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 
 
-class ConnectionCut(Exception):
-    """The connection ended before an answer came; whether the call had an effect is not known."""
-
-
 class ConnectError(ServiceException):
     """An answer that is an error; `status` is its HTTP status."""
 

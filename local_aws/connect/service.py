@@ -25,14 +25,14 @@ from local_aws.connect import permissions, urls
 from local_aws.connect.exceptions import (
     AccessDeniedException,
     ConnectError,
-    ConnectionCut,
     InternalServiceException,
     TooManyRequestsException,
     UnknownOperationException,
 )
 from local_aws.connect.models import LocalConnectBackend, Timekeeper
 from local_aws.connect.responses import LocalConnectResponse
-from local_aws.connect.settings import Call, ConnectSettings, FaultKind, FaultPlan, TokenBuckets
+from local_aws.connect.settings import Call, ConnectSettings, TokenBuckets
+from local_aws.faults import ConnectionCut, FaultKind, FaultPlan
 
 Answer = tuple[int, dict[str, str], str]
 
@@ -73,7 +73,7 @@ class LocalConnect:
         )
         self.calls: list[Call] = []
         self._clock = clock
-        self._faults = FaultPlan()
+        self._faults = FaultPlan[FaultKind]()
         self._buckets = TokenBuckets()
         self._instances_arn = (
             f"arn:{self.backend.partition}:connect:{region}:{account_id}:instance/"
@@ -100,7 +100,7 @@ class LocalConnect:
     def forget_faults(self) -> None:
         """Plan none any more."""
         with self.backend.lock:
-            self._faults = FaultPlan()
+            self._faults = FaultPlan[FaultKind]()
 
     @property
     def url_paths(self) -> dict[str, Callable[..., Any]]:

@@ -1,4 +1,4 @@
-"""How the local Connect behaves: switches, rates and faults, and the record of its calls.
+"""How the local Connect behaves: switches and rates, and the record of its calls.
 
 Where nobody documents what the service does, a switch decides it, and whoever uses the service
 must work both ways.
@@ -30,28 +30,6 @@ class Rate:
 
     per_second: float
     burst: float
-
-
-class FaultKind(Enum):
-    """What happens to a call instead of, or after, its effect."""
-
-    THROTTLE = "throttle"
-    """429 without an effect."""
-    ERROR_BEFORE = "error before"
-    """500 without an effect."""
-    ERROR_AFTER = "error after"
-    """500 after the effect."""
-    CUT_BEFORE = "cut before"
-    """The connection ends without an effect."""
-    CUT_AFTER = "cut after"
-    """The connection ends after the effect."""
-    ACCESS_DENIED = "access denied"
-    """403 without an effect."""
-
-    @property
-    def after_effect(self) -> bool:
-        """Whether the call does its work first."""
-        return self in {FaultKind.ERROR_AFTER, FaultKind.CUT_AFTER}
 
 
 @dataclass(slots=True)
@@ -158,44 +136,3 @@ class TokenBuckets:
         allowed = tokens > 1 - 1e-6
         self._tokens[api] = (tokens - 1 if allowed else tokens, now)
         return allowed
-
-
-@dataclass
-class _Fault:
-    api: str
-    kind: FaultKind
-    calls_before: int
-    times: int
-
-
-class FaultPlan:
-    """The faults that are still to come."""
-
-    def __init__(self) -> None:
-        self._faults: list[_Fault] = []
-
-    def add(self, api: str, nth: int, kind: FaultKind, times: int) -> None:
-        """Plan a fault for the `nth` call of `api` from now on, and `times - 1` calls after it.
-
-        Raises:
-            ValueError: if `nth` or `times` is below 1.
-        """
-        if nth < 1 or times < 1:
-            message = f"nth and times begin at 1: nth={nth}, times={times}"
-            raise ValueError(message)
-        self._faults.append(_Fault(api, kind, nth - 1, times))
-
-    def next(self, api: str) -> FaultKind | None:
-        """Count a call of `api`; the fault that it meets, of several the one planned first."""
-        met = None
-        for fault in self._faults:
-            if fault.api not in (api, "*"):
-                continue
-            if fault.calls_before:
-                fault.calls_before -= 1
-                continue
-            fault.times -= 1
-            met = met or fault.kind
-        if met is not None:
-            self._faults = [fault for fault in self._faults if fault.times]
-        return met

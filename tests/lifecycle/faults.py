@@ -16,12 +16,21 @@ _LONGEST_MILD_THROTTLE = 10
 
 @dataclass(frozen=True)
 class PlannedFault:
-    """The nth call of an API, or of any, and some after it meet this."""
+    """The nth call of an API, or of any, and some after it meet this.
+
+    `service` is `connect` or `dynamodb`.
+    """
 
     api: str
     nth: int
     kind: FaultKind
     times: int = 1
+    service: str = "connect"
+
+    def plan(self, site: Site) -> None:
+        """Let it happen."""
+        plan = (site.dynamodb if self.service == "dynamodb" else site.connect).plan_fault
+        plan(self.api, nth=self.nth, kind=self.kind, times=self.times)
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ class Faults:
     def begin(self, site: Site, groups: int) -> None:
         """Plan them; `groups` is how many the instance has."""
         for fault in self.planned:
-            site.connect.plan_fault(fault.api, nth=fault.nth, kind=fault.kind, times=fault.times)
+            fault.plan(site)
         site.function_faults = FunctionFaults(dict(self.kills), dict(self.copies))
         site.function_settings = replace(site.function_settings, timeout=self.timeout)
         settings = site.connect.settings
@@ -89,16 +98,17 @@ class Faults:
             settings.group_quota = groups + self.quota_left
         if self.denied_for:
             ends, decide = site.clock.now() + self.denied_for, site.authorize
-            settings.authorize = lambda *call: (
+            settings.authorize = site.dynamodb.settings.authorize = lambda *call: (
                 site.clock.now() >= ends and (decide is None or decide(*call))
             )
 
     def end(self, site: Site) -> None:
         """Nothing goes wrong any more."""
         site.connect.forget_faults()
+        site.dynamodb.forget_faults()
         site.function_faults = FunctionFaults()
         site.function_settings = replace(site.function_settings, timeout=900.0)
         settings = site.connect.settings
         settings.search_lag = settings.read_lag = 0.0
         settings.group_quota = 500
-        settings.authorize = site.authorize
+        settings.authorize = site.dynamodb.settings.authorize = site.authorize

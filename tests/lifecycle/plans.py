@@ -60,6 +60,19 @@ class TreePlan:
             keys |= {key for key, node in self.nodes.items() if node.parent in keys}
         return keys
 
+    def tags_of(self, key: str) -> dict[str, str]:
+        """All tags of a node: the tree's, those of the nodes above, its own; the last wins."""
+        line: list[str] = []
+        here: str | None = key
+        # a plan that is not sound may go round in a circle
+        while here is not None and here in self.nodes and here not in line:
+            line.append(here)
+            here = self.nodes[here].parent
+        tags = dict(self.tags)
+        for one in reversed(line):
+            tags |= self.nodes[one].tags
+        return tags
+
     def groups(self, parent: str | None = None) -> list[dict[str, Any]]:
         """The nodes below one as the template has them."""
         return [
@@ -106,7 +119,7 @@ class StackPlan:
                             if node.parent is None
                             else member_of_tree(tree_id, node.parent)
                         ),
-                        tags={**tree.tags, **node.tags},
+                        tags=tree.tags_of(key),
                         adopt=tree.adopt,
                         on_delete=node.on_delete or tree.on_delete,
                     ),

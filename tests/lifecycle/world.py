@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from connect_hierarchy_lambda.connect.pace import Rate
 from connect_hierarchy_lambda.model.ownership import stack_name_and_uuid
+from connect_hierarchy_lambda.ports.pace import Rate
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack

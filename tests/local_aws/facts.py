@@ -65,6 +65,15 @@ CLOUDFORMATION = (
     Fact("12 early", "a policy goes before a Delete that needs it, unless that depends on it"),
     Fact("12 updated", "an updated policy has lost its old statements before the clean-up"),
     Fact("13 size", "the largest event", ("256 KB", "1 MB")),
+    Fact("15 LastUpdatedTime", "whether a rollback changes it", ("stays", "changes")),
+    Fact(
+        "20 replaced",
+        "whether a rollback sends what was replaced an Update, or its new id a Delete alone",
+        ("update", "delete"),
+    ),
+    Fact("20 progress", "whether resource records show work in progress", ("shown", "hidden")),
+    Fact("20 clean-up", "which id a record shows during the clean-up", ("present", "deleted")),
+    Fact("20 date", "whether a ResponseURL says when it was signed", ("dated", "undated")),
 )
 
 CONNECT = (
@@ -116,4 +125,15 @@ CONNECT = (
     Fact("IAM of groups", "the ARN that a call about a group is checked for"),
     Fact("IAM of searches", "they need the actions of what they answer too"),
     Fact("IAM of tags", "a Create with tags needs TagResource"),
+)
+
+DYNAMODB = (
+    Fact("transactions", "all writes or none"),
+    Fact("ClientRequestToken", "makes a transaction idempotent for ten minutes"),
+    Fact("ConsistentRead", "without it reads may lag behind writes, for a time nobody documents"),
+    Fact("throttled items", "which of two errors it is", ("throttling", "throughput")),
+    Fact("conflicts", "a write is refused while another transaction is at the item"),
+    Fact("faults of DynamoDB", "a 500 and a lost connection can come after the effect"),
+    Fact("IAM of transactions", "they need the actions of the writes in them"),
+    Fact("tables", "which changes keep a stack's table, and which make another"),
 )

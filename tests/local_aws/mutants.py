@@ -21,13 +21,14 @@ from pathlib import Path
 
 from tests.local_aws.mutants_of_cloudformation import MUTANTS as OF_CLOUDFORMATION
 from tests.local_aws.mutants_of_connect import MUTANTS as OF_CONNECT
+from tests.local_aws.mutants_of_dynamodb import MUTANTS as OF_DYNAMODB
 from tests.local_aws.mutants_of_lambda import MUTANTS as OF_LAMBDA
 from tests.local_aws.mutation import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "local_aws"
 TESTS = ROOT / "tests" / "local_aws"
-MUTANTS: tuple[Mutant, ...] = (*OF_CLOUDFORMATION, *OF_CONNECT, *OF_LAMBDA)
+MUTANTS: tuple[Mutant, ...] = (*OF_CLOUDFORMATION, *OF_CONNECT, *OF_DYNAMODB, *OF_LAMBDA)
 
 _AT_ONCE = 2
 _SECONDS, _SECONDS_OF_ALL = 120, 900

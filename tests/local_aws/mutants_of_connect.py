@@ -620,7 +620,7 @@ MUTANTS = (
     Mutant(
         "no client token",
         "a 500 can come after the effect",
-        "connect/settings.py",
+        "faults.py",
         "return self in {FaultKind.ERROR_AFTER, FaultKind.CUT_AFTER}",
         "return self is FaultKind.CUT_AFTER",
         "test_connect.py::test_retried_create_meets_its_own_group",
@@ -869,7 +869,7 @@ MUTANTS = (
     Mutant(
         "",
         "faults count the calls of their API",
-        "connect/settings.py",
+        "faults.py",
         '            if fault.api not in (api, "*"):\n                continue\n',
         "",
         "test_connect.py::test_fault_meets_the_nth_call_so_many_times",

@@ -143,4 +143,12 @@ MUTANTS = (
         "if False:",
         "test_in_process.py::test_an_event_is_given_up_at_its_maximum_age",
     ),
+    Mutant(
+        "",
+        "what was printed while loading stands before START",
+        "awslambda/container.py",
+        '        self._output.drain()\n        self._log.write(f"START',
+        '        self._log.write(f"START',
+        "test_awslambda.py::test_the_order_of_the_log_does_not_hang_on_the_thread_that_carries_it",
+    ),
 )

@@ -9,11 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from local_aws.cloudformation.custom_resources import (
-    MAX_EVENT_BYTES,
-    CustomResources,
-    ReversedUpdateId,
-)
+from local_aws.cloudformation.custom_resources import CustomResources
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.resource_types import RecordedResource
 from local_aws.cloudformation.service import CloudFormation
@@ -44,14 +40,18 @@ def named(physical_id: str, **fields: Any) -> Rule:
 class Script:
     """Answers each event by the rule for its request type and resource, after its delay."""
 
-    def __init__(self, clock: VirtualClock, max_event_bytes: int) -> None:
+    def __init__(self, clock: VirtualClock, settings: EngineSettings) -> None:
         self._clock = clock
         self.rules: dict[tuple[str, str], list[Rule]] = {}
         self.delays: dict[tuple[str, str], float] = {}
         self.events: list[dict[str, Any]] = []
         self.gone = False
         self.custom_resources = CustomResources(
-            clock, self._invoke, lambda token: token, max_event_bytes=max_event_bytes
+            clock,
+            self._invoke,
+            lambda token: token,
+            max_event_bytes=settings.max_event_bytes,
+            dated_urls=settings.response_url_has_date,
         )
 
     def on(self, request_type: str, name: str, *rules: Rule) -> None:
@@ -110,18 +110,20 @@ def good_answer(event: Event) -> dict[str, Any]:
 
 
 class Site:
-    """A CloudFormation with the script, and templates in an S3 of its own."""
+    """A CloudFormation with the script, and templates in an S3 of its own.
+
+    Further options are those of EngineSettings.
+    """
 
     def __init__(
         self,
         *,
-        reversed_update_id: ReversedUpdateId = ReversedUpdateId.NEW,
         seed: int | None = None,
-        max_event_bytes: int = MAX_EVENT_BYTES,
-        rollback_delay: float = 0.0,
+        **engine_settings: Any,
     ) -> None:
+        settings = EngineSettings(**engine_settings)
         self.clock = VirtualClock(order=None if seed is None else random.Random(seed))
-        self.script = Script(self.clock, max_event_bytes)
+        self.script = Script(self.clock, settings)
         self.templates: dict[str, str] = {}
         self.cfn = CloudFormation(
             self.clock,
@@ -131,9 +133,7 @@ class Site:
             region="eu-west-2",
             fetch_template=self.templates.__getitem__,
             ssm_parameter={"/version": "21"}.__getitem__,
-            settings=EngineSettings(
-                reversed_update_id=reversed_update_id, rollback_delay=rollback_delay
-            ),
+            settings=settings,
         )
 
     def deploy(self, resources: Mapping[str, Any], name: str = "stack", **options: Any) -> Stack:

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -762,6 +763,24 @@ def test_log_has_the_lines_of_lambda_and_of_the_process(
     times = [event.timestamp for event in events]
     assert times == sorted(times)
     assert began * 1000 - 1 <= times[0] <= times[-1] <= time.time() * 1000
+
+
+def test_the_order_of_the_log_does_not_hang_on_the_thread_that_carries_it(
+    runtime: LocalLambda, functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it comes to nothing by itself, each line still stands where it was printed."""
+
+    def carry_nothing(output: ProcessOutput) -> None:
+        select.select([output._stopped], [], [])
+
+    monkeypatch.setattr(ProcessOutput, "_carry", carry_nothing)
+    functions.deploy("print('loading')\ndef handler(event, context):\n    print(f'run {event}')\n")
+    run(runtime)
+    run(runtime)
+    ((_, messages),) = log_events("/aws/lambda/function").items()
+    kinds = [message.split()[0] for message in messages]
+    of_an_event = ["START", "run", "END", "REPORT"]
+    assert kinds == ["INIT_START", "loading", *of_an_event, *of_an_event]
 
 
 def test_log_goes_to_the_group_of_the_logging_config(

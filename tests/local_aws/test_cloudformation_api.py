@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from local_aws import LocalAws
 from local_aws.cloudformation.resource_types import Outcome, ResourceFailedError, ResourceRequest
+from local_aws.faults import FaultKind
 
 TRUST = {
     "Version": "2012-10-17",
@@ -287,6 +288,75 @@ def test_ssm_parameters(aws: LocalAws) -> None:
     assert delete(aws, "ssm") == "DELETE_COMPLETE"
 
 
+def test_dynamic_references(aws: LocalAws) -> None:
+    """A property gets the value of a parameter, by version too, and of a secret."""
+    ssm, secrets = aws.client("ssm"), aws.client("secretsmanager")
+    ssm.put_parameter(Name="/arn", Value="first", Type="String")
+    ssm.put_parameter(Name="/arn", Value="second", Type="String", Overwrite=True)
+    secrets.create_secret(Name="pass", SecretString=json.dumps({"word": "s3cret"}))
+    value = (
+        "{{resolve:ssm:/arn}} {{resolve:ssm:/arn:1}} "
+        "{{resolve:secretsmanager:pass:SecretString:word}}"
+    )
+    assert deploy(aws, "dynamic", {"P": parameter(value, Name="/copy")}) == "CREATE_COMPLETE"
+    copy = ssm.get_parameter(Name="/copy")["Parameter"]["Value"]
+    assert copy == "second first s3cret"
+    for absent, reason in (
+        ("{{resolve:ssm:/absent}}", "Unable to fetch parameters [/absent]"),
+        ("{{resolve:ssm:/arn:7}}", "Unable to fetch parameters [/arn:7]"),
+        ("{{resolve:secretsmanager:absent}}", "find the specified secret. (Service: Secrets"),
+    ):
+        name = f"absent-{len(absent)}"
+        assert deploy(aws, name, {"P": parameter(absent)}) == "ROLLBACK_COMPLETE"
+        failed = [e.reason for e in aws.cloudformation.get(name).events if "FAILED" in e.status]
+        assert reason in failed[0]
+
+
+def test_inline_policies_of_a_role_have_a_size(aws: LocalAws) -> None:
+    """All together at most 10,240 characters, blanks aside; a changed one counts once."""
+    iam = aws.client("iam")
+
+    def document(size: int) -> dict[str, Any]:
+        statement: dict[str, str] = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": ""}
+        made = {"Version": "2012-10-17", "Statement": [statement]}
+        rest = size - len(json.dumps(made, separators=(",", ":")))
+        statement["Resource"] = "arn:aws:s3:::" + "x" * (rest - len("arn:aws:s3:::"))
+        return made
+
+    def resources(first: int, second: int, inline: int) -> dict[str, Any]:
+        role: dict[str, Any] = {"AssumeRolePolicyDocument": TRUST, "RoleName": "full"}
+        if inline:
+            role["Policies"] = [{"PolicyName": "inline", "PolicyDocument": document(inline)}]
+        policies = {
+            name: {
+                "Type": "AWS::IAM::Policy",
+                "DependsOn": [] if name == "One" else ["One"],
+                "Properties": {
+                    "PolicyName": name,
+                    "PolicyDocument": document(size),
+                    "Roles": [{"Ref": "R"}],
+                },
+            }
+            for name, size in (("One", first), ("Two", second))
+        }
+        return {"R": {"Type": "AWS::IAM::Role", "Properties": role}, **policies}
+
+    assert deploy(aws, "full", resources(5000, 5240, 0)) == "CREATE_COMPLETE"
+    assert deploy(aws, "full", resources(6000, 4240, 0)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert deploy(aws, "full", resources(4000, 5240, 1000)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert deploy(aws, "full", resources(4000, 5240, 0)) == "UPDATE_COMPLETE"
+    assert deploy(aws, "full", resources(4000, 5240, 1000)) == "UPDATE_COMPLETE"
+    assert deploy(aws, "full", resources(4000, 5241, 1000)) == "UPDATE_ROLLBACK_COMPLETE"
+    failed = [e.reason for e in aws.cloudformation.get("full").events if "FAILED" in e.status]
+    assert "Maximum policy size of 10240 bytes exceeded for role full" in failed[-1]
+    assert deploy(aws, "inline", {"R": resources(0, 0, 10_241)["R"]}) == "ROLLBACK_COMPLETE"
+    assert sorted(iam.list_role_policies(RoleName="full")["PolicyNames"]) == [
+        "One",
+        "Two",
+        "inline",
+    ]
+
+
 def test_log_groups(aws: LocalAws) -> None:
     """Retention is set, changed and taken away; another name replaces."""
     logs = aws.client("logs")
@@ -475,3 +545,71 @@ def test_connect_resources(aws: LocalAws) -> None:
     assert described["SecurityProfile"]["HierarchyRestrictedResources"] == ["User"]
     assert delete(aws, "connect") == "DELETE_COMPLETE"
     assert connect.list_instances()["InstanceSummaryList"] == []
+
+
+_WRITER = """
+import os
+
+import boto3
+
+
+def handler(event, context):
+    table, key = os.environ["TABLE"], {"pk": {"S": "a"}}
+    ledger = boto3.client("dynamodb")
+    put = {"TableName": table, "Item": {**key, "n": {"N": "1"}}}
+    ledger.transact_write_items(TransactItems=[{"Put": put}])
+    ledger.update_item(
+        TableName=table,
+        Key=key,
+        UpdateExpression="SET n = n + :one",
+        ConditionExpression="n = :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+    return ledger.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]["n"]["N"]
+"""
+
+
+def test_a_function_reaches_the_table_of_its_stack(aws: LocalAws) -> None:
+    """From its own process, by the address that it is given; botocore tries again by itself."""
+    s3, package = aws.client("s3"), io.BytesIO()
+    s3.create_bucket(Bucket="writer", CreateBucketConfiguration={"LocationConstraint": aws.region})
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("index.py", _WRITER)
+    s3.put_object(Bucket="writer", Key="code", Body=package.getvalue())
+    resources = {
+        "T": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+                "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+                "BillingMode": "PAY_PER_REQUEST",
+                "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+            },
+        },
+        "R": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}},
+        "F": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "FunctionName": "writer",
+                "Code": {"S3Bucket": "writer", "S3Key": "code"},
+                "Handler": "index.handler",
+                "Runtime": "python3.12",
+                "Role": {"Fn::GetAtt": ["R", "Arn"]},
+                "Timeout": 30,
+                "Environment": {"Variables": {"TABLE": {"Ref": "T"}}},
+            },
+        },
+    }
+    assert deploy(aws, "writer", resources) == "CREATE_COMPLETE"
+    aws.dynamodb.plan_fault("TransactWriteItems", kind=FaultKind.CUT_AFTER)
+    answer = aws.client("lambda").invoke(FunctionName="writer")
+    assert json.loads(answer["Payload"].read()) == "2"
+    outcomes = [(call.api, call.outcome) for call in aws.dynamodb.calls]
+    assert outcomes == [
+        ("TransactWriteItems", "ConnectionCut"),
+        ("TransactWriteItems", "ok"),
+        ("UpdateItem", "ok"),
+        ("GetItem", "ok"),
+    ]
+    assert delete(aws, "writer") == "DELETE_COMPLETE"
+    assert aws.client("dynamodb").list_tables()["TableNames"] == []

@@ -36,6 +36,7 @@ from local_aws.connect import (
     responses,
     urls,
 )
+from local_aws.faults import ConnectionCut
 
 START = 1_750_000_000.0
 LEVELS = ("LevelOne", "LevelTwo", "LevelThree", "LevelFour", "LevelFive")
@@ -1409,7 +1410,7 @@ def test_cut_connections(staffed: Desk, kind: FaultKind, effect: bool) -> None:
     assert (group_id not in groups) is effect
     staffed.connect.plan_fault("ListInstances", kind=kind)
     request = AWSRequest("GET", "https://localhost/instance").prepare()
-    with pytest.raises(exceptions.ConnectionCut):
+    with pytest.raises(ConnectionCut):
         staffed.connect.dispatch(request, request.url, {})
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from local_aws.cloudformation.exceptions import AlreadyExistsError, ValidationError
 from local_aws.cloudformation.service import NO_CHANGES
-from tests.local_aws.scripted import Site, custom, history, reasons, site
+from tests.local_aws.scripted import Site, custom, history, named, reasons, site
 
 
 def exporting(value: Any, export: str | None = "shared") -> dict[str, Any]:
@@ -31,6 +31,72 @@ def test_an_import_gives_the_exported_value() -> None:
         parameters = {"X": {"Type": "String", "Default": "ared"}}
         s.deploy({"B": custom(P=imported)}, "user", Parameters=parameters)
         assert s.script.events[-1]["ResourceProperties"]["P"] == "id-of-A"
+
+
+def reading(**further: str) -> Any:
+    """Resources that read an output of the other stack without importing it."""
+    output = {"StackName": "stack", "OutputName": "O", **further}
+    return {"B": custom(P={"Fn::GetStackOutput": output})}
+
+
+def test_an_output_can_be_read_without_an_export() -> None:
+    """Fn::GetStackOutput gives it; nothing holds the other stack's output or the stack."""
+    with site() as s:
+        owner = s.deploy({"A": custom()}, **exporting({"Ref": "A"}, None))
+        user = s.deploy(reading(), "user")
+        assert s.script.events[-1]["ResourceProperties"]["P"] == "id-of-A"
+        assert owner.outputs["O"].export_name is None
+        s.script.on("Update", "A", named("other"))
+        assert s.deploy({"A": custom(V=2)}, **exporting({"Ref": "A"}, None)).status == (
+            "UPDATE_COMPLETE"
+        )
+        # the user's template is what it was; its own next deployment reads the new value
+        assert user.resources["B"].properties["P"] == "id-of-A"
+        s.script.calls()
+        s.deploy(reading(), "user")
+        assert s.script.calls() == ["Update B"]
+        assert user.resources["B"].properties["P"] == "other"
+        assert s.delete(owner).status == "DELETE_COMPLETE"
+
+
+def test_an_import_can_become_a_read_of_the_same_value() -> None:
+    """No resource changes, and yet the export is free: so a reference is weakened."""
+    with site() as s:
+        s.deploy({"A": custom()}, **exporting({"Ref": "A"}))
+        importing(s)
+        s.script.calls()
+        assert s.deploy(reading(), "user").status == "UPDATE_COMPLETE"
+        assert s.script.calls() == []
+        owner = s.deploy({"A": custom()}, **exporting({"Ref": "A"}, None))
+        assert (owner.status, owner.outputs["O"].export_name) == ("UPDATE_COMPLETE", None)
+
+
+@pytest.mark.parametrize(
+    ("further", "reason"),
+    [
+        ({"OutputName": "Absent"}, "No output named Absent found in a stack named stack."),
+        ({"StackName": "absent"}, "No output named O found in a stack named absent."),
+        (
+            {"Region": "us-west-2"},
+            "Fn::GetStackOutput of stack stack in us-west-2: this AWS has one Region, eu-west-2",
+        ),
+    ],
+)
+def test_an_output_that_cannot_be_read(further: dict[str, str], reason: str) -> None:
+    """The resource that reads it fails, and says which one."""
+    with site() as s:
+        s.deploy({"A": custom()}, **exporting({"Ref": "A"}, None))
+        stack = s.deploy(reading(**further), "user")
+        assert reasons(stack, "CREATE_FAILED", "B") == [reason]
+
+
+def test_an_output_is_named_by_stack_and_key() -> None:
+    """A read that leaves one out is refused."""
+    with site() as s:
+        stack = s.deploy({"B": custom(P={"Fn::GetStackOutput": {"StackName": "x"}})}, "user")
+        assert reasons(stack, "CREATE_FAILED", "B") == [
+            "Template error: Fn::GetStackOutput needs OutputName"
+        ]
 
 
 def test_an_import_of_nothing_fails() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -53,6 +54,17 @@ def test_the_fields_of_the_three_requests() -> None:
         assert len({e["RequestId"] for e in (create, update, delete)}) == 3
         assert len({e["ResponseURL"] for e in (create, update, delete)}) == 3
         assert create["ResourceType"] == "Custom::Scripted"
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_whether_a_response_url_says_when_it_was_signed(*, dated: bool) -> None:
+    """Fact 20: a presigned URL has a date, the URL of another engine may have none."""
+    with site(response_url_has_date=dated) as s:
+        s.deploy({"A": custom()})
+        (create,) = s.script.events
+        date = re.findall(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)", create["ResponseURL"])
+        # the virtual clock begins at this second
+        assert date == (["20270115T080000Z"] if dated else [])
 
 
 def test_the_type_without_a_name_of_its_own() -> None:

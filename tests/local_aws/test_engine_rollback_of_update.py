@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.exceptions import ValidationError
+from local_aws.cloudformation.records import records
 from tests.local_aws.scripted import (
+    Event,
+    Rule,
     Site,
     custom,
     failing,
@@ -324,3 +328,115 @@ def test_nothing_begins_for_a_reference_that_fails_in_an_update() -> None:
         assert (stack.status, s.script.calls()) == ("UPDATE_ROLLBACK_COMPLETE", [])
         s.deploy({"A": custom(), "B": custom(V=1)})
         assert s.script.calls() == []
+
+
+# switches for what nobody documents ---------------------------------------------------------------
+
+
+def test_a_replacement_can_be_taken_back_by_a_delete_alone() -> None:
+    """Fact 20: without an Update the original takes its place, and the new id goes at the end."""
+    with site(replaced_get_reversed_update=False) as s:
+        replaced(s)
+        s.deploy({"A": custom(V=1), "Same": custom(V=1), "Bad": custom(V=1)})
+        s.script.calls()
+        stack = s.deploy({"A": custom(V=2), "Same": custom(V=2), "Bad": custom("A", "Same", V=2)})
+        assert [e["PhysicalResourceId"] for e in s.script.sent("Update", "A")] == ["id-of-A"]
+        (delete,) = s.script.sent("Delete", "A")
+        assert (delete["PhysicalResourceId"], delete["ResourceProperties"]["V"]) == ("second", "2")
+        # what kept its id is taken back as ever
+        assert len(s.script.sent("Update", "Same")) == 2
+        assert s.script.calls()[-1] == "Delete A"
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        original = stack.resources["A"]
+        assert (original.physical_id, original.properties["V"]) == ("id-of-A", 1)
+        # and is the one that the next update goes by
+        s.script.on("Update", "A", dict)
+        s.script.on("Update", "Bad", dict)
+        s.deploy({"A": custom(V=3), "Same": custom(V=1), "Bad": custom(V=1)})
+        (again,) = s.script.sent("Update", "A")
+        assert (again["PhysicalResourceId"], again["OldResourceProperties"]["V"]) == (
+            "id-of-A",
+            "1",
+        )
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_whether_a_rollback_counts_as_an_update(*, changes: bool) -> None:
+    """Fact 15: LastUpdatedTime stays that of the update, or becomes that of its rollback."""
+    with site(rollback_sets_updated_time=changes) as s:
+        s.deploy({"A": custom(V=1)})
+        s.script.on("Update", "A", failing(), dict)
+        s.script.take("Update", "A", 10.0)
+        s.clock.sleep(100)
+        began = s.clock.now()
+        stack = s.deploy({"A": custom(V=2)})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert stack.updated_at == began + (10.0 if changes else 0.0)
+
+
+def shown_by(s: Site, name: str = "A") -> list[tuple[str, str]]:
+    """Ids and states that the record of a resource shows."""
+    stack = s.cfn.get("stack")
+    return [
+        (record.physical_id, record.status)
+        for record in records(stack, s.cfn.engine.settings)
+        if record.logical_id == name
+    ]
+
+
+def watching(s: Site, seen: list[Any], answer: Rule = dict) -> Rule:
+    """A rule that takes down what the record shows while it is at work."""
+
+    def rule(event: Event) -> dict[str, Any] | bytes | None:
+        seen.append(shown_by(s))
+        return answer(event)
+
+    return rule
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_whether_records_show_work_in_progress(*, progress: bool) -> None:
+    """Fact 20: else they show the last rest, and nothing of what was never at rest."""
+    seen: list[Any] = []
+    with site(records_show_progress=progress) as s:
+        s.script.on("Create", "A", watching(s, seen, lambda _: {}))
+        s.script.on("Update", "A", watching(s, seen, failing()), watching(s, seen, lambda _: {}))
+        s.deploy({"A": custom(V=1)})
+        s.deploy({"A": custom(V=2)})
+        s.script.on("Delete", "A", watching(s, seen, failing()), watching(s, seen, lambda _: {}))
+        stack = s.cfn.get("stack")
+        assert shown_by(s) == [("id-of-A", "UPDATE_COMPLETE")]
+        s.delete(stack)
+        assert shown_by(s) == [("id-of-A", "DELETE_FAILED")]
+        s.delete(stack)
+    if progress:
+        states = ["CREATE", "UPDATE", "UPDATE", "DELETE", "DELETE"]
+        ids = ["", *["id-of-A"] * 4]
+        assert seen == [
+            [(physical_id, f"{state}_IN_PROGRESS")]
+            for physical_id, state in zip(ids, states, strict=True)
+        ]
+    else:
+        rests = ["CREATE_COMPLETE", "CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_FAILED"]
+        assert seen == [[], *[[("id-of-A", rest)] for rest in rests]]
+
+
+@pytest.mark.parametrize("progress", [True, False])
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("fails", [False, True])
+def test_which_id_a_record_shows_during_the_clean_up(
+    *, old: bool, fails: bool, progress: bool
+) -> None:
+    """Fact 20: the present one, or the one that is being deleted; afterwards the present one."""
+    seen: list[Any] = []
+    with site(records_show_what_is_cleaned_up=old, records_show_progress=progress) as s:
+        replaced(s)
+        if not fails:
+            s.script.on("Update", "Bad", dict)
+        s.script.on("Delete", "A", watching(s, seen, lambda _: {}))
+        s.deploy({"A": custom(V=2), "Bad": custom("A", V=2)})
+        present, gone = ("id-of-A", "second") if fails else ("second", "id-of-A")
+        assert [record for record, _ in shown_by(s)] == [present]
+    (((shown, status),),) = seen
+    assert shown == (gone if old else present)
+    assert (status == "DELETE_IN_PROGRESS") is (old and progress)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_aws.facts import CLOUDFORMATION, CONNECT, Fact
+from tests.local_aws.facts import CLOUDFORMATION, CONNECT, DYNAMODB, Fact
 from tests.local_aws.mutants import MUTANTS, SOURCES, TESTS, Workplace
 from tests.local_aws.mutation import Mutant
 
-FACTS = (*CLOUDFORMATION, *CONNECT)
-POINTS = 13
-"""So many numbered points are known of CloudFormation's custom resources."""
+FACTS = (*CLOUDFORMATION, *CONNECT, *DYNAMODB)
+POINTS = {*range(1, 14), 15, 20}
+"""The numbered points about custom resources that the local CloudFormation plays."""
 
 
 @cache
@@ -32,7 +32,7 @@ def _name(value: Fact | Mutant) -> str:
 def test_every_numbered_point_has_facts() -> None:
     """None of them is left out, and no two facts have one name."""
     numbers = {int(fact.name.split()[0]) for fact in CLOUDFORMATION}
-    assert numbers == set(range(1, POINTS + 1))
+    assert numbers == POINTS
     assert max(Counter(fact.name for fact in FACTS).values()) == 1
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from local_aws.cloudformation.dynamic_references import DynamicReferences
 from local_aws.cloudformation.exceptions import ValidationError
 from local_aws.cloudformation.template import (
     Scope,
@@ -53,6 +55,11 @@ def scope_of(template: Template) -> Scope:
         lambda name: f"id-{name.lower()}",
         attribute,
         lambda name: f"exported {name}",
+        lambda stack_name, output, region: f"{output} of {stack_name} in {region or 'here'}",
+        DynamicReferences(
+            {"/p": "value", "/p:2": "second"}.__getitem__,
+            lambda *which: json.dumps({"user": "ada", "which": which}),
+        ),
     )
 
 
@@ -70,6 +77,18 @@ def scope_of(template: Template) -> Scope:
         ({"Fn::Split": ["-", {"Ref": "A"}]}, ["id", "a"]),
         ({"Fn::Select": ["1", {"Fn::Split": ["-", {"Ref": "A"}]}]}, "a"),
         ({"Fn::ImportValue": {"Fn::Sub": "${AWS::StackName}-x"}}, "exported stack-x"),
+        ({"Fn::GetStackOutput": {"StackName": "s", "OutputName": "O"}}, "O of s in here"),
+        (
+            {
+                "Fn::GetStackOutput": {
+                    "StackName": {"Ref": "AWS::StackName"},
+                    "OutputName": "O",
+                    "Region": {"Ref": "AWS::Region"},
+                    "RoleArn": "arn:aws:iam::123456789012:role/reader",
+                }
+            },
+            "O of stack in eu-west-2",
+        ),
         ({"Fn::Base64": "text"}, "dGV4dA=="),
         ({"Fn::GetAZs": ""}, ["eu-west-2a", "eu-west-2b", "eu-west-2c"]),
         ({"Kept": 1, "Gone": {"Ref": "AWS::NoValue"}}, {"Kept": 1}),
@@ -275,3 +294,60 @@ def test_functions_that_fail(value: Any, message: str) -> None:
     """Each says what is wrong with it."""
     with pytest.raises(ValidationError, match=message):
         scope_of(Template.parse(YAML)).resolve(value)
+
+
+def properties(value: Any, dynamic_references: DynamicReferences | None = None) -> Any:
+    """What a property resolves to, dynamic references included."""
+    resources = {"A": {"Type": "T::T", "Properties": {"P": value}}}
+    made = scope(Resources=resources)
+    if dynamic_references is not None:
+        made = replace(made, dynamic_references=dynamic_references)
+    return made.properties(made.template.resources["A"])["P"]
+
+
+_ARN = "arn:aws:secretsmanager:eu-west-2:123456789012:secret:s-AbCdEf"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("{{resolve:ssm:/p}}", "value"),
+        ("a {{resolve:ssm:/p}} and {{resolve:ssm:/p:2}}", "a value and second"),
+        ({"Fn::Join": ["", ["{{resolve:", "ssm", ":/p}}"]]}, "value"),
+        ({"L": ["{{resolve:ssm:/p}}", 1]}, {"L": ["value", 1]}),
+        ("{{resolve:secretsmanager:s:SecretString:user}}", "ada"),
+        ("{{resolve:secretsmanager:s:SecretString:which}}", "['s', '', '']"),
+        (
+            f"{{{{resolve:secretsmanager:{_ARN}:SecretString:which:stage}}}}",
+            f"['{_ARN}', 'stage', '']",
+        ),
+        ("{{resolve:secretsmanager:s:SecretString:which::v}}", "['s', '', 'v']"),
+        ("{{resolve:secretsmanager:s}}", '{"user": "ada", "which": ["s", "", ""]}'),
+        ("{{nothing}}", "{{nothing}}"),
+    ],
+)
+def test_dynamic_references(value: Any, expected: Any) -> None:
+    """They are read after all functions, wherever they stand in a property."""
+    assert properties(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("{{resolve:ssm-secure:/p}}", "of 'ssm-secure' are not supported here"),
+        ("{{resolve:secretsmanager:s:SecretBinary}}", "only SecretString is supported"),
+        ("{{resolve:secretsmanager:s:SecretString:absent}}", "Could not find a value"),
+    ],
+)
+def test_dynamic_references_that_fail(value: Any, message: str) -> None:
+    """They say which one, and why."""
+    with pytest.raises(ValidationError, match=message):
+        properties(value)
+
+
+@pytest.mark.parametrize("service", ["ssm", "secretsmanager"])
+def test_dynamic_references_without_the_service(service: str) -> None:
+    """Where there is none to ask, that is the error."""
+    reference = f"{{{{resolve:{service}:x}}}}"
+    with pytest.raises(ValidationError, match=f"there is no .* here to read {reference} from"):
+        properties(reference, DynamicReferences())

@@ -40,6 +40,8 @@ def _learn(view: View) -> Decision | None:
     if not view.is_unknown:
         return None
     instance_arn = (view.previous or view.wish).instance_arn
+    if not instance_arn:
+        return None
     survey = Survey(instance_arn)
     if not view.facts.knows(survey):
         return Ask((survey,))

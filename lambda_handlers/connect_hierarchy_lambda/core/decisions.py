@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from connect_hierarchy_lambda.core.facts import Question
 from connect_hierarchy_lambda.model.groups import Agent
-from connect_hierarchy_lambda.model.ledger import IdChange, Intention, Record
+from connect_hierarchy_lambda.model.ledger import Displaced, IdChange, Intention, Record
 from connect_hierarchy_lambda.model.messages import HierarchyError
 
 
@@ -24,6 +25,8 @@ class Rename:
 
     record: Record
     name: str
+    displaced: Displaced | None = None
+    """What the record says after it: for whom the group gave its name up."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,27 @@ class MoveAgent:
     group_id: str | None
 
 
-Call = Create | Rename | Tag | Untag | Delete | MoveAgent
+@dataclass(frozen=True)
+class PutLevels:
+    """Make these the levels of an instance, all of them."""
+
+    record: Record
+    """Stands for the structure; the ledger keeps no such record."""
+
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, instance_arn: str, names: tuple[str, ...]) -> PutLevels:
+        """The call for an instance."""
+        return cls(Record(instance_arn, None, "", "", id="put levels"), names)
+
+
+Call = Create | Rename | Tag | Untag | Delete | MoveAgent | PutLevels
+
+
+def has_record(call: Call) -> bool:
+    """Whether the ledger keeps a record of what the call changes."""
+    return not isinstance(call, MoveAgent | PutLevels)
 
 
 def intention(call: Call) -> Intention:
@@ -73,7 +96,7 @@ def intention(call: Call) -> Intention:
             return Intention.TAG
         case Delete():
             return Intention.DELETE
-        case MoveAgent():
+        case MoveAgent() | PutLevels():
             return Intention.NONE
 
 
@@ -94,6 +117,9 @@ class Step:
 
     forgotten: tuple[Record, ...] = ()
     """Records to remove."""
+
+    levels: Mapping[str, Any] | None = None
+    """What the ledger shall know of levels, None for no change."""
 
     changes: tuple[IdChange, ...] = ()
     """Changes of ids to write down; `at` is the engine's to fill in."""

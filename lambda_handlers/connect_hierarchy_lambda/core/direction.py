@@ -83,12 +83,15 @@ def is_late(event: Event, entry: Entry | None, status: StackStatus | None) -> bo
     current = entry.current if entry else None
     if entry is None or current is None or current.id == event.id:
         return False
+    is_update = event.type is RequestType.UPDATE
+    if is_update and status is not None and status.rolls_back and _is_cancelled(event, entry):
+        return True
     if any(begun.id == event.id for begun in entry.begun):
         return True
     if event.issued_at and current.issued_at:
         return event.issued_at < current.issued_at
     # without dates: what a later request has taken back
-    if event.type is RequestType.UPDATE:
+    if is_update:
         return bool(current.undoes) and current.undoes == event.digest
     is_after_delete = event.type is RequestType.CREATE and current.type is RequestType.DELETE
     ends = status is not None and (status.rolls_back or status.is_deleted)
@@ -127,11 +130,28 @@ def course_of(
     if event.type is RequestType.UPDATE:
         if status is None or not status.rolls_back:
             return Course(Direction.FORWARD)
-        forward = entry.forward if entry else None
-        is_undone = forward is not None and forward.digest == event.old_digest
-        undone = forward.id if forward is not None and is_undone else ""
+        undone = entry.forward.id if entry and entry.forward and _reverses(event, entry) else ""
         return Course(Direction.BACK, undone=undone, undoes=event.old_digest)
     return _of_delete(event, entry, status, is_declared=is_declared)
+
+
+def _reverses(event: Event, entry: Entry) -> bool:
+    """Whether an Update takes the last forward request back."""
+    forward = entry.forward
+    return (
+        forward is not None
+        and forward.digest == event.old_digest
+        and forward.digest_before == event.digest
+    )
+
+
+def _is_cancelled(event: Event, entry: Entry) -> bool:
+    """Whether an Update in a rollback is one that the rollback took back before it began.
+
+    It leads away from what succeeded last, and does not reverse what began last.
+    """
+    leads_away = entry.digest == event.old_digest and entry.digest != event.digest
+    return entry.established and leads_away and not _reverses(event, entry)
 
 
 _GONE = Course(Direction.GONE, is_last=True)

@@ -67,12 +67,36 @@ class ListNames:
 
 
 @dataclass(frozen=True)
+class ReadLevels:
+    """What are the levels of the instance called?"""
+
+    instance_arn: str
+
+
+@dataclass(frozen=True)
+class FindAtLevel:
+    """Which groups are at level `number`, from 1 on?"""
+
+    instance_arn: str
+    number: int
+
+
+@dataclass(frozen=True)
 class ReadTemplate:
     """What does the stack's template declare, by logical id? None where it cannot be read."""
 
 
 Question = (
-    LookAt | FindHolder | FindChildren | FindAgents | AskAgent | Survey | ListNames | ReadTemplate
+    LookAt
+    | FindHolder
+    | FindChildren
+    | FindAgents
+    | AskAgent
+    | Survey
+    | ListNames
+    | ReadLevels
+    | FindAtLevel
+    | ReadTemplate
 )
 
 
@@ -93,6 +117,9 @@ class Facts:
     refused: dict[str, HierarchyError] = field(default_factory=dict)
     """Why nothing could be done for a record, by its slot."""
 
+    put_levels: set[str] = field(default_factory=set)
+    """ARNs of instances whose levels this run has written."""
+
     moved: dict[str, str | None] = field(default_factory=dict)
     """Where this run put agents, by their ids."""
 
@@ -105,7 +132,12 @@ class Facts:
         answer: Group | None = self.answers[question]
         return answer
 
-    def groups(self, question: FindChildren | Survey) -> tuple[Group, ...]:
+    def levels(self, question: ReadLevels) -> tuple[str, ...]:
+        """The level names, level one first."""
+        answer: tuple[str, ...] = self.answers[question]
+        return answer
+
+    def groups(self, question: FindChildren | FindAtLevel | Survey) -> tuple[Group, ...]:
         """The groups that were found."""
         answer: tuple[Group, ...] = self.answers[question]
         return answer

@@ -7,7 +7,7 @@ is tried first, and only the service's DuplicateResourceException makes us look 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from connect_hierarchy_lambda.core.decisions import Ask, Decision, Refuse, Rename, Step, Wait
 from connect_hierarchy_lambda.core.facts import FindHolder, Place, ReadTemplate
@@ -51,7 +51,13 @@ def holder_of(view: View, place: Place, doing: str) -> Holder | Decision:
         )
         return Wait(doing, "the holder of the name does not show yet", Refuse(error))
     record = view.records.get(group.id)
-    if record is None and (owner := Owner.of(group.tags)) and owner.stack == view.resource.stack:
+    is_gone = group.id in view.facts.gone
+    if (
+        record is None
+        and not is_gone
+        and (owner := Owner.of(group.tags))
+        and owner.stack == view.resource.stack
+    ):
         return Step(records=(learned_elsewhere(view, group, owner),))
     return Holder(group, record)
 
@@ -59,7 +65,7 @@ def holder_of(view: View, place: Place, doing: str) -> Holder | Decision:
 def displace(view: View, record: Record) -> Step:
     """Give the holder a temporary name; the record keeps its own one, and who needed it."""
     displaced = record.displaced or Displaced(record.name, view.resource.logical_id)
-    return Step(calls=(Rename(replace(record, displaced=displaced), temporary_name(record)),))
+    return Step(calls=(Rename(record, temporary_name(record), displaced),))
 
 
 def make_room(view: View, holder: Holder, place: Place, doing: str) -> Decision | None:
@@ -81,7 +87,8 @@ def make_room(view: View, holder: Holder, place: Place, doing: str) -> Decision 
     if template is not None and not is_declared(template, record):
         return displace(view, record) if record.origin is Origin.MADE else _taken(holder, doing)
     declared = declared_place(template, record, view.records) if template is not None else None
-    if declared is not None and declared in {place[1:], record.place[1:]}:
+    present = (holder.group.parent_id, holder.group.name)
+    if declared is not None and declared in {place[1:], present}:
         return _taken(holder, doing)
     return _wait_for_adopted(holder, record, doing) or displace(view, record)
 

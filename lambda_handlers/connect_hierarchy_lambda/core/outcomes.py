@@ -1,4 +1,4 @@
-"""What the ledger knows after a call: of its success, of its refusal, and before either."""
+"""What the ledger knows while a call is on its way, and after it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from connect_hierarchy_lambda.core.decisions import (
     Create,
     Delete,
     MoveAgent,
+    PutLevels,
     Rename,
     Tag,
     Untag,
     intention,
 )
-from connect_hierarchy_lambda.model.ledger import Intention, Record
+from connect_hierarchy_lambda.model.ledger import Record
 
 
 def intended(call: Call) -> Record:
@@ -22,7 +23,8 @@ def intended(call: Call) -> Record:
     record = replace(call.record, intention=intention(call))
     match call:
         case Rename():
-            return replace(record, name=call.name)
+            displaced = call.displaced or record.displaced
+            return replace(record, name=call.name, displaced=displaced)
         case Tag():
             return replace(record, tags={**record.tags, **call.tags})
         case _:
@@ -39,7 +41,7 @@ def succeeded(call: Call, group_id: str, now: float) -> Record | None:
         case Create():
             return replace(record, id=group_id, made_at=now)
         case Rename():
-            return replace(record, name=call.name)
+            return replace(record, name=call.name, displaced=call.displaced)
         case Tag():
             return replace(record, tags={**record.tags, **call.tags})
         case Untag():
@@ -47,15 +49,5 @@ def succeeded(call: Call, group_id: str, now: float) -> Record | None:
             return None if call.forgets else replace(record, tags=tags)
         case Delete():
             return None
-        case MoveAgent():
+        case MoveAgent() | PutLevels():
             return call.record
-
-
-def refused(call: Call) -> Record | None:
-    """The record after an answer that says that nothing was done.
-
-    What was uncertain before the call still is.
-    """
-    if isinstance(call, Create) and call.record.intention is not Intention.CREATE:
-        return None
-    return call.record

@@ -182,7 +182,12 @@ class _Removal:
         """Give back the tags that adoption overwrote, unless somebody has changed them since."""
         group = self._shown(record)
         shown = group.tags if group else {}
-        ours = {k: v for k, v in record.tags.items() if shown.get(k) == v}
+        # reads can show what was there before the adoption
+        ours = {
+            key
+            for key, value in record.as_found.items()
+            if shown.get(key) in {value, record.tags.get(key)}
+        }
         back = {
             key: value
             for key, value in record.as_found.items()

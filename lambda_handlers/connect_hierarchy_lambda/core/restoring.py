@@ -83,7 +83,8 @@ def give_names_back(view: View) -> Decision | None:
         displaced = record.displaced
         if displaced is None or displaced.resource != view.resource.logical_id:
             continue
-        if not record.name.startswith(TEMPORARY_NAME) or not record.id:
+        has_its_name = is_certain(record) and not record.name.startswith(TEMPORARY_NAME)
+        if has_its_name or not record.id:
             continue
         place = (record.instance_arn, record.parent_id, displaced.name)
         refused = record.slot in view.facts.refused or record.id in view.facts.gone
@@ -99,7 +100,7 @@ def give_names_back(view: View) -> Decision | None:
             if room is not None:
                 return room
             continue
-        return Step(calls=(Rename(replace(record, displaced=None), displaced.name),))
+        return Step(calls=(Rename(record, displaced.name),))
     return None
 
 

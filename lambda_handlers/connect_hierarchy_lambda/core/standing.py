@@ -192,7 +192,7 @@ class _Standing:
             if holder.group.id != record.id:
                 room = make_room(view, holder, place, doing)
                 return self._add(room or Refuse(taken_error(holder, doing)), record.slot)
-        self.calls.append(Rename(replace(record, displaced=None), node.name))
+        self.calls.append(Rename(record, node.name))
         return True
 
     def _add(self, decision: Decision, slot: str) -> bool:

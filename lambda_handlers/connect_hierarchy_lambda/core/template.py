@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from connect_hierarchy_lambda.model.declared import nodes_as_declared
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.ledger import Phase, Record
 from connect_hierarchy_lambda.model.properties import (
@@ -15,7 +16,7 @@ from connect_hierarchy_lambda.model.properties import (
     TreeProperty,
     reference_attribute,
 )
-from connect_hierarchy_lambda.model.tree import Node, key_mark, nodes_as_declared
+from connect_hierarchy_lambda.model.tree import Node, key_mark
 
 Records = Mapping[str, Record]
 Template = Mapping[str, Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from connect_hierarchy_lambda.core.facts import Facts
 from connect_hierarchy_lambda.core.wish import Direction, Resource, Wish, WishedGroup
@@ -48,6 +49,9 @@ class View:
 
     is_unknown: bool = False
     """Whether the ledger has never heard of the resource, although it is there."""
+
+    levels: Mapping[str, Any] = field(default_factory=dict)
+    """What the ledger knows of levels, by instance ARN."""
 
     at_once: int = 1
     """How many calls may be on their way at the same time."""

@@ -11,6 +11,7 @@ from connect_hierarchy_lambda.core.decisions import (
     Create,
     Delete,
     MoveAgent,
+    PutLevels,
     Rename,
     Tag,
     Untag,
@@ -18,11 +19,14 @@ from connect_hierarchy_lambda.core.decisions import (
 from connect_hierarchy_lambda.core.facts import (
     AskAgent,
     FindAgents,
+    FindAtLevel,
     FindChildren,
     FindHolder,
     ListNames,
     LookAt,
     Question,
+    ReadLevels,
+    ReadTemplate,
     Survey,
 )
 from connect_hierarchy_lambda.model.messages import HierarchyError
@@ -66,6 +70,10 @@ def answer(connect: Connect, question: Question) -> Any:
             return connect.group_of_agent(question.instance_arn, question.agent_id)
         case Survey():
             return connect.all_groups(question.instance_arn)
+        case ReadLevels():
+            return connect.levels(question.instance_arn)
+        case FindAtLevel():
+            return connect.groups_at_level(question.instance_arn, question.number)
         case ListNames():
             return connect.names(question.instance_arn)
         case _:
@@ -87,6 +95,8 @@ def perform(connect: Connect, call: Call) -> str:
             connect.untag_group(record.arn, call.keys)
         case Delete():
             connect.delete_group(instance_arn, record.id)
+        case PutLevels():
+            connect.put_levels(instance_arn, call.names)
         case MoveAgent():
             connect.move_agent(instance_arn, call.agent.id, call.group_id)
     return ""
@@ -108,6 +118,12 @@ def doing(what: Call | Question) -> str:
         case MoveAgent():
             # log lines repeat this, and a user name is somebody's
             return f"moving agent {what.agent.id}"
+        case ReadLevels():
+            return f"reading the hierarchy structure of {what.instance_arn}"
+        case PutLevels():
+            return f"updating the hierarchy structure of {what.record.instance_arn}"
+        case FindAtLevel():
+            return f"searching the groups of level {what.number}"
         case LookAt():
             return f"reading hierarchy group {what.id}"
         case FindAgents():
@@ -126,13 +142,13 @@ def doing(what: Call | Question) -> str:
 
 def error_of(what: Call | Question, refusal: Refusal) -> HierarchyError:
     """What to tell the user of a refusal that nothing here can do anything about."""
-    begins = doing(what)
+    begins, instance_arn = doing(what), _instance_of(what)
     if refusal.code == BAD_PARAMETER:
         return HierarchyError(begins, refusal.message, "correct the property")
     if refusal.code == QUOTA:
         return HierarchyError(
             begins,
-            "the quota of hierarchy groups of the instance is used up",
+            f"the quota of hierarchy groups of {instance_arn} is used up",
             "delete groups, or raise quota L-D68AAAE4 of Amazon Connect",
         )
     if refusal.is_denied:
@@ -140,18 +156,30 @@ def error_of(what: Call | Question, refusal: Refusal) -> HierarchyError:
         action = _ACTION.search(refusal.message)
         return HierarchyError(
             begins,
-            f"{action[0] if action else refusal.message} is denied",
+            f"{action[0] if action else refusal.message} is denied on {instance_arn}",
             "check the function's role, and service control policies",
         )
     if refusal.code == NOT_FOUND and isinstance(what, Create) and what.record.parent_id is None:
         return HierarchyError(
             begins,
-            f"instance {what.record.instance_arn} is gone, or has no hierarchy structure",
+            f"there is no instance {instance_arn}, or it has no hierarchy structure",
             "deploy a HierarchyStructure first",
         )
     remedy = "see what the message says, then deploy again"
     if refusal.code == INVALID_REQUEST:
         remedy = "check that the structure has a level below the parent group's"
     elif refusal.code == NOT_FOUND:
-        remedy = "check that the instance and the parent group still exist"
+        remedy = f"check that {instance_arn} and the parent group still exist"
     return HierarchyError(begins, str(refusal), remedy)
+
+
+def _instance_of(what: Call | Question) -> str:
+    match what:
+        case FindHolder():
+            return what.place[0]
+        case ReadTemplate():
+            return ""
+        case Create() | Rename() | Tag() | Untag() | Delete() | MoveAgent() | PutLevels():
+            return what.record.instance_arn
+        case _:
+            return what.instance_arn

@@ -12,10 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connect_hierarchy_lambda.connect.lanes import Lanes
-from connect_hierarchy_lambda.connect.pace import Pace, Rate
-from connect_hierarchy_lambda.connect.time import Schedule
-from connect_hierarchy_lambda.core.decide import decide, remaining
+from connect_hierarchy_lambda.core.decide import remaining
 from connect_hierarchy_lambda.core.decisions import (
     Ask,
     Call,
@@ -23,11 +20,13 @@ from connect_hierarchy_lambda.core.decisions import (
     Delete,
     Done,
     MoveAgent,
+    PutLevels,
     Refuse,
     Rename,
     Step,
     Untag,
     Wait,
+    has_record,
 )
 from connect_hierarchy_lambda.core.direction import (
     Course,
@@ -43,15 +42,17 @@ from connect_hierarchy_lambda.core.direction import (
 from connect_hierarchy_lambda.core.facts import (
     Facts,
     FindAgents,
+    FindAtLevel,
     FindChildren,
     FindHolder,
     ListNames,
     LookAt,
     Question,
+    ReadLevels,
     ReadTemplate,
     Survey,
 )
-from connect_hierarchy_lambda.core.outcomes import intended, refused, succeeded
+from connect_hierarchy_lambda.core.outcomes import intended, succeeded
 from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.core.wish import Direction
 from connect_hierarchy_lambda.engine.calls import answers, doing, error_of, perform
@@ -71,8 +72,11 @@ from connect_hierarchy_lambda.ports.calls import (
     call,
 )
 from connect_hierarchy_lambda.ports.connect import Connect
+from connect_hierarchy_lambda.ports.lanes import Lanes
 from connect_hierarchy_lambda.ports.ledger import Ledger, Turn, TurnLostError
+from connect_hierarchy_lambda.ports.pace import Pace, Rate
 from connect_hierarchy_lambda.ports.stack import OwnStack, stack_error
+from connect_hierarchy_lambda.ports.time import Schedule
 
 logger = logging.getLogger(__name__)
 
@@ -89,12 +93,27 @@ _TOLD_AFTER = 5.0
 """Seconds of a wait after which the log says what it waits for."""
 
 
+_OF_OTHERS = (FindHolder, FindChildren, FindAgents)
+"""What other runs of the stack may have changed since the last turn."""
+
+_VOLATILE = (*_OF_OTHERS, FindAtLevel, LookAt, ListNames, ReadLevels, Survey)
+"""What may be another thing after a wait."""
+
+
 class _Pause(Exception):  # noqa: N818 - it ends a turn, nothing is wrong
     """The turn ends here, and the run goes on after a while."""
 
     def __init__(self, doing: str, why: str, *, first: float = 0.5, longest: float = 4.0) -> None:
         self.doing, self.why, self.first, self.longest = doing, why, first, longest
         super().__init__(doing)
+
+
+@dataclass(frozen=True)
+class _Undone:
+    """The service did nothing."""
+
+
+_UNDONE = _Undone()
 
 
 @dataclass
@@ -236,7 +255,7 @@ class Engine:
             return answer
         while True:
             view = self._view(task)
-            decision = decide(view)
+            decision = task.decide(view)
             match decision:
                 case Ask():
                     self._ask(decision.questions)
@@ -259,7 +278,7 @@ class Engine:
         if turn.serial != memory.serial + 1:
             memory.entry = self._kept(lambda: self._ledger.entry(task.resource.logical_id))
             memory.records = self._kept(self._ledger.records)
-            self._forget((FindHolder, FindChildren, FindAgents))
+            self._forget(_OF_OTHERS)
         memory.serial = turn.serial
 
     def _forget(self, kinds: tuple[type, ...]) -> None:
@@ -301,11 +320,15 @@ class Engine:
         if course.direction is Direction.FORWARD:
             is_create = event.type is RequestType.CREATE
             old = task.old_properties
-            forward = Forward(event.id, event.digest, is_create, event.physical_id, old)
+            forward = Forward(
+                event.id, event.digest, is_create, event.old_digest, event.physical_id, old
+            )
             entry = replace(entry, forward=forward)
         started = (*entry.begun, begun(event, course))[-_MOST_REMEMBERED:]
         self._write(turn, entry=replace(entry, begun=started, since={}))
-        logger.info("begins", extra={"direction": course.direction, "goal": course.goal})
+        logger.info(
+            "knows its direction", extra={"direction": course.direction, "goal": course.goal}
+        )
         return None
 
     def _status(self) -> StackStatus | None:
@@ -357,6 +380,7 @@ class Engine:
             finds_again=task.event.type is RequestType.CREATE and entry.established,
             previous=task.previous,
             is_unknown=memory.is_unknown,
+            levels=entry.levels,
             at_once=self._lanes.number,
         )
 
@@ -400,6 +424,9 @@ class Engine:
         what = doing(question)
         if not self._is_over(what):
             raise _Pause(what, str(refusal), first=1.0, longest=15.0) from None
+        course = self._memory.course
+        if course is not None and course.direction is Direction.FORWARD:
+            raise error_of(question, refusal)
         empty: Any = {} if isinstance(question, ListNames) else ()
         is_one = isinstance(question, FindHolder)
         self._memory.facts.answers[question] = None if is_one else empty
@@ -415,7 +442,7 @@ class Engine:
 
     def _wait(self, turn: Turn, wait: Wait) -> None:
         if not self._is_over(wait.doing):
-            self._forget((FindHolder, FindChildren, FindAgents, LookAt, Survey, ListNames))
+            self._forget(_VOLATILE)
             raise _Pause(wait.doing, wait.why, first=1.0, longest=15.0)
         del self._memory.since[wait.doing]
         if isinstance(wait.then, Step):
@@ -434,21 +461,28 @@ class Engine:
         """Put the answer together and write it down; None if something has to be asked first."""
         entry = self._memory.entry
         assert entry is not None and entry.current is not None  # noqa: S101, PT018 - it has begun
-        answer = task.answer(view, done.groups, entry)
+        answer = task.answer(view, done.groups)
         if isinstance(answer, Ask):
             self._ask(answer.questions)
             return None
         told = {"PhysicalResourceId": answer.physical_id, "Data": dict(answer.data)}
         latest = replace(entry.current, answer=told)
         entry = replace(entry, begun=(*entry.begun[:-1], latest), since={})
+        if task.event.type is not RequestType.DELETE:
+            entry = replace(entry, digest=task.event.digest)
         match view.direction:
             case Direction.FORWARD:
                 entry = replace(entry, established=True, physical_id=answer.physical_id)
             case Direction.BACK if task.event.type is RequestType.UPDATE:
                 entry = replace(entry, physical_id=answer.physical_id, forward=None)
             case Direction.BACK if self._goes_before() and entry.forward is not None:
-                before = entry.forward.physical_id_before
-                entry = replace(entry, physical_id=before, forward=None)
+                forward = entry.forward
+                entry = replace(
+                    entry,
+                    physical_id=forward.physical_id_before,
+                    digest=forward.digest_before,
+                    forward=None,
+                )
             case Direction.BACK | Direction.GONE:
                 entry = replace(entry, established=False, physical_id="", forward=None)
         self._write(turn, entry=entry)
@@ -464,11 +498,16 @@ class Engine:
         for warning in step.warnings:
             logger.warning(warning)
         now = self._schedule.clock.now()
+        before = {c.record.slot: self._memory.records.get(c.record.slot) for c in step.calls}
         changes = [replace(change, at=now) for change in step.changes]
-        intentions = [intended(c) for c in step.calls if not isinstance(c, MoveAgent)]
-        if step.records or step.forgotten or changes or intentions:
+        intentions = [intended(c) for c in step.calls if has_record(c)]
+        entry = None
+        if step.levels is not None and self._memory.entry is not None:
+            entry = replace(self._memory.entry, levels=step.levels)
+        if step.records or step.forgotten or changes or intentions or entry is not None:
             self._write(
                 turn,
+                entry=entry,
                 records=(*step.records, *intentions),
                 forgotten=step.forgotten,
                 changes=changes,
@@ -477,7 +516,7 @@ class Engine:
             logger.info("id changed", extra=_told(change))
         self._memory.is_unknown = False
         if step.calls:
-            self._perform(turn, step.calls)
+            self._perform(turn, step.calls, before)
 
     def _tell_progress(self, calls: int, task: Task) -> None:
         """Say every few seconds how far long work is."""
@@ -501,8 +540,13 @@ class Engine:
             memory.records.pop(record.slot, None)
         memory.records.update({record.slot: record for record in what.get("records", ())})
 
-    def _perform(self, turn: Turn, calls: tuple[Call, ...]) -> None:
-        """Make the calls side by side and write down what came of them."""
+    def _perform(
+        self, turn: Turn, calls: tuple[Call, ...], before: Mapping[str, Record | None]
+    ) -> None:
+        """Make the calls side by side and write down what came of them.
+
+        Where the service says that it did nothing, the ledger is again as `before`.
+        """
         outcomes: dict[int, str | Exception] = {}
 
         def make(number: int) -> None:
@@ -516,22 +560,25 @@ class Engine:
         forgotten: list[Record] = []
         errors: list[Exception] = []
         for number, made in enumerate(calls):
+            intention = intended(made)
             try:
                 after = self._after(made, outcomes[number])
             except (HierarchyError, _Pause) as error:
                 errors.append(error)
-                after = refused(made) if not _may_be_done(outcomes[number]) else intended(made)
-            before = intended(made)
-            if after is None or after.slot != before.slot:
-                forgotten.append(before)
-            if after is not None and not isinstance(made, MoveAgent):
-                put.append(after)
-        if any(not isinstance(made, MoveAgent) for made in calls):
+                after = intention if _may_be_done(outcomes[number]) else _UNDONE
+            if not has_record(made):
+                continue
+            record = before[made.record.slot] if isinstance(after, _Undone) else after
+            if record is None or record.slot != intention.slot:
+                forgotten.append(intention)
+            if record is not None:
+                put.append(record)
+        if put or forgotten:
             self._write(turn, records=put, forgotten=forgotten)
         if errors:
             raise min(errors, key=lambda e: isinstance(e, _Pause))
 
-    def _after(self, made: Call, outcome: str | Exception) -> Record | None:
+    def _after(self, made: Call, outcome: str | Exception) -> Record | _Undone | None:
         """The record after a call; _Pause or HierarchyError where the request stops for now."""
         memory = self._memory
         if isinstance(outcome, PassingError):
@@ -547,25 +594,25 @@ class Engine:
         logger.info(doing(made), extra={"group": (after or made.record).id})
         return after
 
-    def _after_refusal(self, made: Call, refusal: Refusal) -> Record | None:
+    def _after_refusal(self, made: Call, refusal: Refusal) -> Record | _Undone | None:
         facts, record = self._memory.facts, made.record
         if refusal.code == DUPLICATE and isinstance(made, Create | Rename):
             name = made.name if isinstance(made, Rename) else record.name
             facts.taken.add((record.instance_arn, record.parent_id, name))
             # a creation whose first answer was lost is settled by a look at who has the name
-            return intended(made) if isinstance(made, Create) else refused(made)
-        if refusal.code == IN_USE and isinstance(made, Delete):
+            return intended(made) if isinstance(made, Create) else _UNDONE
+        if refusal.code == IN_USE and isinstance(made, Delete | PutLevels):
             facts.in_use.add(record.id)
-            return refused(made)
+            return _UNDONE
         if refusal.code == NOT_FOUND and not isinstance(made, Create):
             return self._after_not_found(made, refusal)
         error = error_of(made, refusal)
         if refusal.is_doubtful and not self._is_over(doing(made)):
             raise _Pause(doing(made), str(refusal), first=1.0)
         facts.refused[record.slot] = error
-        return refused(made)
+        return _UNDONE
 
-    def _after_not_found(self, made: Call, refusal: Refusal) -> Record | None:
+    def _after_not_found(self, made: Call, refusal: Refusal) -> Record | _Undone | None:
         facts, record = self._memory.facts, made.record
         if isinstance(made, MoveAgent):
             facts.moved[made.agent.id] = None
@@ -573,11 +620,12 @@ class Engine:
         if self._is_recent(record.id) and not self._is_over(doing(made)):
             raise _Pause(doing(made), str(refusal), first=1.0)
         facts.gone.add(record.id)
+        self._free(record)
         logger.warning("the group is gone", extra={"group": record.arn})
         if isinstance(made, Delete) or (isinstance(made, Untag) and made.forgets):
             self._learn_from(made, None)
             return None
-        return refused(made)
+        return _UNDONE
 
     def _learn_from(self, made: Call, after: Record | None) -> None:
         """Keep what this run knows true after a call."""
@@ -589,13 +637,17 @@ class Engine:
                 if listed is not None:
                     listed[after.id] = after.name
             case Rename():
-                self._free(record.instance_arn, record.name)
+                self._free(record)
                 if listed is not None:
                     listed[record.id] = made.name
             case Delete():
                 facts.gone.add(record.id)
                 facts.in_use.discard(record.parent_id or "")
-                self._free(record.instance_arn, record.name)
+                self._free(record)
+            case PutLevels():
+                facts.answers[ReadLevels(record.instance_arn)] = made.names
+                facts.put_levels.add(record.instance_arn)
+                facts.in_use.clear()
             case MoveAgent():
                 facts.moved[made.agent.id] = made.group_id
                 facts.in_use.discard(record.id)
@@ -603,10 +655,17 @@ class Engine:
             case _:
                 pass
 
-    def _free(self, instance_arn: str, name: str) -> None:
-        """Nobody has the name any more: whoever wants it can try."""
+    def _free(self, record: Record) -> None:
+        """A group has left its name, whatever that was: whoever wants it can try."""
         facts = self._memory.facts
-        free = {place for place in facts.taken if (place[0], place[2]) == (instance_arn, name)}
+        free = {
+            place
+            for place in facts.taken
+            if (place[0], place[2]) == (record.instance_arn, record.name)
+        }
+        for question, holder in facts.answers.items():
+            if isinstance(question, FindHolder) and holder is not None and holder.id == record.id:
+                free.add(question.place)
         facts.taken -= free
         for place in free:
             facts.answers.pop(FindHolder(place), None)

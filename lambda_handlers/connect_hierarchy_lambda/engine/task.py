@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connect_hierarchy_lambda.core.decisions import Ask
+from connect_hierarchy_lambda.core.decide import decide
+from connect_hierarchy_lambda.core.decisions import Ask, Decision
 from connect_hierarchy_lambda.core.direction import Event
 from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.core.wish import Resource, Wish
-from connect_hierarchy_lambda.model.ledger import Entry, Record
+from connect_hierarchy_lambda.model.ledger import Record
 
 
 @dataclass(frozen=True)
@@ -35,5 +36,8 @@ class Task:
     wish_of: Callable[[Mapping[str, Any]], Wish]
     """Reads the wish of properties that succeeded before."""
 
-    answer: Callable[[View, Mapping[str, Record], Entry], Answer | Ask]
+    answer: Callable[[View, Mapping[str, Record]], Answer | Ask]
     """Puts the answer together from the groups by key, or says what it has to know first."""
+
+    decide: Callable[[View], Decision] = decide
+    """The part of the core that decides."""

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.model.messages import one_line
+from connect_hierarchy_lambda.ports.time import Schedule
 
 logger = logging.getLogger(__name__)
 

@@ -14,34 +14,29 @@ import boto3
 from botocore.config import Config
 from crhelper import CfnResource
 
-from connect_hierarchy_lambda.connect.calls import Caller
-from connect_hierarchy_lambda.connect.hierarchies import Hierarchy
-from connect_hierarchy_lambda.connect.lanes import Lanes
-from connect_hierarchy_lambda.connect.own_stack import OwnStack, StillWanted
-from connect_hierarchy_lambda.connect.pace import Pace, Rate
-from connect_hierarchy_lambda.connect.time import Clock, Schedule, SystemClock
 from connect_hierarchy_lambda.engine.engine import Engine
+from connect_hierarchy_lambda.engine.task import Answer
 from connect_hierarchy_lambda.entry import answer as answers
 from connect_hierarchy_lambda.entry import logs
 from connect_hierarchy_lambda.entry.continuation import Continuation
+from connect_hierarchy_lambda.model.arns import check_reachable
+from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
-from connect_hierarchy_lambda.model.properties import ResourceType
+from connect_hierarchy_lambda.model.ownership import stack_name_and_uuid
+from connect_hierarchy_lambda.model.properties import (
+    LEDGER_VARIABLE,
+    ResourceType,
+    StructureProperty,
+)
+from connect_hierarchy_lambda.ports.dynamodb_ledger import DynamoDbLedger
+from connect_hierarchy_lambda.ports.lanes import Lanes
 from connect_hierarchy_lambda.ports.ledger import Ledger
-from connect_hierarchy_lambda.ports.stack import OwnStack as NewOwnStack
-from connect_hierarchy_lambda.resources.group import Groups
-from connect_hierarchy_lambda.resources.groups import (
-    Groups as NewGroups,
-)
-from connect_hierarchy_lambda.resources.groups import (
-    TreeReferences as NewTreeReferences,
-)
-from connect_hierarchy_lambda.resources.groups import (
-    Trees as NewTrees,
-)
+from connect_hierarchy_lambda.ports.pace import Rate
+from connect_hierarchy_lambda.ports.stack import OwnStack
+from connect_hierarchy_lambda.ports.time import Clock, Schedule, SystemClock
+from connect_hierarchy_lambda.resources.groups import Groups, TreeReferences, Trees
 from connect_hierarchy_lambda.resources.request import Request
-from connect_hierarchy_lambda.engine.task import Answer
-from connect_hierarchy_lambda.resources.run import Run
-from connect_hierarchy_lambda.resources.structure import Structures
+from connect_hierarchy_lambda.resources.structures import Structures
 
 logger = logging.getLogger(__name__)
 
@@ -66,20 +61,14 @@ class LambdaContext(Protocol):
 
 
 class CustomResource(Protocol):
-    """What each module of `resources` offers."""
+    """What each resource type offers."""
 
-    def create(self, request: Request) -> Answer:
-        """Make it."""
-
-    def update(self, request: Request) -> Answer:
-        """Change it."""
-
-    def delete(self, request: Request) -> Answer:
-        """Remove it."""
+    def serve(self, request: Request) -> Answer:
+        """Carry the request out."""
 
 
 class _Clients:
-    """boto3 clients, one a service, made at first need; all retries are `Caller`'s."""
+    """boto3 clients, one a service, made at first need; the engine does all retries."""
 
     def __init__(self) -> None:
         self._made: dict[str, Any] = {}
@@ -113,7 +102,7 @@ class Function:
         self._put = put
         self._jitter = jitter
         self._rate = rate or Rate.of(os.environ)
-        self._ledger_of = ledger_of
+        self._ledger_of = ledger_of or self._ledger_in_table
 
     def __call__(self, received: Any, context: LambdaContext) -> None:
         """Serve one event. Nothing is raised: Lambda would run the same event again."""
@@ -128,9 +117,9 @@ class Function:
         left = context.get_remaining_time_in_millis() / 1000
         reserve = min(ANSWER_RESERVE, left * _SHARE_FOR_ANSWER)
         now = self._clock.now()
-        runs = Continuation(event, self._clock, context.invoked_function_arn)
+        runs = Continuation(event, now, context.invoked_function_arn)
         deadline = min(now + left - reserve, runs.deadline)
-        schedule = Schedule(self._clock, deadline, self._jitter, runs.unended)
+        schedule = Schedule(self._clock, deadline, self._jitter)
         sending = Schedule(self._clock, now + left - reserve / 4, self._jitter)
         given_id = str(event.get("PhysicalResourceId") or "")
         conversation = _Conversation(
@@ -138,8 +127,10 @@ class Function:
         )
         serve = _serving(
             conversation,
-            lambda request: self._resource(event, request, schedule, runs),
-            lambda: runs.go_on(self._clients("lambda"), Caller(sending)),
+            lambda request: self._resource(event, request, schedule),
+            lambda: runs.go_on(self._clients("lambda"), sending),
+            issued_at=runs.issued_at,
+            function_arn=context.invoked_function_arn,
         )
         conversation.create(serve)
         conversation.update(serve)
@@ -151,94 +142,52 @@ class Function:
         )
 
     def _resource(
-        self,
-        event: Mapping[str, Any],
-        request: Request,
-        schedule: Schedule,
-        runs: Continuation,
+        self, event: Mapping[str, Any], request: Request, schedule: Schedule
     ) -> CustomResource:
-        request.issued_at = runs.issued_at
-        if self._ledger_of is not None and (served := self._on_ledger(event, request, schedule)):
-            return served
-        request.notes = runs.notes
-        own_stack = OwnStack(self._clients("cloudformation"), Caller(schedule), request.stack_id)
-        watch = StillWanted(
-            own_stack,
-            self._clock,
-            request.type,
-            request.logical_id,
-            issued_at=runs.issued_at or runs.began,
-        )
-        # the run before has just used what the service allows
-        pace = Pace(self._rate, filled=runs.is_first)
-        caller = Caller(schedule, watch, pace)
-
-        def hierarchy(instance_arn: str) -> Hierarchy:
-            return Hierarchy(self._clients("connect"), caller, instance_arn)
-
-        run = Run(hierarchy, own_stack, watch, schedule, Lanes(self._clock, self._rate))
         resource_type = event.get("ResourceType")
-        if resource_type == ResourceType.STRUCTURE:
-            return Structures(run)
-        if resource_type == ResourceType.GROUP:
-            return Groups(run)
-        if resource_type in (ResourceType.TREE, ResourceType.TREE_REFERENCES):
-            # a third of the code, which a stack without trees need not wait for at each cold start
-            from connect_hierarchy_lambda.resources.tree import (  # noqa: PLC0415
-                TreeReferences,
-                Trees,
-            )
-
-            if resource_type == ResourceType.TREE_REFERENCES:
-                return TreeReferences(run)
-            return Trees(run)
+        ledger = self._ledger_of(request.stack_id)
+        if resource_type == ResourceType.TREE_REFERENCES:
+            return TreeReferences(ledger)
+        engine = Engine(
+            run_id=str(uuid.uuid4()),
+            ledger=ledger,
+            connect=self._clients("connect"),
+            own_stack=OwnStack(self._clients("cloudformation"), request.stack_id),
+            schedule=schedule,
+            rate=self._rate,
+            lanes=Lanes(self._clock, self._rate),
+        )
+        match resource_type:
+            case ResourceType.STRUCTURE:
+                return Structures(engine)
+            case ResourceType.GROUP:
+                return Groups(engine)
+            case ResourceType.TREE:
+                return Trees(engine)
         raise HierarchyError(
             f"serving {resource_type}",
             f"this function knows {', '.join(ResourceType)}",
             "use one release of the library for construct and function",
         )
 
-    def _on_ledger(
-        self, event: Mapping[str, Any], request: Request, schedule: Schedule
-    ) -> CustomResource | None:
-        if self._ledger_of is None:
-            return None
-        ledger = self._ledger_of(request.stack_id)
-        engine = Engine(
-            str(uuid.uuid4()),
-            ledger,
-            self._clients("connect"),
-            NewOwnStack(self._clients("cloudformation"), request.stack_id),
-            schedule,
-            self._rate,
-            Lanes(self._clock, self._rate),
-        )
-        resource_type = event.get("ResourceType")
-        if resource_type == ResourceType.GROUP:
-            return Serving(NewGroups(engine))
-        if resource_type == ResourceType.TREE:
-            return Serving(NewTrees(engine))
-        if resource_type == ResourceType.TREE_REFERENCES:
-            return Serving(NewTreeReferences(ledger))
-        return None
-
-
-class Serving:
-    """A resource that tells the types of requests apart by itself."""
-
-    def __init__(self, resource: NewGroups | NewTrees | NewTreeReferences) -> None:
-        self._resource = resource
-
-    def create(self, request: Request) -> Answer:
-        return self._resource.serve(request)
-
-    update = delete = create
+    def _ledger_in_table(self, stack_id: str) -> Ledger:
+        table = os.environ.get(LEDGER_VARIABLE, "")
+        if not table:
+            raise HierarchyError(
+                "looking for the ledger",
+                f"the function's environment has no {LEDGER_VARIABLE}",
+                "deploy the function with HierarchyProvider",
+            )
+        return DynamoDbLedger(self._clients("dynamodb"), table, stack_name_and_uuid(stack_id))
 
 
 def _serving(
     conversation: _Conversation,
     resource_for: Callable[[Request], CustomResource],
     go_on: Callable[[], bool],
+    *,
+    issued_at: float,
+    function_arn: str,
 ) -> Callable[[dict[str, Any], Any], str]:
     def serve(event: dict[str, Any], _: Any) -> str:
         """Carry out the request; the physical id, whatever happens."""
@@ -250,18 +199,15 @@ def _serving(
             properties=_mapping(event.get("ResourceProperties")),
             old_properties=_mapping(event.get("OldResourceProperties")),
             physical_id=str(event.get("PhysicalResourceId") or ""),
+            issued_at=issued_at,
         )
         conversation.request = request
         try:
             if request.type == "Delete" and event.get("ResourceType") not in list(ResourceType):
                 return request.physical_id  # nothing of a type that is not known was ever made
-            resource = resource_for(request)
-            act = {
-                "Create": resource.create,
-                "Update": resource.update,
-                "Delete": resource.delete,
-            }[request.type]
-            answer = act(request)
+            if _is_out_of_reach(request, function_arn):
+                return request.physical_id
+            answer = resource_for(request).serve(request)
         except HierarchyError as error:
             if isinstance(error, OutOfTimeError) and go_on():
                 conversation.leave_to_another_run()
@@ -278,6 +224,23 @@ def _serving(
         return answer.physical_id
 
     return serve
+
+
+def _is_out_of_reach(request: Request, function_arn: str) -> bool:
+    """Whether a Delete is of what was never made, since this function cannot reach the instance.
+
+    Raises:
+        HierarchyError: If a Create or an Update names such an instance.
+    """
+    try:
+        # groups and trees have the instance under the same name
+        check_reachable(request.properties.get(StructureProperty.INSTANCE_ARN), function_arn)
+    except InvalidHierarchyError as error:
+        if request.type != "Delete":
+            raise HierarchyError("checking InstanceArn", str(error)) from None
+        # ids of what was made begin with the ARN of its instance
+        return not request.physical_id.startswith("arn:")
+    return False
 
 
 class _Conversation(CfnResource):

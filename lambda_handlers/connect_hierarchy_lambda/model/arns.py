@@ -10,6 +10,9 @@ from connect_hierarchy_lambda.model.names import quoted
 
 _INSTANCE = r"arn:aws[a-z0-9-]*:connect:[a-z0-9-]+:[0-9]{12}:instance/[A-Za-z0-9-]+"
 _INSTANCE_ARN = re.compile(_INSTANCE)
+_FUNCTION_ARN = re.compile(
+    r"arn:aws[a-z0-9-]*:lambda:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):function:"
+)
 _GROUP_ARN = re.compile(rf"(?P<instance_arn>{_INSTANCE})/agent-group/(?P<group_id>[A-Za-z0-9-]+)")
 
 
@@ -44,3 +47,39 @@ def check_instance_arn(arn: str) -> None:
             "expected 'arn:aws:connect:<region>:<account>:instance/<id>'"
         )
         raise InvalidHierarchyError(msg)
+
+
+def check_home(
+    instance_arn: str, who: str, *, region: str | None = None, account: str | None = None
+) -> None:
+    """Raise InvalidHierarchyError for an instance of another Region or account.
+
+    Args:
+        instance_arn: ARN of the instance, well-formed.
+        who: What has to be at home where the instance is, for the message.
+        region: Its Region, None if that is not known.
+        account: Its account, likewise.
+    """
+    _, _, _, instance_region, instance_account, _ = instance_arn.split(":", 5)
+    for what, there, here in (
+        ("Region", instance_region, region),
+        ("account", instance_account, account),
+    ):
+        if here is not None and there != here:
+            msg = (
+                f"the instance is in {what} {there}, {who} in {here}: "
+                f"deploy to {there}, or give another instance: {quoted(instance_arn, 120)}"
+            )
+            raise InvalidHierarchyError(msg)
+
+
+def check_reachable(instance_arn: object, function_arn: str) -> None:
+    """Raise InvalidHierarchyError for an instance that a function cannot call Connect for.
+
+    Args:
+        instance_arn: What an event has for it; what is no ARN of an instance is checked elsewhere.
+        function_arn: ARN of the function; what is none says nothing about its home.
+    """
+    function = _FUNCTION_ARN.match(function_arn)
+    if function and isinstance(instance_arn, str) and _INSTANCE_ARN.fullmatch(instance_arn):
+        check_home(instance_arn, "the function", **function.groupdict())

@@ -188,6 +188,9 @@ class Forward:
     """Of its properties."""
 
     is_create: bool
+    digest_before: str = ""
+    """Of the properties before it."""
+
     physical_id_before: str = ""
     properties_before: Mapping[str, object] = field(default_factory=dict)
 
@@ -202,6 +205,9 @@ class Entry:
 
     physical_id: str = ""
     """What the last SUCCESS answered."""
+
+    digest: str = ""
+    """Of the properties of the last Create or Update that succeeded."""
 
     established: bool = False
     """Whether a Create or Update succeeded since the resource last went."""

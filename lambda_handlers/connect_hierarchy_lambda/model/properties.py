@@ -18,6 +18,17 @@ class PaceVariable(StrEnum):
     BURST = "CONNECT_BURST"
 
 
+LEDGER_VARIABLE = "LEDGER_TABLE_NAME"
+"""The variable of the function's environment that names the table of the ledger."""
+
+
+class LedgerKey(StrEnum):
+    """The attributes that make up the key of the ledger's table, both of them text."""
+
+    PARTITION = "pk"
+    SORT = "sk"
+
+
 class ResourceType(StrEnum):
     """The custom resource types that the function serves."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
@@ -10,37 +11,56 @@ from connect_hierarchy_lambda.model.limits import (
     MAX_TAG_VALUE_LENGTH,
     MAX_TAGS,
 )
-from connect_hierarchy_lambda.model.names import check_characters, quoted
+from connect_hierarchy_lambda.model.names import check_characters, composed, quoted
 
 RESERVED_PREFIX = "connect-hierarchy:"
-RESERVED_TAGS = 10
+RESERVED_TAGS = 3
 """So many of the 50 tags of a group are kept for our own."""
 
 MAX_USER_TAGS = MAX_TAGS - RESERVED_TAGS
+
+_SHOWN = 4
+"""So many refused characters of a key are shown in its error."""
+
+_KEY_PUNCTUATION = "_.:/=+-@"
+"""What a tag key may have beside letters, digits and spaces: `TagKey` in Connect's service model.
+
+The model has no such pattern for values, so any value passes.
+"""
 
 
 def check_user_tags(tags: Mapping[str, str]) -> None:
     """Raise InvalidHierarchyError unless a group can carry these tags beside ours.
 
-    At most 40; a key has 1 to 128 characters and begins neither with `aws:` nor with
-    `connect-hierarchy:`; a value has at most 256.
+    At most 47; a key has 1 to 128 letters, digits, spaces and `_ . : / = + - @` and begins neither
+    with `aws:` nor with `connect-hierarchy:`; a value has at most 256 characters.
     """
-    if len(tags) > MAX_USER_TAGS:
+    check_tag_count(len(tags))
+    for key, value in tags.items():
+        check_tag(key, value)
+
+
+def check_tag_count(count: int) -> None:
+    """Raise InvalidHierarchyError for more tags than a group can carry beside ours."""
+    if count > MAX_USER_TAGS:
         msg = (
-            f"hierarchy group has {len(tags)} tags, at most {MAX_USER_TAGS} are allowed "
+            f"hierarchy group has {count} tags, at most {MAX_USER_TAGS} are allowed "
             f"({MAX_TAGS} of Amazon Connect less {RESERVED_TAGS} that mark who owns the group): "
             "remove some"
         )
         raise InvalidHierarchyError(msg)
-    for key, value in tags.items():
-        check_tag_key(key)
-        if len(value) > MAX_TAG_VALUE_LENGTH:
-            msg = (
-                f"value of tag {quoted(key)} has {len(value)} characters, "
-                f"at most {MAX_TAG_VALUE_LENGTH} are allowed, shorten it: {quoted(value)}"
-            )
-            raise InvalidHierarchyError(msg)
-        check_characters(f"value of tag {quoted(key)}", value)
+
+
+def check_tag(key: str, value: str) -> None:
+    """Raise InvalidHierarchyError unless a user may give a group this tag."""
+    check_tag_key(key)
+    if len(value) > MAX_TAG_VALUE_LENGTH:
+        msg = (
+            f"value of tag {quoted(key)} has {len(value)} characters, "
+            f"at most {MAX_TAG_VALUE_LENGTH} are allowed, shorten it: {quoted(value)}"
+        )
+        raise InvalidHierarchyError(msg)
+    check_characters(f"value of tag {quoted(key)}", value)
 
 
 def check_tag_key(key: str) -> None:
@@ -62,3 +82,18 @@ def check_tag_key(key: str) -> None:
                 f"choose another: {quoted(key)}"
             )
             raise InvalidHierarchyError(msg)
+    refused = [character for character in dict.fromkeys(key) if not _is_in_keys(character)]
+    if refused:
+        remedy = (
+            "write its letters composed (NFC)"
+            if all(map(_is_in_keys, composed(key)))
+            else f"use letters, digits, spaces and {' '.join(_KEY_PUNCTUATION)}"
+        )
+        shown = " ".join(quoted(character) for character in refused[:_SHOWN])
+        msg = f"tag key {quoted(key)} has {shown}, which Amazon Connect refuses: {remedy}"
+        raise InvalidHierarchyError(msg)
+
+
+def _is_in_keys(character: str) -> bool:
+    # letters, blanks and numbers of any script
+    return unicodedata.category(character)[0] in "LZN" or character in _KEY_PUNCTUATION

@@ -2,28 +2,44 @@
 
 A node's key is what it is known by through renames and moves. It is the key of the node above, a
 slash and the node's name unless it is given, so that naming a group anew and giving it the key that
-it had keeps the keys of everything below.
+it had keeps the keys of everything below. A node's tags reach everything below it, as with
+`Tags.of` in the CDK; those of a node itself win over those from above.
+
+Names, paths and keys are compared with their accents composed (NFC): whether an editor writes `é`
+as one character or as two makes neither another key nor a sibling of another name.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.limits import MAX_LEVELS
-from connect_hierarchy_lambda.model.names import check_group_name, quoted
-from connect_hierarchy_lambda.model.properties import AgentsOnDelete, NodeProperty
-from connect_hierarchy_lambda.model.tags import check_user_tags
+from connect_hierarchy_lambda.model.names import (
+    check_group_name,
+    check_outer_blanks,
+    composed,
+    quoted,
+    visible,
+)
+from connect_hierarchy_lambda.model.properties import AgentsOnDelete
+from connect_hierarchy_lambda.model.tags import check_tag, check_tag_count
 
 SEPARATOR = "/"
+SPACED_SEPARATOR = " / "
+"""Between the names in the `path` of a group's construct."""
+
 MAX_KEY_LENGTH = 512
 """A path of five names of 100 characters, with room."""
 
 _MARK_LENGTH = 16
 _QUOTED_PATH = 120
+_IN_QUOTES = 40
 _FIELDS = ("name", "key", "tags", "children", "agents_on_delete")
 
 Place = tuple[str | int, ...]
@@ -35,7 +51,8 @@ class Node:
     """One group of a tree.
 
     `path` are the names from the tree's top down to the node, `parent` is the key of the node
-    above and None at the top of the tree.
+    above and None at the top of the tree. `tags` are all tags of the group but those of the whole
+    tree: its own, and those of the nodes above where it has no other value for them.
     """
 
     key: str
@@ -45,6 +62,8 @@ class Node:
     agents_on_delete: AgentsOnDelete | None = None
     line: str = field(default="", compare=False)
     """In which line of which file it stands, empty where that is not known."""
+    own_tags: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """The tags that are written at the node itself."""
 
     @property
     def name(self) -> str:
@@ -55,6 +74,10 @@ class Node:
     def mark(self) -> str:
         """The key as it stands in a tag, where not every character may."""
         return key_mark(self.key)
+
+    def is_at(self, names: tuple[str, ...]) -> bool:
+        """Whether these are the names of its path, with their accents composed."""
+        return tuple(map(composed, self.path)) == names
 
     @property
     def has_default_key(self) -> bool:
@@ -73,19 +96,27 @@ class Tree:
         """How many levels it takes up."""
         return max((len(node.path) for node in self.nodes), default=0)
 
-    def at(self, path: str | Sequence[str]) -> Node:
-        """The node at a path, of names joined with slashes or one by one.
+    def at(self, path: str | Sequence[str], above: Sequence[str] | None = ()) -> Node:
+        """The node at a path.
+
+        Args:
+            path: Names from the tree's top down, one by one or joined with slashes; or what the
+                construct of a group has as its `path`: names from level one down, joined with
+                slashes that have a space on either side.
+            above: The names from level one down to what the tree hangs on, None where they are not
+                known.
 
         Raises:
             InvalidHierarchyError: Where there is none, with the nearest that there are; or more
                 than one, since names have slashes in them.
         """
-        names = None if isinstance(path, str) else tuple(path)
-        found = [
-            node
-            for node in self.nodes
-            if (node.path == names if names is not None else SEPARATOR.join(node.path) == path)
-        ]
+        if isinstance(path, str):
+            found = self._at_text(composed(path), above)
+        else:
+            names = tuple(map(composed, path))
+            found = [
+                node for node in self._by_path.get(SEPARATOR.join(names), ()) if node.is_at(names)
+            ]
         if len(found) == 1:
             return found[0]
         text = path if isinstance(path, str) else SEPARATOR.join(path)
@@ -98,10 +129,33 @@ class Tree:
         paths = [SEPARATOR.join(node.path) for node in self.nodes]
         raise _no_such("hierarchy group", text, paths)
 
+    def _at_text(self, path: str, above: Sequence[str] | None) -> list[Node]:
+        found = list(self._by_path.get(path, ()))
+        if above is not None:
+            top = composed("".join(f"{name}{SPACED_SEPARATOR}" for name in above))
+            if path.startswith(top):
+                spaced = self._by_spaced_path.get(path[len(top) :], ())
+                found += [node for node in spaced if node not in found]
+        return found
+
+    @cached_property
+    def _by_path(self) -> dict[str, list[Node]]:
+        return self._by_joined_path(SEPARATOR)
+
+    @cached_property
+    def _by_spaced_path(self) -> dict[str, list[Node]]:
+        return self._by_joined_path(SPACED_SEPARATOR)
+
+    def _by_joined_path(self, separator: str) -> dict[str, list[Node]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            found.setdefault(composed(separator.join(node.path)), []).append(node)
+        return found
+
     def with_key(self, key: str) -> Node:
         """The node of a key; InvalidHierarchyError where there is none, with the nearest."""
         for node in self.nodes:
-            if node.key == key:
+            if node.key == composed(key):
                 return node
         raise _no_such("hierarchy group with key", key, [node.key for node in self.nodes])
 
@@ -113,6 +167,14 @@ def _no_such(what: str, wanted: str, there: Sequence[str]) -> InvalidHierarchyEr
         f"the tree has no {what} {quoted(wanted, _QUOTED_PATH)}, "
         + (f"nearest are: {nearest}" if near else "and none that is called alike")
     )
+
+
+@dataclass(frozen=True)
+class Unquoted:
+    """What a file has without quotes where it means something else than a text: `No`, `2024`."""
+
+    kind: str
+    text: str
 
 
 def key_mark(key: str) -> str:
@@ -133,7 +195,7 @@ def digest(ids: Mapping[str, str], marks: Sequence[str]) -> str:
 
 
 def _default_key(parent: str | None, name: str) -> str:
-    return name if parent is None else f"{parent}{SEPARATOR}{name}"
+    return composed(name if parent is None else f"{parent}{SEPARATOR}{name}")
 
 
 @dataclass(frozen=True)
@@ -171,24 +233,31 @@ class _Reader:
         path = above.path if above else ()
         fields = {"name": value} if isinstance(value, str) else value
         if not isinstance(fields, Mapping):
-            why = f"group is {_kind(value)}, its name or a mapping with a name is needed"
+            why = (
+                f"group is {_kind(value)}, its name or a mapping with a name is needed"
+                f"{_in_quotes(value)}"
+            )
             raise self.error(place, path, why)
         self._check_fields(fields, place, path)
         name = self._text(fields, "name", place, path)
         try:
             check_group_name(name)
+            check_outer_blanks("hierarchy group name", name)
         except InvalidHierarchyError as error:
             raise self.error((*place, "name"), path, str(error)) from None
         path = (*path, name)
         parent = above.key if above else None
+        own_tags = self._tags(fields, place, path)
         node = Node(
             key=self._key(fields, place, path, parent),
             path=path,
             parent=parent,
-            tags=self._tags(fields, place, path),
+            tags={**(above.tags if above else {}), **own_tags},
             agents_on_delete=self._agents_on_delete(fields, place, path),
             line=self.line_of(place),
+            own_tags=own_tags,
         )
+        self._check_tag_count(node, place)
         yield node, place
         children = fields.get("children")
         if children is not None:
@@ -212,7 +281,7 @@ class _Reader:
     ) -> str:
         value = fields[name]
         if not isinstance(value, str):
-            why = f"{name} is {_kind(value)}, a text is needed: put it into quotes"
+            why = f"{name} is {_kind(value)}, a text is needed{_in_quotes(value)}"
             raise self.error((*place, name), path, why)
         if self.is_token(value):
             why = f"{name} is a token, it must be known at synth: only values of tags can be tokens"
@@ -232,7 +301,11 @@ class _Reader:
         if not 1 <= len(key) <= MAX_KEY_LENGTH:
             why = f"key has {len(key)} characters, 1 to {MAX_KEY_LENGTH} are allowed"
             raise self.error((*place, "key"), path, why)
-        return key
+        try:
+            check_outer_blanks("key", key)
+        except InvalidHierarchyError as error:
+            raise self.error((*place, "key"), path, str(error)) from None
+        return composed(key)
 
     def _tags(
         self, fields: Mapping[object, object], place: Place, path: tuple[str, ...]
@@ -249,15 +322,27 @@ class _Reader:
             if not isinstance(key, str) or not isinstance(tag, str):
                 wrong = tag if isinstance(key, str) else key
                 why = (
-                    f"tag {quoted(str(key))} has {_kind(wrong)}, text is needed: put it into quotes"
+                    f"tag {quoted(str(key))} has {_kind(wrong)}, text is needed{_in_quotes(wrong)}"
                 )
                 raise self.error((*place, str(key)), path, why)
+            if self.is_token(key):
+                why = "a tag key is a token, it must be known at synth: only values can be tokens"
+                raise self.error((*place, key), path, why)
+            try:
+                check_tag(key, "" if self.is_token(tag) else tag)
+            except InvalidHierarchyError as error:
+                raise self.error((*place, key), path, str(error)) from None
             tags[key] = tag
-        try:
-            check_user_tags({k: "" if self.is_token(v) else v for k, v in tags.items()})
-        except InvalidHierarchyError as error:
-            raise self.error(place, path, str(error)) from None
         return tags
+
+    def _check_tag_count(self, node: Node, place: Place) -> None:
+        try:
+            check_tag_count(len(node.tags))
+        except InvalidHierarchyError as error:
+            inherited = len(node.tags) - len(node.own_tags)
+            also = f"; {inherited} are those of the groups above" if inherited else ""
+            where = (*place, "tags") if node.own_tags else place
+            raise self.error(where, node.path, f"{error}{also}") from None
 
     def _agents_on_delete(
         self, fields: Mapping[object, object], place: Place, path: tuple[str, ...]
@@ -267,7 +352,8 @@ class _Reader:
             return None
         if not isinstance(value, str) or value not in set(AgentsOnDelete):
             choices = ", ".join(AgentsOnDelete)
-            why = f"agents_on_delete is {quoted(str(value))}, one of {choices} is needed"
+            shown = value.text if isinstance(value, Unquoted) else str(value)
+            why = f"agents_on_delete is {quoted(shown)}, one of {choices} is needed"
             raise self.error((*place, "agents_on_delete"), path, why)
         return AgentsOnDelete(value)
 
@@ -293,13 +379,17 @@ def read_tree(
     """
     reader = _Reader(line_of, is_token)
     nodes: list[Node] = []
-    siblings: dict[tuple[str, ...], Place] = {}
+    siblings: dict[tuple[str, ...], tuple[Node, Place]] = {}
     keys: dict[str, Node] = {}
     marks: dict[str, Node] = {}
     for node, place in reader.nodes(value, ()):
-        if node.path in siblings:
-            first = line_of(siblings[node.path])
+        path = tuple(map(composed, node.path))
+        if path in siblings:
+            twin, twin_place = siblings[path]
+            first = line_of(twin_place)
             also = f" (the other is in {first})" if first else ""
+            if twin.name != node.name:
+                also += ", with its accents composed in one and decomposed in the other"
             why = f"two groups with one parent have this name{also}, rename one"
             raise reader.error(place, node.path, why)
         other = keys.get(node.key) or marks.get(node.mark)
@@ -310,7 +400,7 @@ def read_tree(
                 "give one of them another key"
             )
             raise reader.error(place, node.path, why)
-        siblings[node.path], keys[node.key], marks[node.mark] = place, node, node
+        siblings[path], keys[node.key], marks[node.mark] = (node, place), node, node
         nodes.append(node)
     return Tree(tuple(nodes))
 
@@ -319,9 +409,12 @@ def _kind(value: object) -> str:
     """What something is, in a message."""
     if value is None:
         return "empty"
+    if isinstance(value, Unquoted):
+        return value.kind
     for kind, name in (
         (bool, "true or false"),
         ((int, float), "a number"),
+        (dt.date, "a date"),
         (str, "text"),
         (Mapping, "a mapping"),
         (Sequence, "a list"),
@@ -331,49 +424,12 @@ def _kind(value: object) -> str:
     return f"a {type(value).__name__}"
 
 
-_WRITTEN = {
-    NodeProperty.NAME.value: "name",
-    NodeProperty.KEY.value: "key",
-    NodeProperty.TAGS.value: "tags",
-    NodeProperty.AGENTS_ON_DELETE.value: "agents_on_delete",
-    NodeProperty.CHILDREN.value: "children",
-}
-
-
-def as_written(value: object) -> object:
-    """Nodes of a template's property with their fields called as in the files that users write."""
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        return value
-    return [_node_as_written(item) for item in value]
-
-
-def _node_as_written(value: object) -> object:
-    if not isinstance(value, Mapping):
-        return value
-    node = {_WRITTEN.get(str(name), str(name)): item for name, item in value.items()}
-    if "children" in node:
-        node["children"] = as_written(node["children"])
-    return node
-
-
-def nodes_as_declared(groups: object) -> tuple[Node, ...]:
-    """The nodes that a template declares.
-
-    Names and keys are known at synth; tags, which can be functions of CloudFormation, are left out.
-    """
-    return read_tree(_without_tags(as_written(groups))).nodes
-
-
-def _without_tags(nodes: object) -> object:
-    if not isinstance(nodes, list):
-        return nodes
-    return [
-        {
-            name: _without_tags(item) if name == "children" else item
-            for name, item in node.items()
-            if name != "tags"
-        }
-        if isinstance(node, Mapping)
-        else node
-        for node in nodes
-    ]
+def _in_quotes(value: object) -> str:
+    """What to do about something that stands where a text is needed, as a part of a message."""
+    if value is None:
+        return ": write one, in quotes if it is a word such as null"
+    if isinstance(value, (Mapping, Sequence)):
+        return ": put it into quotes if it is a text"
+    text = visible(value.text if isinstance(value, Unquoted) else str(value))
+    shown = text if len(text) <= _IN_QUOTES else f"{text[:_IN_QUOTES]} …"
+    return f': put it into quotes, "{shown}"'

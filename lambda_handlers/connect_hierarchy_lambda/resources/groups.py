@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from connect_hierarchy_lambda.core.decisions import Ask
-from connect_hierarchy_lambda.core.direction import Event
 from connect_hierarchy_lambda.core.facts import LookAt
 from connect_hierarchy_lambda.core.view import View
-from connect_hierarchy_lambda.core.wish import Resource, Wish
 from connect_hierarchy_lambda.engine.engine import Engine
-from connect_hierarchy_lambda.engine.task import Answer, Task
-from connect_hierarchy_lambda.model.arns import GroupArn
-from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
-from connect_hierarchy_lambda.model.ledger import Entry, Phase, Record, RequestType
+from connect_hierarchy_lambda.engine.task import Answer
+from connect_hierarchy_lambda.model.ledger import Phase, Record, RequestType
 from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_lambda.model.ownership import stack_name_and_uuid
 from connect_hierarchy_lambda.model.properties import (
     GroupAttribute,
     TreeReferencesProperty,
@@ -30,15 +22,12 @@ from connect_hierarchy_lambda.model.properties import (
 from connect_hierarchy_lambda.model.tree import digest
 from connect_hierarchy_lambda.model.tree_identity import TreeId
 from connect_hierarchy_lambda.ports.ledger import Ledger
-from connect_hierarchy_lambda.resources.request import Properties, Request
+from connect_hierarchy_lambda.resources.request import Properties, Request, task_of
 from connect_hierarchy_lambda.resources.wishes import (
     references_of_tree,
     wish_of_group,
     wish_of_tree,
 )
-
-WishOf = Callable[[Mapping[str, Any]], Wish]
-AnswerOf = Callable[[View, Mapping[str, Record], Entry], Answer | Ask]
 
 
 class Groups:
@@ -49,9 +38,7 @@ class Groups:
 
     def serve(self, request: Request) -> Answer:
         """Carry the request out."""
-        return self._engine.carry_out(
-            task_of(request, wish_of_group, lambda view, groups, _: _answer_of_group(view, groups))
-        )
+        return self._engine.carry_out(task_of(request, wish_of_group, _answer_of_group))
 
 
 class Trees:
@@ -63,7 +50,7 @@ class Trees:
     def serve(self, request: Request) -> Answer:
         """Carry the request out."""
 
-        def answer(view: View, groups: Mapping[str, Record], _: Entry) -> Answer:
+        def answer(view: View, groups: Mapping[str, Record]) -> Answer:
             if request.type == RequestType.DELETE:
                 return Answer(request.physical_id)
             return _answer_of_tree(view, groups, references_of_tree(request.properties))
@@ -101,57 +88,6 @@ class TreeReferences:
             )
         physical_id = request.physical_id or f"{request.logical_id}/{request.request_id}"
         return Answer(physical_id, _attributes(ids, marks))
-
-
-def task_of(request: Request, wish_of: WishOf, answer_of: AnswerOf) -> Task:
-    """The task of an event."""
-    event = Event(
-        id=request.request_id,
-        type=RequestType(request.type),
-        physical_id=request.physical_id,
-        issued_at=request.issued_at,
-        digest=_digest(request.properties),
-        old_digest=_digest(request.old_properties),
-    )
-    return Task(
-        event=event,
-        resource=Resource(stack_name_and_uuid(request.stack_id), request.logical_id),
-        wish=_wish(request, wish_of),
-        previous=_previous(request, wish_of),
-        old_properties=request.old_properties,
-        wish_of=wish_of,
-        answer=answer_of,
-    )
-
-
-def _wish(request: Request, wish_of: WishOf) -> Wish:
-    """What is wished; a Delete of what could never be made wishes nothing."""
-    try:
-        return wish_of(request.properties)
-    except HierarchyError:
-        if request.type != RequestType.DELETE:
-            raise
-        return Wish(instance_arn=_instance_of(request.physical_id))
-
-
-def _previous(request: Request, wish_of: WishOf) -> Wish | None:
-    try:
-        return wish_of(request.old_properties) if request.old_properties else None
-    except HierarchyError:
-        return None
-
-
-def _instance_of(physical_id: str) -> str:
-    try:
-        return GroupArn.parse(physical_id).instance_arn
-    except InvalidHierarchyError:
-        tree = TreeId.parse(physical_id)
-        return tree.instance_arn if tree else ""
-
-
-def _digest(properties: Mapping[str, Any]) -> str:
-    text = json.dumps(properties, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
 def _answer_of_group(view: View, groups: Mapping[str, Record]) -> Answer | Ask:

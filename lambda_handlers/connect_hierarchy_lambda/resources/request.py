@@ -1,22 +1,32 @@
-"""What CloudFormation asks for, and what is answered."""
+"""What CloudFormation asks for: an event, its properties, and the task that it makes."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from connect_hierarchy_lambda.engine.task import Answer as Answer
+from connect_hierarchy_lambda.core.decide import decide
+from connect_hierarchy_lambda.core.decisions import Ask, Decision
+from connect_hierarchy_lambda.core.direction import Event
+from connect_hierarchy_lambda.core.view import View
+from connect_hierarchy_lambda.core.wish import Resource, Wish
+from connect_hierarchy_lambda.engine.task import Answer, Task
+from connect_hierarchy_lambda.model.ledger import Record, RequestType
 from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_lambda.model.ownership import Owner, stack_name_and_uuid
+from connect_hierarchy_lambda.model.ownership import stack_name_and_uuid
 
-_UNMADE = "unmade/"
-"""Begins the physical id of a resource whose creation failed and left nothing behind."""
+WishOf = Callable[[Mapping[str, Any]], Wish]
+AnswerOf = Callable[[View, Mapping[str, Record]], Answer | Ask]
+
+_INSTANCE = re.compile(r"arn:[^/]+:instance/[^/]+")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Request:
     """One event, checked and without what only the protocol needs."""
 
@@ -32,34 +42,72 @@ class Request:
     issued_at: float = 0.0
     """When CloudFormation sent it, in seconds since 1970; 0 where this is not known."""
 
-    failed_id: str = ""
-    """The id that a FAILED answer gives: a Create that has begun its work puts here what lets the
-    Delete find it."""
-
-    notes: dict[str, str] = field(default_factory=dict)
-    """What one run of the function has to say to the next about the same request."""
-
-    def __post_init__(self) -> None:
-        self.failed_id = self.failed_id or self.physical_id or self.unmade_id
-
-    def noted(self, begins: str) -> list[str]:
-        """The ids of the groups that a note of this kind was made about."""
-        return [note.removeprefix(begins) for note in self.notes if note.startswith(begins)]
-
     @property
-    def owner(self) -> Owner:
-        """This resource as an owner of groups."""
-        return Owner(stack_name_and_uuid(self.stack_id), self.logical_id, self.request_id)
+    def failed_id(self) -> str:
+        """The id of a FAILED answer: the one that was given; of a Create a text that names it."""
+        return self.physical_id or f"failed/{self.logical_id}/{self.request_id}"
 
-    @property
-    def unmade_id(self) -> str:
-        """The id of a creation that left nothing behind."""
-        return f"{_UNMADE}{self.logical_id}/{self.request_id}"
 
-    @property
-    def is_unmade(self) -> bool:
-        """Whether the event is about a creation that left nothing behind."""
-        return self.physical_id.startswith(_UNMADE)
+def task_of(
+    request: Request,
+    wish_of: WishOf,
+    answer_of: AnswerOf,
+    decide_on: Callable[[View], Decision] = decide,
+) -> Task:
+    """The task of an event.
+
+    Args:
+        request: The event.
+        wish_of: Reads the wish of properties; HierarchyError for what cannot be.
+        answer_of: Puts the answer together from the view and the groups by key.
+        decide_on: The part of the core that decides.
+    """
+    event = Event(
+        id=request.request_id,
+        type=RequestType(request.type),
+        physical_id=request.physical_id,
+        issued_at=request.issued_at,
+        digest=_digest(request.properties),
+        old_digest=_digest(request.old_properties),
+    )
+    return Task(
+        event=event,
+        resource=Resource(stack_name_and_uuid(request.stack_id), request.logical_id),
+        wish=_wish(request, wish_of),
+        previous=_previous(request, wish_of),
+        old_properties=request.old_properties,
+        wish_of=wish_of,
+        answer=answer_of,
+        decide=decide_on,
+    )
+
+
+def _wish(request: Request, wish_of: WishOf) -> Wish:
+    """What is wished; a Delete of what could never be made wishes nothing."""
+    try:
+        return wish_of(request.properties)
+    except HierarchyError:
+        if request.type != RequestType.DELETE:
+            raise
+        return Wish(instance_arn=_instance_of(request.physical_id))
+
+
+def _previous(request: Request, wish_of: WishOf) -> Wish | None:
+    try:
+        return wish_of(request.old_properties) if request.old_properties else None
+    except HierarchyError:
+        return None
+
+
+def _digest(properties: Mapping[str, Any]) -> str:
+    text = json.dumps(properties, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def _instance_of(physical_id: str) -> str:
+    """The ARN of the instance that a physical id begins with, empty if it does not."""
+    match = _INSTANCE.match(physical_id)
+    return match[0] if match else ""
 
 
 class Properties:

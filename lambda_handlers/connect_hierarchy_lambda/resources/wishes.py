@@ -7,18 +7,20 @@ from typing import Any
 
 from connect_hierarchy_lambda.core.wish import Wish, WishedGroup
 from connect_hierarchy_lambda.model.arns import GroupArn, check_instance_arn
+from connect_hierarchy_lambda.model.declared import as_written
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import check_group_name, quoted
 from connect_hierarchy_lambda.model.properties import AgentsOnDelete, GroupProperty, TreeProperty
 from connect_hierarchy_lambda.model.tags import check_user_tags
-from connect_hierarchy_lambda.model.tree import as_written, key_mark, read_tree
+from connect_hierarchy_lambda.model.tree import key_mark, read_tree
 from connect_hierarchy_lambda.resources.request import Properties
 
 
 def wish_of_group(values: Mapping[str, Any]) -> Wish:
     """The wish of a `Custom::ConnectHierarchyGroup`; HierarchyError for what cannot be."""
     properties = Properties(values)
+    properties.text(GroupProperty.INSTANCE_ARN)
     name = properties.text(GroupProperty.NAME)
     doing = f"reading the properties of hierarchy group {quoted(name)}"
     tags = properties.text_map(GroupProperty.TAGS)
@@ -36,6 +38,7 @@ def wish_of_tree(values: Mapping[str, Any]) -> Wish:
     """The wish of a `Custom::ConnectHierarchyTree`; HierarchyError for what cannot be."""
     properties = Properties(values)
     doing = "reading the properties of the hierarchy tree"
+    properties.text(TreeProperty.INSTANCE_ARN)
     common = properties.text_map(TreeProperty.TAGS)
     try:
         tree = read_tree(as_written(properties.value(TreeProperty.GROUPS)))

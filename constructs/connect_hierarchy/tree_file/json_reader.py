@@ -1,0 +1,91 @@
+"""Trees in JSON, with the line of everything in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from connect_hierarchy.tree_file.source import DEEPEST, TreeFile
+from connect_hierarchy.tree_file.text import Lines
+from connect_hierarchy_lambda.model.tree import Place, Unquoted
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
+_REMEDY = "correct it; JSON has neither comments nor a comma before a closing bracket"
+_OPENING, _CLOSING = "{[", "}]"
+_WORDS: dict[str, object] = {
+    "null": None,
+    "true": Unquoted("true or false", "true"),
+    "false": Unquoted("true or false", "false"),
+}
+
+
+def read_json(file: TreeFile, text: str) -> None:
+    """Read the groups of a JSON file.
+
+    Raises:
+        InvalidHierarchyError: For what is not JSON, and for a field that is given twice.
+    """
+    lines = Lines(text)
+    _check_depth(file, text, lines)
+    try:
+        # the values are taken from the tokens below, and Python refuses numbers of 5,000 digits
+        json.loads(text, parse_int=str, parse_float=str)
+    except json.JSONDecodeError as error:
+        # its own numbers are of lines that end at LF
+        line = lines.number_at(error.pos)
+        raise file.error(line, f"is not JSON: {error.msg}: {_REMEDY}") from None
+    reader = _Reader(file, lines, _TOKEN.finditer(text))
+    file.take_groups(reader.value(next(reader.tokens), ()))
+
+
+def _check_depth(file: TreeFile, text: str, lines: Lines) -> None:
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        depth += (token[0] in _OPENING) - (token[0] in _CLOSING)
+        if depth > DEEPEST:
+            raise file.is_nested_too_deeply(lines.number_at(token.start()))
+
+
+class _Reader:
+    """Reads the tokens of a text that is JSON."""
+
+    def __init__(self, file: TreeFile, lines: Lines, tokens: Iterator[re.Match[str]]) -> None:
+        self.tokens = tokens
+        self._file = file
+        self._lines = lines
+
+    def value(self, token: re.Match[str], place: Place) -> object:
+        """The value that begins with a token; takes down its line and those of what is in it."""
+        self._file.lines.setdefault(place, self._lines.number_at(token.start()))
+        if token[0] == "{":
+            return dict(self._fields(place))
+        if token[0] == "[":
+            return list(self._items(place))
+        if token[0].startswith('"'):
+            return json.loads(token[0])
+        return _WORDS.get(token[0], Unquoted("a number", token[0]))
+
+    def _fields(self, place: Place) -> Iterator[tuple[str, object]]:
+        seen: set[str] = set()
+        for token in self.tokens:
+            if token[0] == "}":
+                return
+            if token[0] == ",":
+                continue
+            name, line = json.loads(token[0]), self._lines.number_at(token.start())
+            if name in seen:
+                raise self._file.is_given_twice(line, name)
+            seen.add(name)
+            self._file.lines[*place, name] = line
+            next(self.tokens)  # the colon
+            yield name, self.value(next(self.tokens), (*place, name))
+
+    def _items(self, place: Place) -> Iterator[object]:
+        number = 0
+        for token in self.tokens:
+            if token[0] == "]":
+                return
+            if token[0] != ",":
+                yield self.value(token, (*place, number))
+                number += 1

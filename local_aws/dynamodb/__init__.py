@@ -1,0 +1,6 @@
+"""An Amazon DynamoDB for this machine: moto's, with faults, a record of its calls and old reads."""
+
+from local_aws.dynamodb.service import LocalDynamoDb
+from local_aws.dynamodb.settings import Call, ConflictKind, DynamoDbSettings, Throttling
+
+__all__ = ["Call", "ConflictKind", "DynamoDbSettings", "LocalDynamoDb", "Throttling"]
