@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connect_hierarchy_lambda.core.direction import Course as Direction
-from connect_hierarchy_lambda.engine import engine as engine_module
+from connect_hierarchy_lambda.engine.engine import logger
 from tests.model.book import Book
 from tests.model.promises import (
     check_agents,
@@ -23,7 +23,6 @@ from tests.model.runs import (
     Fault,
     Memory,
     Turn,
-    decide_twice,
     take_turn,
 )
 from tests.model.service import World
@@ -123,15 +122,14 @@ class Result:
 
 
 @contextmanager
-def checked_core() -> Iterator[None]:
-    """Within this, each decision of the engine is made twice and compared; nothing is logged."""
-    engine: Any = engine_module
-    decide, was_disabled = engine.decide, engine.logger.disabled
-    engine.decide, engine.logger.disabled = decide_twice, True
+def without_logs() -> Iterator[None]:
+    """Keep the engine from logging what happens in all these histories."""
+    was_disabled = logger.disabled
+    logger.disabled = True
     try:
         yield
     finally:
-        engine.decide, engine.logger.disabled = decide, was_disabled
+        logger.disabled = was_disabled
 
 
 def begin(course: Course, world: World, book: Book, stack: Stack, left: int) -> State:
@@ -166,7 +164,7 @@ class Explorer:
     def explore(self) -> Result:
         """Visit every state once."""
         result, at = self._result, 0
-        with checked_core():
+        with without_logs():
             while at < len(self._states):
                 self._visit(at)
                 at += 1

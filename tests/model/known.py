@@ -29,20 +29,9 @@ class Known:
 
 KNOWN = (
     Known(
-        "an Update that begins only in the rollback of its deployment is taken for a reversed one",
-        r"after the rollback",
-        r"rolled back meanwhile",
-    ),
-    Known(
-        "a name stays taken for a run after it renamed the group that had it, where the ledger "
-        "knew another name of that group",
+        "a run does not forget what it read of a group when it has renamed it, and does so again",
         r"this never ends",
-        r"by hand: .* is renamed|the run dies|no answer comes",
-    ),
-    Known(
-        "a group that is gone is learned again from an answer of before",
-        r"deciding does not end within a turn",
-        r"by hand: .* is deleted",
+        r"by hand: .* is renamed",
     ),
 )
 
@@ -50,3 +39,8 @@ KNOWN = (
 def new_among(findings: Sequence[Finding]) -> list[Finding]:
     """The findings that are of no known fault."""
     return [f for f in findings if not any(known.is_it(f) for known in KNOWN)]
+
+
+def not_among(findings: Sequence[Finding]) -> list[Known]:
+    """The known faults that nothing was found of."""
+    return [known for known in KNOWN if not any(known.is_it(f) for f in findings)]

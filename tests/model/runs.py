@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connect_hierarchy_lambda.connect.lanes import Lanes
-from connect_hierarchy_lambda.connect.pace import Rate
-from connect_hierarchy_lambda.connect.time import Schedule
 from connect_hierarchy_lambda.core import decide as core
 from connect_hierarchy_lambda.core.decisions import Decision
 from connect_hierarchy_lambda.core.direction import Course as Direction
@@ -19,6 +17,9 @@ from connect_hierarchy_lambda.engine.engine import STALE_SECONDS, Engine
 from connect_hierarchy_lambda.engine.task import Answer
 from connect_hierarchy_lambda.model.messages import HierarchyError, NoLongerWantedError
 from connect_hierarchy_lambda.ports.calls import PassingError
+from connect_hierarchy_lambda.ports.lanes import Lanes
+from connect_hierarchy_lambda.ports.pace import Rate
+from connect_hierarchy_lambda.ports.time import Schedule
 from tests.model.book import Book, BookLedger
 from tests.model.service import Service, World
 from tests.model.stack import Call, Template, task_of
@@ -168,7 +169,7 @@ def take_turn(
     _ENGINE._memory = _thawed(memory, book, call, is_next=is_next)
     _decisions[0], _checks[0] = 0, fault is None
     try:
-        turn.answer = _ENGINE._take_a_turn(task_of(call))
+        turn.answer = _ENGINE._take_a_turn(replace(task_of(call), decide=decide_twice))
     except engine_module._Pause:
         turn.is_waiting = True
     except NoLongerWantedError:
@@ -288,17 +289,9 @@ def decide_twice(view: View) -> Decision:
 
 def _copied(view: View) -> View:
     """The same view with another order of its records and none of its derived values."""
-    facts = view.facts
-    copy = Facts(
-        dict(facts.answers),
-        set(facts.taken),
-        set(facts.in_use),
-        set(facts.gone),
-        dict(facts.refused),
-        dict(facts.moved),
-    )
+    facts = Facts(**{name: copy(known) for name, known in vars(view.facts).items()})
     records: Mapping[str, Any] = dict(reversed(list(view.records.items())))
-    return replace(view, facts=copy, records=records)
+    return replace(view, facts=facts, records=records)
 
 
 def _shown(decision: Decision) -> str:

@@ -289,7 +289,7 @@ def _on_failure(course: Course, stack: Stack, number: int) -> Stack:
         return _send(course, stack.with_job(number, again))
     call = job.call
     assert call is not None
-    made_up = f"unmade/{job.logical_id}/{call.id}" if job.type == "Create" else job.physical_id
+    made_up = f"failed/{job.logical_id}/{call.id}" if job.type == "Create" else job.physical_id
     failed = replace(job, progress=Progress.FAILED, physical_id=made_up)
     stack = stack.with_job(number, failed)
     if stack.phase is Phase.FORWARD:
