@@ -31,10 +31,11 @@ class Rename:
 
 @dataclass(frozen=True)
 class Tag:
-    """Add or change tags."""
+    """Add or change tags; `gives_back` if they are those that adoption overwrote."""
 
     record: Record
     tags: Mapping[str, str]
+    gives_back: bool = False
 
 
 @dataclass(frozen=True)

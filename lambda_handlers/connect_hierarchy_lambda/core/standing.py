@@ -244,6 +244,11 @@ class _Standing:
             group = view.facts.group(question)
             found = {k: group.tags.get(k) if group else None for k in unknown}
             record = replace(record, as_found={**record.as_found, **found})
+        found = dict(record.as_found)
+        back = {k: value for k in old if (value := found.get(k)) is not None}
+        if back:
+            self.calls.append(Tag(record, back, gives_back=True))
+            return
         has_room = len({*record.tags, *new}) <= MAX_TAGS
         if new and (has_room or not old):
             self.calls.append(Tag(record, new))

@@ -654,6 +654,9 @@ class Engine:
                     listed[after.id] = after.name
             case Rename():
                 self._free(record)
+                look = LookAt(record.instance_arn, record.id)
+                if (shown := facts.answers.get(look)) is not None:
+                    facts.answers[look] = replace(shown, name=made.name)
                 if listed is not None:
                     listed[record.id] = made.name
             case Delete():
@@ -665,7 +668,7 @@ class Engine:
                 facts.put_levels.add(record.instance_arn)
                 facts.in_use.clear()
             case MoveAgent():
-                facts.moved[made.agent.id] = made.group_id
+                facts.note_move(made.agent, made.group_id)
                 facts.in_use.pop(record.id, None)
                 facts.answers.pop(FindAgents(record.instance_arn, made.group_id or ""), None)
             case _:
