@@ -8,7 +8,7 @@ from typing import Any
 
 from connect_hierarchy_lambda.core.facts import Question
 from connect_hierarchy_lambda.model.groups import Agent
-from connect_hierarchy_lambda.model.ledger import Displaced, IdChange, Intention, Record
+from connect_hierarchy_lambda.model.ledger import Displaced, Intention, Record
 from connect_hierarchy_lambda.model.messages import HierarchyError
 
 
@@ -121,9 +121,6 @@ class Step:
 
     levels: Mapping[str, Any] | None = None
     """What the ledger shall know of levels, None for no change."""
-
-    changes: tuple[IdChange, ...] = ()
-    """Changes of ids to write down; `at` is the engine's to fill in."""
 
     warnings: tuple[str, ...] = ()
 

@@ -57,7 +57,7 @@ from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.core.wish import Direction
 from connect_hierarchy_lambda.engine.calls import answers, doing, error_of, perform
 from connect_hierarchy_lambda.engine.task import Answer, Task
-from connect_hierarchy_lambda.model.ledger import Entry, Forward, Record, RequestType
+from connect_hierarchy_lambda.model.ledger import Entry, Forward, IdChange, Record, RequestType
 from connect_hierarchy_lambda.model.messages import (
     HierarchyError,
     NoLongerWantedError,
@@ -490,8 +490,27 @@ class Engine:
                 )
             case Direction.BACK | Direction.GONE:
                 entry = replace(entry, established=False, physical_id="", forward=None)
-        self._write(turn, entry=entry)
+        ids = {key: record.id for key, record in done.groups.items()}
+        changes = self._id_changes(view, entry.ids, ids)
+        self._write(turn, entry=replace(entry, ids=ids or entry.ids), changes=changes)
         return answer
+
+    def _id_changes(
+        self, view: View, before: Mapping[str, str], ids: Mapping[str, str]
+    ) -> list[IdChange]:
+        """The nodes whose groups have other ids than when a request succeeded last."""
+        now = self._schedule.clock.now()
+        changes = []
+        for key, group_id in ids.items():
+            if before.get(key, group_id) == group_id:
+                continue
+            node = view.wish.by_key[key]
+            path = "/".join(node.path)
+            resource = view.resource.logical_id
+            changes.append(IdChange(now, resource, node.written_key, path, before[key], group_id))
+            told = {"path": path, "old_id": before[key], "new_id": group_id}
+            logger.info("id changed", extra=told)
+        return changes
 
     def _goes_before(self) -> bool:
         course = self._memory.course
@@ -502,23 +521,18 @@ class Engine:
     def _step(self, turn: Turn, step: Step) -> None:
         for warning in step.warnings:
             logger.warning(warning)
-        now = self._schedule.clock.now()
         before = {c.record.slot: self._memory.records.get(c.record.slot) for c in step.calls}
-        changes = [replace(change, at=now) for change in step.changes]
         intentions = [intended(c) for c in step.calls if has_record(c)]
         entry = None
         if step.levels is not None and self._memory.entry is not None:
             entry = replace(self._memory.entry, levels=step.levels)
-        if step.records or step.forgotten or changes or intentions or entry is not None:
+        if step.records or step.forgotten or intentions or entry is not None:
             self._write(
                 turn,
                 entry=entry,
                 records=(*step.records, *intentions),
                 forgotten=step.forgotten,
-                changes=changes,
             )
-        for change in changes:
-            logger.info("id changed", extra=_told(change))
         self._memory.is_unknown = False
         if step.calls:
             self._perform(turn, step.calls, before)
@@ -721,7 +735,3 @@ def _superseded(task: Task) -> NoLongerWantedError:
         "a later request of this resource has begun",
         "see the other failures of the deployment",
     )
-
-
-def _told(change: Any) -> dict[str, str]:
-    return {"path": change.path, "old_id": change.old_id, "new_id": change.new_id}
