@@ -24,6 +24,7 @@ from connect_hierarchy_lambda.core.decisions import (
     Refuse,
     Rename,
     Step,
+    Tag,
     Untag,
     Wait,
     has_record,
@@ -660,6 +661,8 @@ class Engine:
     def _learn_from(self, made: Call, after: Record | None) -> None:
         """Keep what this run knows true after a call."""
         facts, record = self._memory.facts, made.record
+        if isinstance(made, Rename | Tag | Untag):
+            facts.written.add(record.id)
         names = ListNames(record.instance_arn)
         listed = facts.answers.get(names)
         match made:
