@@ -4,6 +4,7 @@
 #   make test    all tests
 #   make soak    random histories of a stack under faults, for as long as told
 #                (MINUTES=10, fractions too; SEED=… to replay, a fresh one without)
+#   make parity  single groups and trees play the same random histories (HISTORIES=500)
 #   make mutants switch off one behaviour of the local AWS after the other: does a test notice?
 #                (ONLY="13 size" for those with these words in fact, behaviour or file)
 #   make bench   what deployments cost, beside three other ways of doing the same work; some minutes,
@@ -29,7 +30,7 @@ unexport AWS_PROFILE AWS_DEFAULT_PROFILE
 # The CDK talks to JavaScript: both sides run on the Node of the virtual environment.
 with-node = PATH="$(NODE)/bin:$$PATH" JSII_NODE="$(NODE)/bin/node"
 
-.PHONY: demo test soak mutants bench check format local synth wheel clean set-up
+.PHONY: demo test soak parity mutants bench check format local synth wheel clean set-up
 .DELETE_ON_ERROR:
 
 demo: set-up
@@ -41,6 +42,9 @@ test: set-up
 
 soak: set-up
 	@$(with-node) $(PYTHON) -m tests.lifecycle.soak --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
+
+parity: set-up
+	@$(with-node) PARITY_HISTORIES=$(or $(HISTORIES),500) $(PYTHON) -m pytest -n 2 tests/test_parity.py
 
 mutants: set-up
 	@$(PYTHON) -m tests.local_aws.mutants $(if $(ONLY),"$(ONLY)")

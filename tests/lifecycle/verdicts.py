@@ -92,7 +92,7 @@ class Judge:
                 return Verdict.OPEN, f"the parent of {member} was deleted by hand"
         if not change.is_touched(member):
             return GOOD
-        if known is not None and not stays and not change.changes_instance:
+        if known is not None and not stays:
             strangers = [c for c in change.before.children(known.id) if not change.is_own(c)]
             if strangers:
                 return Verdict.FAILS, f"{member} moves and has a stranger below it"
