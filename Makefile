@@ -6,6 +6,7 @@
 #                (MINUTES=10, fractions too; SEED=… to replay, a fresh one without)
 #   make model   every history of small deployments, with larger bounds than in make test
 #                (GROUPS_AT_MOST=3, DISTURBANCES=1)
+#   make parity  single groups and trees play the same random histories (HISTORIES=500)
 #   make mutants switch off one behaviour of the local AWS after the other: does a test notice?
 #                (ONLY="13 size" for those with these words in fact, behaviour or file)
 #   make second-engine
@@ -35,7 +36,7 @@ unexport AWS_PROFILE AWS_DEFAULT_PROFILE
 # The CDK talks to JavaScript: both sides run on the Node of the virtual environment.
 with-node = PATH="$(NODE)/bin:$$PATH" JSII_NODE="$(NODE)/bin/node"
 
-.PHONY: demo test soak model mutants second-engine bench check format local synth wheel clean set-up
+.PHONY: demo test soak model parity mutants second-engine bench check format local synth wheel clean set-up
 .DELETE_ON_ERROR:
 
 demo: set-up
@@ -50,6 +51,9 @@ soak: set-up
 
 model: set-up
 	@$(PYTHON) -m tests.model $(if $(GROUPS_AT_MOST),--groups $(GROUPS_AT_MOST)) $(if $(DISTURBANCES),--disturbances $(DISTURBANCES))
+
+parity: set-up
+	@$(with-node) PARITY_HISTORIES=$(or $(HISTORIES),500) $(PYTHON) -m pytest -n 2 tests/test_parity.py
 
 mutants: set-up
 	@$(PYTHON) -m tests.local_aws.mutants $(if $(ONLY),"$(ONLY)")

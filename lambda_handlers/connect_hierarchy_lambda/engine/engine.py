@@ -633,7 +633,8 @@ class Engine:
             return intended(made) if isinstance(made, Create) else _UNDONE
         if refusal.code == IN_USE and isinstance(made, Delete | PutLevels):
             facts.in_use[record.id] = str(refusal)
-            return _UNDONE
+            # it is there, whatever an earlier deletion left open
+            return record.settled()
         if refusal.code == NOT_FOUND and not isinstance(made, Create):
             return self._after_not_found(made, refusal)
         error = error_of(made, refusal)
