@@ -506,7 +506,7 @@ class Engine:
             if before.get(key, group_id) == group_id:
                 continue
             node = view.wish.by_key[key]
-            path = "/".join(node.path)
+            path = " / ".join(node.path)
             resource = view.resource.logical_id
             changes.append(IdChange(now, resource, node.written_key, path, before[key], group_id))
             told = {"path": path, "old_id": before[key], "new_id": group_id}
