@@ -18,6 +18,7 @@ from connect_hierarchy import (
     HierarchyGroup,
     HierarchyStructure,
     HierarchyTree,
+    HierarchyTreeGroup,
     IHierarchyStructure,
 )
 
@@ -38,16 +39,16 @@ def fill_with_trees(
         levels=levels or (),
         group_quota=QUOTA,
     )
-    nodes: dict[str | None, list[dict[str, Any]]] = {}
+    nodes: dict[str | None, list[HierarchyTreeGroup]] = {}
     size = Counter[str]()
     division: dict[str, str] = {}
     for group in groups:
         children = nodes.setdefault(group.key, [])
-        node: dict[str, Any] = {"key": group.key, "name": group.name, "children": children}
+        node: HierarchyTreeGroup = {"key": group.key, "name": group.name, "children": children}
         nodes.setdefault(group.parent, []).append(node)
         division[group.key] = division[group.parent] if group.parent else group.key
         size[division[group.key]] += 1
-    trees: list[list[dict[str, Any]]] = [[]]
+    trees: list[list[HierarchyTreeGroup]] = [[]]
     for node in nodes.get(None, []):
         there = sum(size[other["key"]] for other in trees[-1])
         if there + size[node["key"]] > _GROUPS_A_TREE:

@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from benchmarks.native import THROTTLED, native_resource_types
 from benchmarks.organisation import BURST, QUOTA, RATE, Organisation
 from connect_hierarchy_lambda.entry.function import Function
+from connect_hierarchy_lambda.model.ownership import stack_name_and_uuid
 from connect_hierarchy_lambda.ports import pace
+from connect_hierarchy_lambda.ports.dynamodb_ledger import DynamoDbLedger
+from connect_hierarchy_lambda.ports.ledger import Ledger
 from local_aws.connect import ConnectSettings
 from local_aws.connect.settings import Rate
 from local_aws.in_process import InProcessAws
@@ -86,6 +89,7 @@ class Stage:
                 put,
                 jitter=self.random.random,
                 rate=pace.Rate(self.rate, self.burst),
+                ledger_of=self._ledger_of,
             ),
             connect_settings=self.settings,
             resource_types=native_resource_types(lambda: self.aws, self.random.random),
@@ -99,6 +103,13 @@ class Stage:
     def instance_id(self) -> str:
         """Id of the instance."""
         return self.instance_arn.rsplit("/", 1)[-1]
+
+    def _ledger_of(self, stack_id: str) -> Ledger:
+        """The ledger in the table that a stack made for it."""
+        resources = self.aws.cloudformation.engine.stacks[stack_id].resources
+        table = resources["ConnectHierarchyFunctionLedger"].physical_id
+        client = self.aws.client("dynamodb")
+        return DynamoDbLedger(client, table, stack_name_and_uuid(stack_id))
 
     def hire(self, organisation: Organisation, agents: Mapping[str, int]) -> None:
         """Put so many agents into the groups of these keys."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -103,3 +104,16 @@ def run_isolated(code: str, *paths: Path) -> str:
     )
     assert result.returncode == 0, result.stderr
     return result.stdout
+
+
+def waits_for(stack: Stack, name: str) -> set[str]:
+    """The resources that are there before a resource of the stack, and go after it."""
+    resources = Template.from_stack(stack).to_json()["Resources"]
+    found: set[str] = set()
+    due = [name]
+    while due:
+        text = json.dumps(resources[due.pop()])
+        named = {other for other in resources if f'"{other}"' in text} - found
+        found |= named
+        due += named
+    return found

@@ -18,9 +18,13 @@ from aws_cdk import CfnParameter, Stack
 from aws_cdk.assertions import Template as Synthesised
 
 from connect_hierarchy import HierarchyStructure
+from connect_hierarchy_lambda.model.ownership import stack_name_and_uuid
+from connect_hierarchy_lambda.model.properties import LedgerKey
+from connect_hierarchy_lambda.ports.dynamodb_ledger import DynamoDbLedger
 from local_aws.cloudformation.template import ResourceDeclaration, Scope, Template, as_text
 from local_aws.in_process import InProcessAws
 from tests.constructs_fixtures import new_app
+from tests.stacks import Site
 
 Grant = tuple[str, str]
 """An action and a resource as a policy writes them, wildcards included."""
@@ -329,6 +333,29 @@ def template_of_one_group() -> Template:
     )
     structure.add_group("Group", name="Group")
     return Template.parse(json.dumps(Synthesised.from_stack(stack).to_json()))
+
+
+class SiteWithTables(Site):
+    """A site where each stack has a table for its ledger, named as `Guard` expects it."""
+
+    def ledger_of(self, stack_id: str) -> Any:
+        """The ledger in the stack's table, which is made at first need."""
+        stack = stack_name_and_uuid(stack_id)
+        table = f"{stack.split('/', 1)[0]}-ConnectHierarchyFunctionLedger"
+        if table not in self.dynamodb.perform("ListTables")["TableNames"]:
+            self.dynamodb.perform(
+                "CreateTable",
+                TableName=table,
+                KeySchema=[
+                    {"AttributeName": LedgerKey.PARTITION.value, "KeyType": "HASH"},
+                    {"AttributeName": LedgerKey.SORT.value, "KeyType": "RANGE"},
+                ],
+                AttributeDefinitions=[
+                    {"AttributeName": key.value, "AttributeType": "S"} for key in LedgerKey
+                ],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        return DynamoDbLedger(self.client("dynamodb"), table, stack)
 
 
 class Guard:

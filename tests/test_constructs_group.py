@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
-from aws_cdk import CfnParameter, MissingRemovalPolicies, RemovalPolicies, RemovalPolicy, Stack
+from aws_cdk import (
+    App,
+    CfnParameter,
+    MissingRemovalPolicies,
+    RemovalPolicies,
+    RemovalPolicy,
+    Stack,
+)
+from jsii._kernel.providers.process import _NodeProcess
 
 from connect_hierarchy import AgentsOnDelete, HierarchyGroup, HierarchyStructure, HierarchyTree
 from tests.constructs_fixtures import (
@@ -15,10 +24,12 @@ from tests.constructs_fixtures import (
     INSTANCE_ARN,
     find,
     logical_id,
+    new_app,
     new_instance,
     new_stack,
     properties_of,
     resource_of,
+    waits_for,
 )
 
 
@@ -131,30 +142,58 @@ def test_no_ghost_when_the_policy_comes_later(policy: RemovalPolicy, deletion: s
 @pytest.mark.parametrize(
     ("apply", "deletion"),
     [
-        (lambda stack: RemovalPolicies.of(stack).retain(), "Retain"),
-        (lambda stack: RemovalPolicies.of(stack).destroy(), "Delete"),
-        (
-            lambda stack: RemovalPolicies.of(stack).retain_on_update_or_delete(),
-            "RetainExceptOnCreate",
-        ),
-        (lambda stack: RemovalPolicies.of(stack).retain(priority=1000), "Retain"),
-        (lambda stack: MissingRemovalPolicies.of(stack).retain(), "Delete"),
+        (lambda app: RemovalPolicies.of(app).retain(), "Retain"),
+        (lambda app: RemovalPolicies.of(app).retain(priority=1), "Retain"),
+        (lambda app: RemovalPolicies.of(app).retain(priority=1000), "Retain"),
+        (lambda app: RemovalPolicies.of(app).destroy(), "Delete"),
+        (lambda app: RemovalPolicies.of(app).retain_on_update_or_delete(), "RetainExceptOnCreate"),
+        (lambda app: MissingRemovalPolicies.of(app).retain(), "Delete"),
+        (lambda app: MissingRemovalPolicies.of(app).retain(priority=1), "Delete"),
+        (lambda app: MissingRemovalPolicies.of(app).retain(priority=1000), "Delete"),
     ],
 )
 def test_no_ghost_when_the_policy_comes_for_all(
-    apply: Callable[[Stack], None], deletion: str
+    apply: Callable[[App], None], deletion: str
 ) -> None:
-    """A policy for all resources decides about what leaves the stack, not about originals."""
-    stack = new_stack()
+    """A policy for all resources decides about what leaves the stack, not about originals.
+
+    Groups have a policy of their own by default: what only fills gaps leaves them alone.
+    """
+    app = new_app()
+    apply(app)
+    stack = Stack(app, "Stack")
     structure = HierarchyStructure(
         stack, "Structure", instance_arn=INSTANCE_ARN, levels=["Division"]
     )
     group = structure.add_group("Group", name="Group")
     tree = HierarchyTree(stack, "Tree", groups=["Top"], structure=structure)
-    apply(stack)
     for construct in (group, tree):
         resource = resource_of(construct)
         assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (deletion, "Delete")
+
+
+def test_calls_into_javascript(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of groups are many calls: two constructs, two settings and a reference a parent."""
+    stack = new_stack()
+    structure = HierarchyStructure(
+        stack, "Structure", instance_arn=INSTANCE_ARN, levels=["Division", "Team"]
+    )
+    structure.add_group("First", name="First")
+    calls: list[Any] = []
+    send = _NodeProcess.send
+
+    def counting(self: _NodeProcess, request: Any, response_type: Any) -> Any:
+        calls.append(request)
+        return send(self, request, response_type)
+
+    monkeypatch.setattr(_NodeProcess, "send", counting)
+    above = structure.add_group("Above", name="Above")
+    assert len(calls) == 4
+    above.add_group("Below", name="Below")
+    assert len(calls) == 9
+    HierarchyGroup(stack, "Beside", name="Beside", parent=above)
+    # where a scope is seen for the first time, its stack is asked for
+    assert len(calls) <= 15
 
 
 def test_references(stage: Stage) -> None:
@@ -171,7 +210,6 @@ def test_level_and_path_are_literals_where_known(stage: Stage) -> None:
     """What is known at synth needs no deployment to be read."""
     assert (stage.support.level_id, stage.support.path) == ("1", "Support")
     assert (stage.emea.level_id, stage.emea.path) == ("2", "Support / EMEA")
-    assert stage.emea.names == ("Support", "EMEA")
 
 
 def test_level_and_path_are_attributes_where_not_known(stage: Stage) -> None:
@@ -209,7 +247,28 @@ def test_every_group_is_served_by_one_function(stage: Stage) -> None:
 
 
 def test_the_policy_goes_after_the_groups(stage: Stage) -> None:
-    """Structure and groups of all instances depend on the one policy of the stack."""
+    """Structure and groups of all instances wait for the one policy of the stack."""
     (policy,) = find(stage.stack, "AWS::IAM::Policy")
     for construct in (stage.structure, stage.support, stage.emea, stage.below_import):
-        assert policy in resource_of(construct)["DependsOn"]
+        assert policy in waits_for(stage.stack, logical_id(construct))
+
+
+@pytest.mark.parametrize("imported", [True, False])
+def test_groups_in_another_stack_than_their_structure(*, imported: bool) -> None:
+    """Groups wait for policy and function of their own stack, be it through the group above."""
+    app = new_app()
+    one, two = Stack(app, "One"), Stack(app, "Two")
+    structure = (
+        HierarchyStructure.from_instance_arn(two, "S", INSTANCE_ARN)
+        if imported
+        else HierarchyStructure(one, "S", instance_arn=INSTANCE_ARN, levels=["A", "B", "C"])
+    )
+    above = HierarchyGroup(one, "Above", name="Above", structure=structure)
+    groups = [HierarchyGroup(two, "Top", name="Top", parent=above)]
+    groups.append(groups[0].add_group("Below", name="Below"))
+    tree = HierarchyTree(two, "Tree", parent=above, groups=["Node"])
+    groups.append(tree.group("Node").add_group("BelowTree", name="BelowTree"))
+    (policy,) = find(two, "AWS::IAM::Policy")
+    for group in groups:
+        needs = waits_for(two, logical_id(group))
+        assert {"ConnectHierarchyFunctionInvokeConfig", policy} <= needs

@@ -190,10 +190,8 @@ def test_permissions_of_the_function_itself() -> None:
         {
             "Effect": "Allow",
             "Action": [
-                "cloudformation:DescribeStackResource",
                 "cloudformation:DescribeStacks",
                 "cloudformation:GetTemplate",
-                "cloudformation:ListStackResources",
             ],
             "Resource": {"Ref": "AWS::StackId"},
         },

@@ -24,6 +24,7 @@ from tests.constructs_fixtures import (
     new_stack,
     properties_of,
     resource_of,
+    waits_for,
 )
 
 POLICY = "AWS::IAM::Policy"
@@ -165,8 +166,7 @@ def test_an_arn_that_comes_late_has_a_policy_of_its_own() -> None:
     (early,) = set(policies) - {late}
     assert logical_id(support) in str(policies[late])
     assert logical_id(support) not in str(policies[early])
-    assert early in resource_of(support)["DependsOn"]
-    assert late not in resource_of(support)["DependsOn"]
+    assert policies.keys() & waits_for(stack, logical_id(support)) == {early}
 
 
 def test_import_by_arn() -> None:

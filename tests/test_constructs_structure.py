@@ -128,7 +128,6 @@ def test_import_deploys_nothing(stage: Stage) -> None:
     assert len(find(stage.stack, STRUCTURE)) == 4
     assert stage.imported.instance_arn == INSTANCE_ARN
     assert stage.imported.levels == ("Division",)
-    assert stage.imported.provider is None
 
 
 def test_removal_policy_can_be_applied_later() -> None:

@@ -49,7 +49,7 @@ def refused(path: str, *parts: str) -> Any:
         ({"levels": ["A", "  "]}, ["name of level 2 is blank, 1 to 50"]),
         ({"levels": ["L" * 51]}, ["has 51 characters, at most 50 are allowed, shorten", "LLL"]),
         ({"levels": ["A", "B", "A"]}, ["levels 1 and 3 have the same name", "'A'"]),
-        ({"levels": "Division"}, ["levels is one text", "['Division']"]),
+        ({"levels": "Division"}, ["levels is 'Division', a list is needed: write ['Division']"]),
         ({"instance_arn": "arn:aws:connect"}, ["not the ARN of", "arn:aws:connect", "expected"]),
         ({"instance_arn": GROUP_ARN}, ["not the ARN of an Amazon Connect instance"]),
         ({"group_quota": 0}, ["group_quota is 0, at least 1 is needed"]),
@@ -73,7 +73,7 @@ def test_structure(options: dict[str, Any], parts: list[str]) -> None:
         ({"tags": {"": "v"}}, ["tag key is empty"]),
         ({"tags": {"k" * 129: "v"}}, ["tag key has 129 characters, at most 128"]),
         ({"tags": {"k": "v" * 257}}, ["value of tag 'k' has 257 characters, at most 256"]),
-        ({"tags": {f"k{n}": "v" for n in range(41)}}, ["has 41 tags, at most 40", "remove"]),
+        ({"tags": {f"k{n}": "v" for n in range(48)}}, ["has 48 tags, at most 47", "remove"]),
         (
             {"agents_on_delete": AgentsOnDelete.MOVE_TO_PARENT},
             ["agents_on_delete is MOVE_TO_PARENT", "no parent", "use UNASSIGN or FAIL"],

@@ -122,8 +122,8 @@ def test_too_many_tags_in_all() -> None:
     structure = HierarchyStructure(
         stack, "Structure", instance_arn=INSTANCE_ARN, levels=["Division"]
     )
-    structure.add_group("Group", name="Group", tags={f"g{n}": "v" for n in range(19)})
+    structure.add_group("Group", name="Group", tags={f"g{n}": "v" for n in range(26)})
     with pytest.raises(
-        RuntimeError, match=r"\[Stack\] Stack/Structure/Group: .*41 tags, at most 40"
+        RuntimeError, match=r"\[Stack\] Stack/Structure/Group: .*48 tags, at most 47"
     ):
         app.synth()

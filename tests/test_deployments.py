@@ -254,6 +254,42 @@ def test_an_error_reaches_the_console(aws: LocalAws, cdk: CdkCli, instance_arn: 
     assert backend.hierarchy(instance_id).level_names == ("Land",)
 
 
+def test_a_group_with_a_key_moves_with_its_line(
+    aws: LocalAws, cdk: CdkCli, instance_arn: str
+) -> None:
+    """`uk.add_group` becomes `de.add_group`: agents go along, and nothing is left behind.
+
+    A group gets its key in a deployment of its own, and keeps its id.
+    """
+    backend, instance_id = aws.connect.backend, instance_arn.rsplit("/", 1)[-1]
+
+    def build(app: Construct, *, key: str | None, moved: bool = False) -> None:
+        structure = HierarchyStructure(
+            Stack(app, "Moving"),
+            "Structure",
+            instance_arn=instance_arn,
+            levels=["Country", "Channel", "Shift"],
+        )
+        uk, de = (structure.add_group(name, name=name) for name in ("UK", "DE"))
+        chat = (de if moved else uk).add_group("Chat", name="Chat", key=key)
+        chat.add_group("Night", name="Night")
+
+    cdk.deploy(lambda app: build(app, key=None))
+    before = paths(aws, instance_arn)
+    assert set(before) == {"UK", "DE", "UK/Chat", "UK/Chat/Night"}
+    for username, path in (("ada", "UK/Chat"), ("grace", "UK/Chat/Night")):
+        backend.create_user(instance_id, username, hierarchy_group_id=before[path])
+    cdk.deploy(lambda app: build(app, key="chat"))
+    assert paths(aws, instance_arn) == before
+    cdk.deploy(lambda app: build(app, key="chat", moved=True))
+    after = paths(aws, instance_arn)
+    assert set(after) == {"UK", "DE", "DE/Chat", "DE/Chat/Night"}
+    assert (after["UK"], after["DE"]) == (before["UK"], before["DE"])
+    hierarchy = backend.hierarchy(instance_id)
+    assert hierarchy.usernames("DE", "Chat") == ("ada",)
+    assert hierarchy.usernames("DE", "Chat", "Night") == ("grace",)
+
+
 def test_no_rollback_and_a_rollback_later(aws: LocalAws, cdk: CdkCli, instance_arn: str) -> None:
     """What stands still after a failure goes home with `cdk rollback`, ids and agents included."""
     instance_id = instance_arn.rsplit("/", 1)[-1]

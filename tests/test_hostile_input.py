@@ -804,8 +804,10 @@ def test_any_name_can_be_logged_in_lambda(name: str, capsys: pytest.CaptureFixtu
     sys.stdout.flush()
     written = capsys.readouterr().out
     written.encode()
-    assert written.isprintable()
-    assert json.loads(written)["to"] == name
+    line, line_break = written[:-1], written[-1:]
+    assert line.isprintable()
+    assert line_break == "\n"
+    assert json.loads(line)["to"] == name
 
 
 @pytest.mark.parametrize("text", ["plain", "Åsa", "日本", "\N{GRINNING FACE}"])

@@ -73,7 +73,7 @@ def test_unusual_group_names_pass(name: str) -> None:
 @pytest.mark.parametrize(
     ("tags", "message"),
     [
-        ({f"key{n}": "v" for n in range(MAX_USER_TAGS + 1)}, "has 41 tags, at most 40 are allowed"),
+        ({f"key{n}": "v" for n in range(MAX_USER_TAGS + 1)}, "has 48 tags, at most 47 are allowed"),
         ({"aws:x": "v"}, "begins with 'aws:', which is reserved for AWS"),
         ({"AWS:x": "v"}, "reserved for AWS"),
         ({"connect-hierarchy:stack": "v"}, "reserved for this library"),

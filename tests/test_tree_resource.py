@@ -249,7 +249,7 @@ def test_agents_keep_a_whole_tree_from_being_deleted(site: Site) -> None:
     site.hire("ada", "A", "B")
     before = state(site)
     assert site.down(stack).status == "DELETE_FAILED"
-    assert "1 agent(s) are in 'B': 'ada'" in site.reasons(stack)[0]
+    assert "1 agent(s) are in 'A/B': 'ada'" in site.reasons(stack)[0]
     assert state(site) == before
 
 
@@ -563,7 +563,7 @@ def test_agents_keep_a_group_by_default(site: Site) -> None:
     site.hire("ada", "A", "B")
     count, before = writes(site), state(site)
     stack = site.up(with_tree(site, node("D", Key="C")))
-    assert "1 agent(s) are in 'B': 'ada'" in site.reasons(stack)[0]
+    assert "1 agent(s) are in 'A/B': 'ada'" in site.reasons(stack)[0]
     assert "UpdateUserHierarchyGroupName" not in site.calls(*WRITES)[count:][:1]
     assert state(site) == before
 

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
-from aws_cdk import Stack, TagManager
+from aws_cdk import MissingRemovalPolicies, Stack
 from constructs import IConstruct
 
-from connect_hierarchy.identity import Identity, Instance
+from connect_hierarchy.identity import Identity, Instance, is_token
 from connect_hierarchy.validation import TagsAtSynth
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.names import composed, quoted
+from connect_hierarchy_lambda.model.properties import ResourceType
 
 if TYPE_CHECKING:
     # these keep themselves in this register
     from connect_hierarchy.permissions import InstancePolicy
     from connect_hierarchy.provider import HierarchyProvider
 
-_registers: WeakKeyDictionary[IConstruct, AppRegister] = WeakKeyDictionary()
-_homes: WeakKeyDictionary[Stack, Home] = WeakKeyDictionary()
+_FIRST = 0
+"""Priority of an aspect that comes before all others; the CDK's own begin at 200."""
+
+_registers: dict[str, AppRegister] = {}
+_homes: dict[str, Home] = {}
+
+
+def _same(construct: IConstruct) -> str:
+    """What is the same for two Python objects that stand for one construct.
+
+    Python gets a new object whenever it asks for a construct that JavaScript made, such as the app
+    that `Stack()` makes for itself. Both sides keep what they call a construct for good.
+    """
+    return str(construct.__jsii_ref__.ref)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -29,39 +42,66 @@ class Home:
     """What every group wants to know of its stack: asking the stack is a call into JavaScript.
 
     Attributes:
+        stack: The stack.
         register: Of the tree that the stack stands in.
         path: The stack's.
-        region: Its Region, which can be a token.
+        region: Its Region, None where it is a token.
         account: Its account, likewise.
-        outer: The stack that it is nested in.
-        tags: Its tags, whatever they are at the moment.
+        tags: The tags that it was made with, and those of the stacks that it is nested in, of which
+            the inner ones win. CloudFormation itself hands them to no custom resource.
         tags_at_synth: Checks the tags of its groups.
     """
 
+    stack: Stack
     register: AppRegister
     path: str
-    region: str
-    account: str
-    outer: Stack | None
-    tags: TagManager
+    region: str | None
+    account: str | None
+    tags: Mapping[str, str]
     tags_at_synth: TagsAtSynth
 
     @classmethod
-    def of(cls, stack: Stack) -> Home:
-        """What is known of this stack."""
-        if stack not in _homes:
-            node, tags_at_synth = stack.node, TagsAtSynth()
-            node.add_validation(tags_at_synth)
-            _homes[stack] = cls(
-                AppRegister.of(stack),
-                node.path,
-                stack.region,
-                stack.account,
-                stack.nested_stack_parent,
-                stack.tags,
-                tags_at_synth,
-            )
-        return _homes[stack]
+    def of(cls, construct: IConstruct) -> Home:
+        """What is known of the stack around a construct, or of the construct if it is one."""
+        name = _same(construct)
+        if name not in _homes:
+            stack = stack_of(construct)
+            if _same(stack) not in _homes:
+                _homes[_same(stack)] = cls._make(stack)
+            _homes[name] = _homes[_same(stack)]
+        return _homes[name]
+
+    @classmethod
+    def below(cls, scope: IConstruct, construct: IConstruct) -> Home:
+        """What is known of the stack around a construct that is made in `scope`."""
+        home = cls.of(scope)
+        _homes[_same(construct)] = home
+        return home
+
+    @classmethod
+    def _make(cls, stack: Stack) -> Home:
+        node, tags_at_synth = stack.node, TagsAtSynth()
+        node.add_validation(tags_at_synth)
+        # Groups go when they leave the stack, unless something else is said of them: once for all,
+        # and before any other such policy for what has none.
+        MissingRemovalPolicies.of(stack).destroy(
+            apply_to_resource_types=[ResourceType.GROUP.value], priority=_FIRST
+        )
+        outer = stack.nested_stack_parent
+        above = {} if outer is None else cls.of(outer).tags
+        return cls(
+            stack,
+            AppRegister.of(stack),
+            node.path,
+            _known(stack.region),
+            _known(stack.account),
+            {**above, **stack.tags.tag_values()},
+            tags_at_synth,
+        )
+
+
+def _known(value: str) -> str | None:
+    return None if is_token(value) else value
 
 
 def stack_of(construct: IConstruct) -> Stack:
@@ -86,15 +126,15 @@ class AppRegister:
         self._instances: dict[Identity, Instance] = {}
         self._structures: dict[Identity, tuple[str, int]] = {}
         self._siblings: dict[tuple[Identity, str], str | IConstruct] = {}
+        self._group_arns: set[str] = set()
+        self._keys: dict[tuple[str, str], IConstruct] = {}
         self._groups: Counter[Identity] = Counter()
 
     @classmethod
     def of(cls, construct: IConstruct) -> AppRegister:
         """The register of the tree that the construct stands in."""
         root = construct.node.root
-        if root not in _registers:
-            _registers[root] = cls()
-        return _registers[root]
+        return _registers.setdefault(_same(root), cls())
 
     def instance(self, arn: str, construct: IConstruct) -> Instance:
         """The instance of this ARN; an attribute of a structure means the structure's own."""
@@ -149,6 +189,24 @@ class AppRegister:
         self._groups[instance.identity] += 1
         if name is not None:
             self._siblings[parent, alike] = path
+
+    def add_group_arn(self, arn: str) -> None:
+        """Take down the token that is the ARN of a group, so that it need not be taken apart."""
+        self._group_arns.add(arn)
+
+    def place_of(self, arn: str, construct: IConstruct) -> Identity:
+        """What stands below the group of this ARN stands below, wherever the ARN is written."""
+        return Identity(arn) if arn in self._group_arns else Identity.of(arn, construct)
+
+    def add_key(self, group: IConstruct, stack_path: str, key: str) -> None:
+        """Take down the key of a group; InvalidHierarchyError if the stack has it already."""
+        other = self._keys.setdefault((stack_path, key), group)
+        if other is not group:
+            msg = (
+                f"hierarchy group '{other.node.path}' has the same key, one group of a key is "
+                f"allowed in a stack, give one of them another: {quoted(key)}"
+            )
+            raise InvalidHierarchyError(msg)
 
 
 def _path_of(path: str | IConstruct) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from typing import Unpack
 
 import jsii
 from aws_cdk import (
@@ -13,7 +14,6 @@ from aws_cdk import (
     ReferenceStrength,
     RemovalPolicy,
     Resource,
-    Stack,
     TagManager,
     TagType,
     Token,
@@ -23,9 +23,22 @@ from constructs import Construct
 
 # The module and not the class: groups and structures make each other.
 from connect_hierarchy import structure as structures
-from connect_hierarchy.app_register import Home
+from connect_hierarchy.app_register import AppRegister, Home
+from connect_hierarchy.arguments import check_arguments, implementation_of
 from connect_hierarchy.identity import Identity, is_dynamic_reference, is_known_later, is_token
-from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
+from connect_hierarchy.interfaces import (
+    HierarchyGroupOptions,
+    IHierarchyGroup,
+    IHierarchyStructure,
+)
+from connect_hierarchy.internals import (
+    instance_of,
+    key_of,
+    names_of,
+    place_of,
+    ready,
+    waits_in,
+)
 from connect_hierarchy.permissions import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
 from connect_hierarchy.validation import (
@@ -36,6 +49,7 @@ from connect_hierarchy.validation import (
     check_tags,
     checked_agents_on_delete,
     checked_group_name,
+    checked_key,
     located,
     parsed_group_arn,
 )
@@ -47,11 +61,14 @@ from connect_hierarchy_lambda.model.properties import (
     GroupProperty,
     ResourceType,
 )
+from connect_hierarchy_lambda.model.tree import SEPARATOR, key_mark
 
 _GROUP_IN_ARN = "/agent-group/"
 PATH_SEPARATOR = " / "
+_READABLE_LENGTH = 40
 
 
+@implementation_of(IHierarchyGroup)
 @jsii.implements(IUserHierarchyGroupRef)
 class GroupBase(Resource):
     """What a group offers however it came to be."""
@@ -60,6 +77,8 @@ class GroupBase(Resource):
     _parent: IHierarchyGroup | None
     _level: int | None
     _names: tuple[str, ...] | None
+    _key: str | None = None
+    _stack_path: str | None = None
 
     @property
     def structure(self) -> IHierarchyStructure:
@@ -75,16 +94,6 @@ class GroupBase(Resource):
     def level(self) -> int | None:
         """The level, 1 to 5; None where it is not known at synth."""
         return self._level
-
-    @property
-    def names(self) -> tuple[str, ...] | None:
-        """Names from level one down to this group; None where they are not known at synth."""
-        return self._names
-
-    @property
-    def place(self) -> Identity:
-        """What groups below this one stand below, the same for two constructs that mean it."""
-        return Identity.of(self.hierarchy_group_arn, self.stack)
 
     @property
     @abstractmethod
@@ -120,6 +129,10 @@ class GroupBase(Resource):
             return self._answered(GroupAttribute.PATH)
         return PATH_SEPARATOR.join(self._names)
 
+    def _place(self) -> Identity:
+        """What groups below this one stand below, the same for two constructs that mean it."""
+        return AppRegister.of(self).place_of(self.hierarchy_group_arn, self)
+
     @abstractmethod
     def _answered(self, attribute: GroupAttribute) -> str:
         """What is known of the group only when it is deployed; a ValueError if nobody tells."""
@@ -132,29 +145,18 @@ class GroupBase(Resource):
     def add_group(
         self,
         id: str,  # noqa: A002 - the CDK's name for it
-        *,
-        name: str,
-        tags: Mapping[str, str] | None = None,
-        adopt_existing: bool = False,
-        adopt_from_stack: str | None = None,
-        agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
-        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+        **options: Unpack[HierarchyGroupOptions],
     ) -> HierarchyGroup:
         """Make a group below this one, as a child of this construct.
 
-        Takes what `HierarchyGroup` takes, and raises what that raises.
+        Args:
+            id: Its id there.
+            options: `name`, and what else `HierarchyGroupOptions` has: `key`, `tags` and so on.
+
+        Raises:
+            ValueError: As `HierarchyGroup`.
         """
-        return HierarchyGroup(
-            self,
-            id,
-            name=name,
-            parent=self,
-            tags=tags,
-            adopt_existing=adopt_existing,
-            adopt_from_stack=adopt_from_stack,
-            agents_on_delete=agents_on_delete,
-            removal_policy=removal_policy,
-        )
+        return HierarchyGroup(self, id, parent=self, **options)
 
 
 @jsii.implements(ITaggableV2)
@@ -175,48 +177,34 @@ class HierarchyGroup(GroupBase):
     Args:
         scope: Where the construct stands.
         id: Its id there.
-        name: 1 to 100 characters, no two groups with the same parent alike.
         structure: For a group at level one. One of `structure` and `parent` is needed.
         parent: For a group below another.
-        tags: Up to 40 tags, keys of 1 to 128 characters that begin neither with `aws:` nor with
-            `connect-hierarchy:`, values of up to 256. They win over `Stack(tags=…)`; a tag of
-            `Tags.of(…)` wins over them unless its priority is below 50, as for the CDK's own
-            constructs.
-        adopt_existing: Take the group of this name under this parent, if there is one that no
-            stack made. It stays when it leaves the stack.
-        adopt_from_stack: Name of the stack whose native `AWS::Connect::UserHierarchyGroup` made the
-            group to adopt. It has to have let the group go before, by a DeletionPolicy of Retain
-            that was deployed; else its deletion would take the group along.
-        agents_on_delete: What becomes of the agents in the group when it is deleted. By default it
-            is not deleted while there are any.
-        removal_policy: What becomes of the group when it leaves the stack. DESTROY deletes it;
-            RETAIN and RETAIN_ON_UPDATE_OR_DELETE keep it. A group that was moved does not stay at
-            its old place, whatever the policy.
+        options: `name`, and what else `HierarchyGroupOptions` has: `key`, `tags`, `adopt_existing`,
+            `adopt_from_stack`, `agents_on_delete` and `removal_policy`.
 
     Raises:
-        ValueError: For a name, tag, level or number of groups that cannot be, for a name that a
-            sibling in the app has, and for both or neither of `structure` and `parent`.
+        ValueError: For an argument of another type than is needed; for a name, key, tag, level or
+            number of groups that cannot be; for a name that a sibling in the app has, or a key that
+            another group in the stack has; and for both or neither of `structure` and `parent`.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
         id: str,  # noqa: A002 - the CDK's name for it
         *,
-        name: str,
         structure: IHierarchyStructure | None = None,
         parent: IHierarchyGroup | None = None,
-        tags: Mapping[str, str] | None = None,
-        adopt_existing: bool = False,
-        adopt_from_stack: str | None = None,
-        agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
-        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+        **options: Unpack[HierarchyGroupOptions],
     ) -> None:
         super().__init__(scope, id)
+        name, tags = options["name"], options.get("tags") or {}
+        removal_policy = options.get("removal_policy")
         # Each look at a construct is a call into JavaScript, and there can be hundreds of groups:
         # what is needed twice is kept.
-        stack = self.stack
-        home = Home.of(stack)
+        self._home = Home.below(scope, self)
+        self._stack_path = self._home.path
         with located(self):
             self._structure = structure_of(structure, parent)
             self._parent = parent
@@ -226,60 +214,63 @@ class HierarchyGroup(GroupBase):
                 what = f"hierarchy group {quoted(name)}"
                 check_level(self._level, self._structure.levels, what)
             agents_policy = checked_agents_on_delete(
-                agents_on_delete, at_level_one=self._level == 1
+                options.get("agents_on_delete", AgentsOnDelete.FAIL),
+                at_level_one=self._level == 1,
             )
-            check_removal_policy(removal_policy, "hierarchy group")
-            check_tags(tags or {})
+            if removal_policy is not None:
+                check_removal_policy(removal_policy, "hierarchy group")
+            check_tags(tags)
+            adopt_existing = options.get("adopt_existing", False)
+            adopt_from_stack = options.get("adopt_from_stack")
             check_adoption(adopt_existing=adopt_existing, from_stack=adopt_from_stack)
-            check_same_home(self._structure.instance.arn, region=home.region, account=home.account)
-            provider = provider_for(stack)
-            home.register.add_group(
+            _check_reachable(self._structure, self._home)
+            self._key = _key_of(scope, id, options.get("key"))
+            provider = provider_for(self._home.stack)
+            self._home.register.add_group(
                 self,
-                self._structure.instance,
+                instance_of(self._structure),
                 place_below(self._structure, parent),
                 known_name,
             )
+            if self._key is not None:
+                self._home.register.add_key(self, self._home.path, self._key)
         self._names = names_below(parent, known_name)
-        self._tags = TagManager(
-            TagType.MAP,
-            ResourceType.GROUP.value,
-            {**stack_tags(stack), **(tags or {})},
-        )
-        home.tags_at_synth.add(self, self._tags)
+        self._tags: TagManager | None = None
 
         properties: dict[str, object] = {
+            "ServiceToken": provider.service_token,
+            "ServiceTimeout": str(SERVICE_TIMEOUT_SECONDS),
             GroupProperty.INSTANCE_ARN.value: self._structure.instance_arn,
             GroupProperty.NAME.value: name,
-            GroupProperty.TAGS.value: self._tags.rendered_tags,
             GroupProperty.ADOPT_EXISTING.value: adopt_existing,
             GroupProperty.AGENTS_ON_DELETE.value: agents_policy.value,
         }
+        tags = {**self._home.tags, **tags}
+        if tags:
+            self._tags = self._make_tags(tags)
+            properties[GroupProperty.TAGS.value] = self._tags.rendered_tags
         if adopt_from_stack is not None:
             properties[GroupProperty.ADOPT_FROM_STACK.value] = adopt_from_stack
         if parent is not None:
             properties[GroupProperty.PARENT_GROUP_ARN.value] = parent.hierarchy_group_arn
         # not the CDK's CustomResource, which is a construct and some calls more, for each group
         self._resource = CfnResource(
-            self,
-            "Resource",
-            type=ResourceType.GROUP.value,
-            properties={
-                "ServiceToken": provider.service_token,
-                "ServiceTimeout": str(SERVICE_TIMEOUT_SECONDS),
-                **properties,
-            },
+            self, "Resource", type=ResourceType.GROUP.value, properties=properties
         )
+        if self._key is not None:
+            self._resource.override_logical_id(_logical_id(self._key))
         # the id of a group can change, and what refers to it weakly would not learn of it
         self._resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
         self._ref: str | None = None
-        self._place: Identity | None = None
         # A replaced group was moved: its agents are in the new one, the old is an empty ghost. An
         # override, since `RemovalPolicies.of` sets both policies of whatever it finds.
         self._resource.add_override("UpdateReplacePolicy", "Delete")
-        self._resource.apply_removal_policy(removal_policy)
-        self._resource.node.add_dependency(
-            instance_policy(stack, self._structure, provider), *provider.ready
-        )
+        # without one, the aspect of `Home` says what becomes of it
+        if removal_policy is not None:
+            self._resource.apply_removal_policy(removal_policy)
+        policy = instance_policy(self._home.stack, self._structure, provider)
+        if not waits_in(self._home.path, self._structure if parent is None else parent):
+            self._resource.node.add_dependency(policy, *ready(provider))
 
     @staticmethod
     def from_hierarchy_group_arn(
@@ -339,6 +330,7 @@ class HierarchyGroup(GroupBase):
         # that it stays when the group is renamed in place, and leaves alone what refers to it.
         if self._ref is None:
             self._ref = self._resource.ref
+            self._home.register.add_group_arn(self._ref)
         return self._ref
 
     @property
@@ -349,8 +341,13 @@ class HierarchyGroup(GroupBase):
     @property
     def cdk_tag_manager(self) -> TagManager:
         """The group's tags, for `Tags.of`."""
+        if self._tags is None:
+            # Most groups have no tags, and nobody asks for these.
+            self._tags = self._make_tags({})
+            self._resource.add_property_override(GroupProperty.TAGS.value, self._tags.rendered_tags)
         return self._tags
 
+    @check_arguments
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
         """Set what becomes of the group when it leaves the stack.
 
@@ -364,20 +361,22 @@ class HierarchyGroup(GroupBase):
             check_removal_policy(policy, "hierarchy group")
         self._resource.apply_removal_policy(policy)
 
-    @property
-    def place(self) -> Identity:
-        """What groups below this one stand below, the same for two constructs that mean it."""
-        if self._place is None:
-            self._place = super().place
-        return self._place
+    def _place(self) -> Identity:
+        return self._home.register.place_of(self.hierarchy_group_arn, self)
 
     def _answered(self, attribute: GroupAttribute) -> str:
         return Token.as_string(self._resource.get_att(attribute.value))
+
+    def _make_tags(self, tags: Mapping[str, str]) -> TagManager:
+        manager = TagManager(TagType.MAP, ResourceType.GROUP.value, dict(tags))
+        self._home.tags_at_synth.add(self, manager)
+        return manager
 
 
 class ImportedGroup(GroupBase):
     """A group that is made elsewhere, see `HierarchyGroup.from_hierarchy_group_attributes`."""
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -492,17 +491,17 @@ def level_below(parent: IHierarchyGroup | None) -> int | None:
 
 def names_below(parent: IHierarchyGroup | None, name: str | None) -> tuple[str, ...] | None:
     """The names from level one down to a group below another; None where one is not known."""
-    above = () if parent is None else parent.names
+    above = () if parent is None else names_of(parent)
     return None if above is None or name is None else (*above, name)
 
 
 def place_below(structure: IHierarchyStructure, parent: IHierarchyGroup | None) -> Identity:
     """What stands above a group, the same for two constructs that mean the same."""
-    return structure.instance.identity if parent is None else parent.place
+    return instance_of(structure).identity if parent is None else place_of(parent)
 
 
 def _check_same_instance(instance_arn: str, structure: IHierarchyStructure) -> None:
-    other = structure.instance.arn
+    other = instance_of(structure).arn
     if not is_known_later(other) and other != instance_arn:
         msg = (
             f"the hierarchy group is in instance {quoted(instance_arn, 120)}, its structure in "
@@ -511,11 +510,24 @@ def _check_same_instance(instance_arn: str, structure: IHierarchyStructure) -> N
         raise InvalidHierarchyError(msg)
 
 
-def stack_tags(stack: Stack) -> dict[str, str]:
-    """The tags of a stack and of those that it is nested in, the inner ones winning.
+def _check_reachable(structure: IHierarchyStructure, home: Home) -> None:
+    """Raise InvalidHierarchyError for an instance that the function of this stack cannot reach."""
+    # a structure of this stack was checked itself
+    if not waits_in(home.path, structure):
+        check_same_home(instance_of(structure).arn, region=home.region, account=home.account)
 
-    CloudFormation itself hands them to no custom resource.
-    """
-    home = Home.of(stack)
-    above = {} if home.outer is None else stack_tags(home.outer)
-    return {**above, **home.tags.tag_values()}
+
+def _key_of(scope: Construct, id: str, key: str | None) -> str | None:  # noqa: A002 - the CDK's name for it
+    """The key of a group; of one below a group with a key, what follows from that."""
+    if key is not None:
+        return checked_key(key)
+    above = key_of(scope) if isinstance(scope, GroupBase) else None
+    return None if above is None else f"{above}{SEPARATOR}{id}"
+
+
+def _logical_id(key: str) -> str:
+    """The logical id of a group that has a key: for people to read, and different for each."""
+    readable = "".join(
+        character for character in key if character.isascii() and character.isalnum()
+    )
+    return f"HierarchyGroup{readable[:_READABLE_LENGTH]}{key_mark(key)}"

@@ -29,6 +29,7 @@ from constructs import IConstruct, IValidation
 from connect_hierarchy.app_register import Home, stack_of
 from connect_hierarchy.identity import Identity, is_token
 from connect_hierarchy.interfaces import IHierarchyStructure
+from connect_hierarchy.internals import instance_of, owns_role, policies_at_synth
 from connect_hierarchy.ledger import ledger_statement
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def instance_policy(
     stack = stack_of(construct)
     home = Home.of(stack)
     policies = home.register.policies
-    identity = structure.instance.identity
+    identity = instance_of(structure).identity
     key = (home.path, identity)
     if key not in policies:
         arn = _arn_in(stack, structure)
@@ -109,7 +110,7 @@ def _arn_in(stack: Stack, structure: IHierarchyStructure) -> str:
     The structure waits for its policy, so the policy cannot refer to the structure. From another
     stack it can, and adds no export of its own.
     """
-    instance = structure.instance
+    instance = instance_of(structure)
     nearby = instance.home.node.path == stack.node.path
     return instance.arn if nearby or not is_token(instance.arn) else structure.instance_arn
 
@@ -194,10 +195,12 @@ class InstancePolicy:
             statements=statements,
             # Stacks that share a role would overwrite and delete each other's under a name that is
             # made of the logical id alone.
-            policy_name=None if at_home and provider.owns_role else _name_of_this_stack_only(self),
+            policy_name=(
+                None if at_home and owns_role(provider) else _name_of_this_stack_only(self)
+            ),
         )
         self._role = provider.role
-        provider.policies_at_synth.add(self)
+        policies_at_synth(provider).add(self)
 
     @property
     def stack(self) -> Stack:
@@ -332,12 +335,7 @@ def _with_stand_ins(value: Any, longest_arn: int) -> Any:
 def own_stack_statement() -> iam.PolicyStatement:
     """A look at the stack that the statement stands in, where an event alone is ambiguous."""
     return iam.PolicyStatement(
-        actions=[
-            "cloudformation:DescribeStackResource",
-            "cloudformation:DescribeStacks",
-            "cloudformation:GetTemplate",
-            "cloudformation:ListStackResources",
-        ],
+        actions=["cloudformation:DescribeStacks", "cloudformation:GetTemplate"],
         resources=[Aws.STACK_ID],
     )
 

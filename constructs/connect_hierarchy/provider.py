@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aws_cdk import CfnResource, Duration, ReferenceStrength, RemovalPolicy, Stack, Token
 from aws_cdk import aws_dynamodb as dynamodb
@@ -14,6 +15,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
 from connect_hierarchy.app_register import AppRegister, Home, stack_of
+from connect_hierarchy.arguments import check_arguments
 from connect_hierarchy.bundling import handler_code
 from connect_hierarchy.ledger import check_ledger, make_ledger
 from connect_hierarchy.permissions import PoliciesAtSynth, network_statements, own_statements
@@ -90,6 +92,7 @@ class HierarchyProvider(Construct):
             `vpc_subnets`, `requests_per_second` or `burst` cannot be.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -185,6 +188,7 @@ class HierarchyProvider(Construct):
         self._ready: tuple[IConstruct, ...] = (invoke_config, further_runs)
 
     @classmethod
+    @check_arguments
     def get_or_create(cls, scope: IConstruct) -> HierarchyProvider:
         """The provider that the stack around `scope` uses, made with the defaults if it has none.
 
@@ -219,21 +223,6 @@ class HierarchyProvider(Construct):
     def service_token(self) -> str:
         """What CloudFormation calls for a custom resource: the ARN of the function."""
         return self._service_token
-
-    @property
-    def owns_role(self) -> bool:
-        """Whether the role was made here, so that nobody else attaches policies to it."""
-        return self._owns_role
-
-    @property
-    def policies_at_synth(self) -> PoliciesAtSynth:
-        """The check of all policies of the role."""
-        return self._policies_at_synth
-
-    @property
-    def ready(self) -> tuple[IConstruct, ...]:
-        """What must be there before the first event, beside the function itself."""
-        return self._ready
 
 
 def provider_for(
@@ -295,8 +284,10 @@ def _check_runtime(runtime: lambda_.Runtime) -> None:
         raise InvalidHierarchyError(msg)
 
 
-def _check_subnets(vpc: ec2.IVpc, wanted: ec2.SubnetSelection | None) -> None:
-    chosen = wanted or ec2.SubnetSelection()
+def _check_subnets(vpc: ec2.IVpc, wanted: ec2.SubnetSelection | Mapping[str, Any] | None) -> None:
+    # a mapping will do for it, as everywhere in the CDK
+    chosen = ec2.SubnetSelection(**wanted) if isinstance(wanted, Mapping) else wanted
+    chosen = chosen or ec2.SubnetSelection()
     selected = vpc.select_subnets(
         availability_zones=chosen.availability_zones,
         one_per_az=chosen.one_per_az,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Unpack
 
 from aws_cdk import CustomResource, Duration, ReferenceStrength, RemovalPolicy, Resource
 from constructs import Construct
@@ -11,8 +12,10 @@ from constructs import Construct
 # The module and not the class: groups and structures make each other.
 from connect_hierarchy import group as groups
 from connect_hierarchy.app_register import AppRegister, Home
+from connect_hierarchy.arguments import check_arguments, implementation_of
 from connect_hierarchy.identity import Identity, Instance
-from connect_hierarchy.interfaces import IHierarchyStructure
+from connect_hierarchy.interfaces import HierarchyGroupOptions, IHierarchyStructure
+from connect_hierarchy.internals import ready
 from connect_hierarchy.permissions import instance_policy
 from connect_hierarchy.provider import (
     SERVICE_TIMEOUT_SECONDS,
@@ -29,23 +32,19 @@ from connect_hierarchy.validation import (
 )
 from connect_hierarchy_lambda.model.limits import DEFAULT_GROUP_QUOTA
 from connect_hierarchy_lambda.model.properties import (
-    AgentsOnDelete,
     ResourceType,
     StructureAttribute,
     StructureProperty,
 )
 
 
-class _StructureBase(Resource):
+@implementation_of(IHierarchyStructure)
+class StructureBase(Resource):
     """What a structure offers however it came to be."""
 
     _instance: Instance
     _levels: tuple[str, ...] | None
-
-    @property
-    def instance(self) -> Instance:
-        """The instance, as the app named it."""
-        return self._instance
+    _stack_path: str | None
 
     @property
     def levels(self) -> tuple[str, ...] | None:
@@ -57,40 +56,29 @@ class _StructureBase(Resource):
     def instance_arn(self) -> str:
         """ARN of the instance."""
 
-    @property
-    @abstractmethod
-    def provider(self) -> HierarchyProvider | None:
-        """The function behind the structure; None where it was imported."""
-
     def add_group(
         self,
         id: str,  # noqa: A002 - the CDK's name for it
-        *,
-        name: str,
-        tags: Mapping[str, str] | None = None,
-        adopt_existing: bool = False,
-        adopt_from_stack: str | None = None,
-        agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
-        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+        **options: Unpack[HierarchyGroupOptions],
     ) -> groups.HierarchyGroup:
         """Make a group at level one, as a child of this construct.
 
-        Takes what `HierarchyGroup` takes, and raises what that raises.
+        Args:
+            id: Its id there.
+            options: `name`, and what else `HierarchyGroupOptions` has: `key`, `tags` and so on.
+
+        Raises:
+            ValueError: As `HierarchyGroup`.
         """
         return groups.HierarchyGroup(
             self,
             id,
-            name=name,
             structure=self,
-            tags=tags,
-            adopt_existing=adopt_existing,
-            adopt_from_stack=adopt_from_stack,
-            agents_on_delete=agents_on_delete,
-            removal_policy=removal_policy,
+            **options,
         )
 
 
-class HierarchyStructure(_StructureBase):
+class HierarchyStructure(StructureBase):
     """The levels of an Amazon Connect instance, one to five, for example division, region, team.
 
     An instance has one structure, so an app can have one for it. What refers to the structure's
@@ -119,6 +107,7 @@ class HierarchyStructure(_StructureBase):
             the quota, or a second provider in the stack.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -136,8 +125,8 @@ class HierarchyStructure(_StructureBase):
             self._levels = checked_levels(levels)
             check_removal_policy(removal_policy, "hierarchy structure")
             check_group_quota(group_quota)
-            home = Home.of(self.stack)
-            register = home.register
+            home = Home.of(self)
+            register, self._stack_path = home.register, home.path
             self._instance = register.instance(checked_instance_arn(instance_arn), self)
             check_same_home(self._instance.arn, region=home.region, account=home.account)
             register.add_structure(self.node.path, self._instance, group_quota)
@@ -157,7 +146,7 @@ class HierarchyStructure(_StructureBase):
             removal_policy=removal_policy,
         )
         self._resource.node.add_dependency(
-            instance_policy(self, self, self._provider), *self._provider.ready
+            instance_policy(self, self, self._provider), *ready(self._provider)
         )
         # another instance is another structure: what refers to this one is to know it
         self._resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
@@ -197,6 +186,7 @@ class HierarchyStructure(_StructureBase):
         """The function behind the structure."""
         return self._provider
 
+    @check_arguments
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
         """Set what becomes of the levels when the structure leaves the stack.
 
@@ -211,9 +201,10 @@ class HierarchyStructure(_StructureBase):
         self._resource.apply_removal_policy(policy)
 
 
-class ImportedStructure(_StructureBase):
+class ImportedStructure(StructureBase):
     """A structure that is made elsewhere, see `HierarchyStructure.from_instance_arn`."""
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -224,6 +215,7 @@ class ImportedStructure(_StructureBase):
     ) -> None:
         super().__init__(scope, id)
         with located(self):
+            self._stack_path = None
             self._instance = AppRegister.of(self).instance(checked_instance_arn(instance_arn), self)
             self._levels = None if levels is None else checked_levels(levels)
         self._instance_arn = instance_arn
@@ -232,8 +224,3 @@ class ImportedStructure(_StructureBase):
     def instance_arn(self) -> str:
         """ARN of the instance, as given."""
         return self._instance_arn
-
-    @property
-    def provider(self) -> HierarchyProvider | None:
-        """None: the function is elsewhere, too."""
-        return None

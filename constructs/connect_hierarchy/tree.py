@@ -26,17 +26,22 @@ from aws_cdk import (
 from constructs import Construct, IValidation
 
 from connect_hierarchy.app_register import AppRegister, Home
+from connect_hierarchy.arguments import check_arguments
 from connect_hierarchy.group import (
     GroupBase,
     level_below,
     names_below,
     not_known,
     place_below,
-    stack_tags,
     structure_of,
 )
 from connect_hierarchy.identity import Identity, is_token
-from connect_hierarchy.interfaces import IHierarchyGroup, IHierarchyStructure
+from connect_hierarchy.interfaces import (
+    HierarchyTreeGroup,
+    IHierarchyGroup,
+    IHierarchyStructure,
+)
+from connect_hierarchy.internals import instance_of, names_of, ready
 from connect_hierarchy.permissions import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
 from connect_hierarchy.tree_file import SCHEMA, read_tree_file
@@ -103,12 +108,13 @@ class HierarchyTree(Resource):
             and for a name that a sibling in the app has.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
         id: str,  # noqa: A002 - the CDK's name for it
         *,
-        groups: Sequence[str | Mapping[str, Any]],
+        groups: Sequence[str | HierarchyTreeGroup],
         structure: IHierarchyStructure | None = None,
         parent: IHierarchyGroup | None = None,
         tags: Mapping[str, str] | None = None,
@@ -128,17 +134,17 @@ class HierarchyTree(Resource):
             self._check_nodes(top_level, policy)
             check_removal_policy(removal_policy, "hierarchy tree")
             check_tags(tags or {})
-            home = Home.of(self.stack)
-            check_same_home(self._structure.instance.arn, region=home.region, account=home.account)
+            home = Home.of(self)
+            check_same_home(
+                instance_of(self._structure).arn, region=home.region, account=home.account
+            )
             self._provider = provider_for(self)
             self._register_nodes()
         self._level = top_level
         self._groups: dict[str, TreeGroup] = {}
         self._references: list[list[str]] = []
         self._carriers: list[CustomResource] = []
-        self._tags = TagManager(
-            TagType.MAP, ResourceType.TREE.value, {**stack_tags(self.stack), **(tags or {})}
-        )
+        self._tags = TagManager(TagType.MAP, ResourceType.TREE.value, {**home.tags, **(tags or {})})
         properties: dict[str, object] = {
             TreeProperty.INSTANCE_ARN.value: self._structure.instance_arn,
             TreeProperty.GROUPS.value: _rendered(self._tree),
@@ -159,6 +165,7 @@ class HierarchyTree(Resource):
         self.node.add_validation(_TreeAtSynth(self._tree, self._tags, self.stack, properties))
 
     @staticmethod
+    @check_arguments
     def from_file(
         scope: Construct,
         id: str,  # noqa: A002 - the CDK's name for it
@@ -232,6 +239,7 @@ class HierarchyTree(Resource):
         """The paths of all groups, as `group` takes them, each after the one above it."""
         return tuple("/".join(node.path) for node in self._tree.nodes)
 
+    @check_arguments
     def group(self, path: str | Sequence[str]) -> IHierarchyGroup:
         """One of the groups, for use anywhere in the app.
 
@@ -250,9 +258,10 @@ class HierarchyTree(Resource):
                     "give the names from the top of the tree down, as a list"
                 )
                 raise InvalidHierarchyError(msg)
-            above = () if self._parent is None else self._parent.names
+            above = () if self._parent is None else names_of(self._parent)
             return self._group(self._tree.at(path, above))
 
+    @check_arguments
     def group_with_key(self, key: str) -> IHierarchyGroup:
         """One of the groups wherever it stands, so that the code need not follow when it moves.
 
@@ -270,6 +279,7 @@ class HierarchyTree(Resource):
         """The tags of every group, for `Tags.of`."""
         return self._tags
 
+    @check_arguments
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
         """Set what becomes of the groups when the tree leaves the stack.
 
@@ -283,7 +293,7 @@ class HierarchyTree(Resource):
             check_removal_policy(policy, "hierarchy tree")
         self._resource.apply_removal_policy(policy)
 
-    def id_of(self, node: Node) -> str:
+    def _id_of(self, node: Node) -> str:
         """The id of a node's group, as a token; it counts as a reference."""
         for number, marks in enumerate(self._references):
             if node.mark in marks:
@@ -294,7 +304,7 @@ class HierarchyTree(Resource):
         self._references[-1].append(node.mark)
         return self._answered(len(self._references) - 1, node.mark)
 
-    def place_of(self, node: Node | None) -> Identity:
+    def _place_of(self, node: Node | None) -> Identity:
         """What the groups below a node stand below, or the topmost ones."""
         if node is None:
             return place_below(self._structure, self._parent)
@@ -303,7 +313,13 @@ class HierarchyTree(Resource):
     def _group(self, node: Node) -> IHierarchyGroup:
         if node.key not in self._groups:
             above = self._parent if len(node.path) == 1 else self.group(node.path[:-1])
-            self._groups[node.key] = TreeGroup(self, node, above)
+            self._groups[node.key] = TreeGroup(
+                self,
+                node,
+                above,
+                id_of=lambda: self._id_of(node),
+                place=lambda: self._place_of(node),
+            )
         return self._groups[node.key]
 
     def _answered(self, number: int, mark: str) -> str:
@@ -341,7 +357,7 @@ class HierarchyTree(Resource):
             properties=properties,
         )
         resource.node.add_dependency(
-            instance_policy(self, self._structure, self._provider), *self._provider.ready
+            instance_policy(self, self._structure, self._provider), *ready(self._provider)
         )
         # as with single groups: ids can change, and what refers to them weakly would not learn it
         resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
@@ -358,13 +374,13 @@ class HierarchyTree(Resource):
                 raise located_error(node.line, node.path, str(error)) from None
 
     def _register_nodes(self) -> None:
-        register, instance = AppRegister.of(self), self._structure.instance
+        register, instance = AppRegister.of(self), instance_of(self._structure)
         by_key = {node.key: node for node in self._tree.nodes}
         for node in self._tree.nodes:
             above = None if node.parent is None else by_key[node.parent]
             path = f"{self._path}: {'/'.join(node.path)}"
             try:
-                register.add_group(path, instance, self.place_of(above), node.name)
+                register.add_group(path, instance, self._place_of(above), node.name)
             except InvalidHierarchyError as error:
                 raise located_error(node.line, node.path, str(error)) from None
 
@@ -372,13 +388,23 @@ class HierarchyTree(Resource):
 class TreeGroup(GroupBase):
     """A group of a tree, see `HierarchyTree.group`."""
 
-    def __init__(self, tree: HierarchyTree, node: Node, parent: IHierarchyGroup | None) -> None:
+    def __init__(
+        self,
+        tree: HierarchyTree,
+        node: Node,
+        parent: IHierarchyGroup | None,
+        *,
+        id_of: Callable[[], str],
+        place: Callable[[], Identity],
+    ) -> None:
         # not its name: what stands below this would be replaced when it changes
         super().__init__(tree, f"Group{node.mark}")
         self._tree = tree
-        self._of_tree = node
+        self._id_of = id_of
+        self._place_in_tree = place
         self._structure = tree.structure
         self._parent = parent
+        self._stack_path = Home.of(tree).path
         self._level = level_below(parent)
         self._names = names_below(parent, node.name)
         self._arn: str | None = None
@@ -394,12 +420,10 @@ class TreeGroup(GroupBase):
     @property
     def hierarchy_group_id(self) -> str:
         """Id of the group: what a security profile takes."""
-        return self._tree.id_of(self._of_tree)
+        return self._id_of()
 
-    @property
-    def place(self) -> Identity:
-        """What groups below this one stand below."""
-        return self._tree.place_of(self._of_tree)
+    def _place(self) -> Identity:
+        return self._place_in_tree()
 
     def _answered(self, attribute: GroupAttribute) -> str:
         raise not_known(self, attribute, "of a group of a tree below an imported one")
@@ -486,7 +510,7 @@ def _rendered(tree: Tree) -> list[dict[str, object]]:
     parents: dict[str, dict[str, object]] = {}
     for node in tree.nodes:
         rendered: dict[str, object] = {NodeProperty.NAME.value: node.name}
-        if not node.has_default_key:
+        if node.has_own_key:
             rendered[NodeProperty.KEY.value] = node.key
         if node.own_tags:
             rendered[NodeProperty.TAGS.value] = dict(node.own_tags)

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import cast
 
 import jsii
-from aws_cdk import RemovalPolicy, TagManager, Token
+from aws_cdk import CfnResource, Reference, RemovalPolicy, TagManager, Token, Tokenization
 from constructs import IConstruct, IValidation
 
 from connect_hierarchy.identity import is_known_later, is_token
 from connect_hierarchy_lambda.model.arns import GroupArn, check_home, check_instance_arn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.limits import MAX_LEVELS
-from connect_hierarchy_lambda.model.names import check_group_name, check_level_names, quoted
-from connect_hierarchy_lambda.model.properties import AgentsOnDelete
+from connect_hierarchy_lambda.model.names import (
+    check_characters,
+    check_group_name,
+    check_level_names,
+    check_outer_blanks,
+    composed,
+    quoted,
+)
+from connect_hierarchy_lambda.model.properties import AgentsOnDelete, GroupAttribute, ResourceType
 from connect_hierarchy_lambda.model.tags import check_user_tags
+from connect_hierarchy_lambda.model.tree import MAX_KEY_LENGTH
+
+_INSTANCE_ARNS = {"AWS::Connect::Instance": ("Arn", "attr_arn")}
+_GROUP_ARNS = {
+    "AWS::Connect::UserHierarchyGroup": (
+        "UserHierarchyGroupArn",
+        "attr_user_hierarchy_group_arn",
+    ),
+    ResourceType.GROUP.value: (GroupAttribute.HIERARCHY_GROUP_ARN.value, "hierarchy_group_arn"),
+}
+"""Attributes that are ARNs, and what the constructs call them, by types of resources."""
 
 
 @contextmanager
@@ -34,9 +53,6 @@ def checked_levels(levels: Sequence[str]) -> tuple[str, ...] | None:
     Raises:
         InvalidHierarchyError: For levels that cannot be; a level that is a token passes.
     """
-    if isinstance(levels, str):
-        msg = f"levels is one text, a list of names is needed: [{quoted(levels)}]"
-        raise InvalidHierarchyError(msg)
     # a list and no other sequence is what jsii knows
     if Token.is_unresolved(list(levels)):
         return None
@@ -58,34 +74,64 @@ def checked_group_name(name: str) -> str | None:
     return name
 
 
+def checked_key(key: str) -> str:
+    """The key of a group, with its accents composed; InvalidHierarchyError if it cannot be one."""
+    if is_token(key):
+        msg = "key is a token, it must be known at synth: use a text that stays the same"
+        raise InvalidHierarchyError(msg)
+    if not 1 <= len(key) <= MAX_KEY_LENGTH:
+        msg = f"key has {len(key)} characters, 1 to {MAX_KEY_LENGTH} are allowed: {quoted(key)}"
+        raise InvalidHierarchyError(msg)
+    check_characters("key", key)
+    check_outer_blanks("key", key)
+    return composed(key)
+
+
 def checked_instance_arn(arn: str) -> str:
     """The ARN, if it can be an instance's, or is known later; InvalidHierarchyError otherwise."""
-    if not is_known_later(arn):
+    if is_token(arn):
+        _check_attribute("instance_arn", arn, _INSTANCE_ARNS)
+    elif not is_known_later(arn):
         check_instance_arn(arn)
     return arn
 
 
-def check_same_home(instance_arn: str, *, region: str, account: str) -> None:
+def check_same_home(instance_arn: str, *, region: str | None, account: str | None) -> None:
     """Raise InvalidHierarchyError for an instance that the function of a stack cannot reach.
 
     Args:
         instance_arn: ARN of the instance.
-        region: The stack's Region, which can be a token.
+        region: The stack's Region, None where it is not known.
         account: The stack's account, likewise.
     """
     if is_known_later(instance_arn):
         return
-    check_home(
-        instance_arn,
-        "the stack",
-        region=None if is_token(region) else region,
-        account=None if is_token(account) else account,
-    )
+    check_home(instance_arn, "the stack", region=region, account=account)
 
 
 def parsed_group_arn(arn: str) -> GroupArn | None:
     """The parts of a group's ARN, None if known later; InvalidHierarchyError if malformed."""
+    if is_token(arn):
+        _check_attribute("hierarchy_group_arn", arn, _GROUP_ARNS)
+        return None
     return None if is_known_later(arn) else GroupArn.parse(arn)
+
+
+def _check_attribute(argument: str, token: str, arns: Mapping[str, tuple[str, str]]) -> None:
+    """Raise InvalidHierarchyError for an attribute of a resource that is not its ARN."""
+    for one in Tokenization.reverse_string(token).tokens:
+        if not isinstance(one, Reference) or not CfnResource.is_cfn_resource(one.target):
+            continue
+        resource = cast("CfnResource", one.target)
+        attribute, use = arns.get(resource.cfn_resource_type, (None, ""))
+        given = one.display_name
+        # Ref of these is the ARN as well
+        if attribute is not None and given not in {attribute, "Ref"}:
+            msg = (
+                f"{argument} is {given} of '{resource.node.path}', its {attribute} is needed: "
+                f"use its {use}"
+            )
+            raise InvalidHierarchyError(msg)
 
 
 def check_level(level: int, levels: Sequence[str] | None, what: str) -> None:

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from connect_hierarchy_lambda.model.ledger import Phase
 from local_aws.connect import DuplicateScope
-from tests.lifecycle.plans import FAIL, MOVE_TO_PARENT, StackPlan, tree_of
+from tests.lifecycle.plans import (
+    FAIL,
+    MOVE_TO_PARENT,
+    StackPlan,
+    key_of,
+    resource_of,
+    tree_of,
+)
 from tests.lifecycle.snapshots import Seen, Snapshot
 
 
@@ -43,9 +51,17 @@ class Change:
     # whose a group is ---------------------------------------------------------------------------
 
     def is_own(self, group: Seen) -> bool:
-        """Whether tags say that the stack has it."""
-        owner = group.owner
+        """Whether the ledger has it, or else its tags say that it is the stack's."""
+        return group.ownership is not None or self.bears_our_tags(group)
+
+    def bears_our_tags(self, group: Seen) -> bool:
+        """Whether its tags say that it is the stack's: somebody may take them away."""
+        owner = group.tagged_owner
         return owner is not None and owner.stack == self.own_stack
+
+    def is_freed(self, group: Seen) -> bool:
+        """Whether the stack made it, and somebody took our tags away: then it is not deleted."""
+        return self.is_own(group) and not group.is_adopted and not self.bears_our_tags(group)
 
     def is_recorded(self, group: Seen) -> bool:
         """Whether the stack knows of it."""
@@ -94,15 +110,27 @@ class Change:
             known = self.record_after[member]
             is_older = known in self.before.groups or known == self.record_before.get(member)
             return known if is_older else None
+        if self.stays_in_place(member):
+            return self.record_before.get(member)
         plan = self.new.members[member]
-        if self.was_there(member):
-            stays = self.stays_in_place(member)
-            return self.record_before.get(member) if stays else None
         parent_id = None if plan.parent is None else self.expected_id(plan.parent)
         if plan.parent is not None and parent_id is None:
             return None
-        standing = self.standing_at((self.new.instance_arn, parent_id, plan.name))
+        own = self.own_at(member, parent_id)
+        if own is not None or self.was_there(member):
+            return own.id if own else None
+        standing = self.standing_at(member, (self.new.instance_arn, parent_id, plan.name))
         return standing.id if standing else None
+
+    def own_at(self, member: str, parent_id: str | None) -> Seen | None:
+        """What the ledger still has of a member below a parent, whatever its name is."""
+        there = [
+            group
+            for group in self.before.groups.values()
+            if group.is_of_node(member)
+            and (group.instance_arn, group.parent_id) == (self.new.instance_arn, parent_id)
+        ]
+        return min(there, key=_preference, default=None)
 
     def is_touched(self, member: str) -> bool:
         """Whether its properties differ, so that CloudFormation sends an Update or a Create."""
@@ -128,32 +156,39 @@ class Change:
             same and is_same_list and refers and self._is_same_parent(old.parent, new.parent)
         )
 
-    def standing_at(self, place: tuple[str, str | None, str]) -> Seen | None:
-        """What a new construct takes over: what stands at its place and does not leave it."""
+    def standing_at(self, member: str, place: tuple[str, str | None, str]) -> Seen | None:
+        """What a new construct takes over: what stands at its place and does not leave it.
+
+        Not what a construct that goes on moves away from.
+        """
         for former in self.before.groups.values():
-            if former.place != place or former.id in self._renamed_away():
+            if former.place != place:
                 continue
             holders = [n for n, group_id in self.record_before.items() if group_id == former.id]
             if any(name in self.new.members for name in holders):
                 continue
+            owned = former.ownership
+            goes_on = any(former.is_of_node(name) for name in self.new.members)
+            if owned is not None and goes_on:
+                is_others = owned.resource != resource_of(member)
+                if not (is_others and owned.is_left):
+                    continue
             return former
         return None
-
-    def _renamed_away(self) -> set[str]:
-        return {
-            self.record_before[name]
-            for name, plan in self.new.members.items()
-            if name in self.record_before
-            and (former := self.before.groups.get(self.record_before[name])) is not None
-            and former.name != plan.name
-        }
 
     # agents -------------------------------------------------------------------------------------
 
     def policy(self, member: str) -> str:
-        """What becomes of the agents of a group that goes: its last deployment's policy counts."""
+        """What becomes of the agents of a group that goes.
+
+        Its own policy of the last deployment; a node without one has that of its tree now.
+        """
         assert self.old is not None
-        return self.old.members[member].on_delete
+        tree_id = tree_of(member)
+        if tree_id is None or tree_id not in self.new.trees:
+            return self.old.members[member].on_delete
+        own = self.old.trees[tree_id].nodes[key_of(member)].on_delete
+        return own or self.new.trees[tree_id].on_delete
 
     def leavers(self, tree_id: str) -> dict[str, str]:
         """The members of a tree that are in it no more, by the ids of their groups.
@@ -168,7 +203,7 @@ class Change:
             self.record_before[member]: member
             for member in self.old.members
             if tree_of(member) == tree_id
-            and member in self.record_before
+            and self.record_before.get(member) in self.before.groups
             and not self.lives_on(member)
             and self.record_before[member] not in taken
         }
@@ -178,7 +213,7 @@ class Change:
         held = set()
         for group_id, member in leavers.items():
             group = self.before.groups[group_id]
-            if group.owner is not None and group.owner.adopted:
+            if group.is_adopted:
                 continue  # it stays in any case, and so do they
             if (group.agents or group_id in agents_in) and self._lets_none_go(member, leavers):
                 held.add(group_id)
@@ -190,6 +225,12 @@ class Change:
         parent_id = self.before.groups[self.record_before[member]].parent_id
         above = self.before.groups.get(parent_id or "")
         if policy == MOVE_TO_PARENT and above is not None and above.id in leavers:
-            is_kept = above.owner is not None and above.owner.adopted
-            return not is_kept and self._lets_none_go(leavers[above.id], leavers)
+            return not above.is_adopted and self._lets_none_go(leavers[above.id], leavers)
         return policy == FAIL
+
+
+def _preference(group: Seen) -> tuple[int, str]:
+    """Of several groups of one node: one in use before one given up before one left."""
+    assert group.ownership is not None
+    order = [Phase.LIVE, Phase.RETIRED, Phase.LEFT]
+    return order.index(group.ownership.phase), group.id

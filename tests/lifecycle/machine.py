@@ -267,10 +267,8 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
             return True
 
         def _drift(self, group: Seen, known: Mapping[str, str]) -> None:
-            # a node is known by tags: without those of a group above it nobody finds it
-            lost = known.items() - self.world.record.items()
             changed = {name: i for name, i in known.items() if i == group.id}
-            self.world.drifted = {**self.world.drifted, **dict(lost), **changed}
+            self.world.drifted = {**self.world.drifted, **changed}
 
         def _joins(self, data: st.DataObject) -> list[tuple[float, str, str]]:
             here = self.world.instance_arns[0]

@@ -14,8 +14,8 @@ from local_aws.in_process import InProcessAws, Invocation
 TRIES_OF_AN_EVENT = 3
 _DIED = {"killed", "timeout", "error"}
 _THING = re.compile(
-    r"'[^']+'|\b(group|instance) [0-9a-f-]{36}|\bhierarchy structure\b|\bproperty \w+"
-    r"|\b(Create|Update) of "
+    r"'[^']+'|\b(group |instance[ /])[0-9a-f-]{36}|\bhierarchy structure\b|\bproperty \w+"
+    r"|\b(Create|Update|Delete) of "
 )
 
 

@@ -1,22 +1,18 @@
-"""What stands in Connect at a moment, read past all lag."""
+"""What stands in Connect at a moment, read past all lag, and whose it is by the ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connect_hierarchy_lambda.model.ownership import (
-    KEY_TAG,
-    LEFT,
-    RETIRED_TAG,
-    Owner,
-    stack_name_and_uuid,
-)
+from connect_hierarchy_lambda.model.ledger import Phase
+from connect_hierarchy_lambda.model.ownership import Owner
 from connect_hierarchy_lambda.model.tags import RESERVED_PREFIX
 from connect_hierarchy_lambda.model.tree import key_mark
 from local_aws.cloudformation.stacks import Stack
-from tests.lifecycle.plans import StackPlan, key_of, tree_of
+from tests.lifecycle.plans import StackPlan, key_of, resource_of, tree_of
 from tests.stacks import Site
+from tests.support.ownership import Ownership, ownerships
 
 
 @dataclass(frozen=True)
@@ -29,6 +25,8 @@ class Seen:
     parent_id: str | None
     tags: Mapping[str, str]
     agents: frozenset[str]
+    ownership: Ownership | None
+    """What the stack's ledger says of it, None if it is a stranger's."""
 
     @property
     def user_tags(self) -> dict[str, str]:
@@ -36,24 +34,19 @@ class Seen:
         return {k: v for k, v in self.tags.items() if not k.startswith(RESERVED_PREFIX)}
 
     @property
-    def owner(self) -> Owner | None:
+    def tagged_owner(self) -> Owner | None:
         """Who owns it, as its tags say."""
         return Owner.of(self.tags)
 
     @property
-    def key_mark(self) -> str | None:
-        """What stands for its key in its tree, None for a single group."""
-        return self.tags.get(KEY_TAG)
+    def is_adopted(self) -> bool:
+        """Whether the stack has it from a stranger."""
+        return self.ownership is not None and self.ownership.is_adopted
 
-    @property
-    def is_given_up(self) -> bool:
-        """Whether its tree has given it up, and it is still there for a reason."""
-        return RETIRED_TAG in self.tags
-
-    @property
-    def is_left(self) -> bool:
-        """Whether it was left behind, and is to stay."""
-        return self.tags.get(RETIRED_TAG) == LEFT
+    def is_of_node(self, member: str) -> bool:
+        """Whether the ledger knows it as a group that this member has or had."""
+        node = resource_of(member), key_mark(key_of(member)) if tree_of(member) else ""
+        return self.ownership is not None and self.ownership.node == node
 
     @property
     def place(self) -> tuple[str, str | None, str]:
@@ -81,9 +74,10 @@ class Snapshot:
         return places
 
 
-def snapshot(site: Site, instance_arns: list[str]) -> Snapshot:
-    """Take one of these instances."""
+def snapshot(site: Site, instance_arns: list[str], stack: Stack | None) -> Snapshot:
+    """Take one of these instances, with what the stack's ledger says of their groups."""
     backend = site.connect.backend
+    owned = ownerships(site.ledger_of(stack.stack_id).records()) if stack is not None else {}
     groups: dict[str, Seen] = {}
     levels: dict[str, tuple[str, ...]] = {}
     free: set[str] = set()
@@ -100,6 +94,7 @@ def snapshot(site: Site, instance_arns: list[str]) -> Snapshot:
                 group.parent_id,
                 group.tags,
                 frozenset(agents.get(group.id, ())),
+                owned.get(group.id),
             )
         levels[instance_arn] = tuple(
             level.name for level in backend.describe_user_hierarchy_structure(instance_id)
@@ -108,14 +103,10 @@ def snapshot(site: Site, instance_arns: list[str]) -> Snapshot:
     return Snapshot(groups, levels, frozenset(free))
 
 
-def record(
-    stack: Stack | None, plan: StackPlan | None, standing: Snapshot, drifted: Mapping[str, str]
-) -> dict[str, str]:
+def record(site: Site, stack: Stack | None, plan: StackPlan | None) -> dict[str, str]:
     """The ids of the groups that the stack has, by member.
 
-    Of a single group CloudFormation has it on record, and of a node nobody: there it is what stands
-    with the tree's name and the node's key in its tags, below the group of the node above. One of
-    another tree may have `drifted`: that tree's answer still tells its group.
+    Of a single group CloudFormation has it on record, of a node the ledger.
     """
     if stack is None:
         return {}
@@ -124,29 +115,16 @@ def record(
         for name, resource in stack.resources.items()
         if "/agent-group/" in resource.physical_id
     }
-    for member in plan.parents_first if plan is not None else ():
+    if plan is None:
+        return known
+    live = {
+        (record.resource, record.key): record.id
+        for record in site.ledger_of(stack.stack_id).records().values()
+        if record.phase is Phase.LIVE and record.id and record.instance_arn == plan.instance_arn
+    }
+    for member in plan.members:
         tree_id = tree_of(member)
-        if plan is None or tree_id is None or tree_id not in stack.resources:
-            continue
-        parent = plan.members[member].parent
-        parent_id = None if parent is None else known.get(parent, "none")
-        if parent is not None and parent not in known and tree_of(parent) != tree_id:
-            parent_id = drifted.get(parent, "none")
-        for group in standing.groups.values():
-            if (
-                group.instance_arn == plan.instance_arn
-                and group.parent_id == parent_id
-                and group.key_mark == key_mark(key_of(member))
-                and not group.is_given_up
-                and is_of(stack, group)
-                and group.owner is not None
-                and group.owner.resource == tree_id
-            ):
-                known[member] = group.id
+        group_id = live.get((tree_id or "", key_mark(key_of(member))))
+        if tree_id in stack.resources and group_id is not None:
+            known[member] = group_id
     return known
-
-
-def is_of(stack: Stack, group: Seen) -> bool:
-    """Whether the group's tags name this stack."""
-    owner = group.owner
-    return owner is not None and owner.stack == stack_name_and_uuid(stack.stack_id)

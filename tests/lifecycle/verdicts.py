@@ -7,7 +7,7 @@ from enum import Enum
 
 from local_aws.connect import DuplicateScope
 from tests.lifecycle.change import Change
-from tests.lifecycle.plans import tree_of
+from tests.lifecycle.plans import member_of_tree, tree_of
 from tests.lifecycle.snapshots import Seen
 
 
@@ -56,11 +56,21 @@ class Judge:
                 return Verdict.FAILS, "other levels are there"
         elif change.levels_drifted and (change.old.levels != wanted or len(there) < len(wanted)):
             return Verdict.OPEN, "levels were changed by hand"
+        elif change.old.levels != wanted and self._moves_groups(there, wanted):
+            return Verdict.FAILS, "a level that has groups would be another one"
         elif len(wanted) < len(change.old.levels):
             gone = range(len(wanted) + 1, len(there) + 1)
             if any(self._level(group) in gone for group in self._groups_here()):
                 return Verdict.FAILS, "a level that goes has groups"
         return GOOD
+
+    def _moves_groups(self, there: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+        """Whether the name of a level that has groups is to be that of another level."""
+        used = {self._level(group) for group in self._groups_here()}
+        return any(
+            number in used and name in wanted and wanted.index(name) + 1 != number
+            for number, name in enumerate(there, start=1)
+        )
 
     def _groups_here(self) -> list[Seen]:
         here = self.change.new.instance_arn
@@ -82,22 +92,11 @@ class Judge:
                 return Verdict.OPEN, f"the parent of {member} was deleted by hand"
         if not change.is_touched(member):
             return GOOD
-        former = change.old.above(member) if change.old and change.was_there(member) else ()
-        if any(self._was_taken_away(one) for one in former):
-            return Verdict.OPEN, f"somebody took away what {member} was, or what it was below"
         if known is not None and not stays and not change.changes_instance:
             strangers = [c for c in change.before.children(known.id) if not change.is_own(c)]
             if strangers:
                 return Verdict.FAILS, f"{member} moves and has a stranger below it"
         return self._on_name(member, known if stays else None, parent_id)
-
-    def _was_taken_away(self, member: str) -> bool:
-        """Whether a node's group is the tree's no more, but others below it are."""
-        change = self.change
-        group = change.before.groups.get(change.drifted.get(member, ""))
-        if tree_of(member) is None or group is None or change.is_own(group):
-            return False
-        return any(change.is_own(child) for child in change.before.children(group.id))
 
     def _was_deleted(self, member: str) -> bool:
         change = self.change
@@ -134,13 +133,13 @@ class Judge:
         judged = GOOD
         if not change.is_own(group):
             takes_over = at_place and is_new and change.new.members[member].adopt
-            if takes_over and group.owner is None:
+            if takes_over and group.tagged_owner is None:
                 if change.lives_on(member) and not change.stays_in_place(member):
                     judged = Verdict.OPEN, f"{member} is gone, and somebody is where it moves to"
-            elif change.is_recorded(group):
-                judged = Verdict.OPEN, f"a group whose tags are gone has the name of {member}"
             else:
                 judged = Verdict.FAILS, f"a stranger has the name of {member}"
+        elif change.is_freed(group):
+            judged = Verdict.OPEN, f"a group whose tags are gone has the name of {member}"
         elif not is_new and self._is_let_go(group):
             judged = Verdict.OPEN, f"an adopted group that leaves has the name of {member}"
         elif self._lacks_its_name(group):
@@ -167,8 +166,7 @@ class Judge:
         """Whether it was adopted and leaves the stack, with its name."""
         change = self.change
         holders = [name for name, known in change.record_before.items() if known == group.id]
-        is_adopted = group.owner is not None and group.owner.adopted
-        return is_adopted and not any(name in change.new.members for name in holders)
+        return group.is_adopted and not any(name in change.new.members for name in holders)
 
     def _on_leavers(self, tree_id: str) -> Judged:
         """A tree looks at agents first: with some who may not go, it does nothing at all."""
@@ -179,6 +177,10 @@ class Judge:
             return GOOD
         leavers = change.leavers(tree_id)
         passed_on = {change.expected_id(member) for member in change.new.members}
+        for group_id, member in leavers.items():
+            if self._seems_renamed(tree_id, group_id):
+                verdict = Verdict.OPEN if group_id in passed_on else Verdict.FAILS
+                return verdict, f"{member} is used, and a new sibling has no key of its own"
         # what passes to another construct takes its agents along
         held = change.held_by_agents(leavers, frozenset()) - passed_on
         names = {plan.name for plan in change.new.members.values()}
@@ -188,6 +190,25 @@ class Judge:
             # another group of the name might be its successor, for all that the tree can tell
             return Verdict.OPEN, f"agents may hold a group of {tree_id}"
         return GOOD
+
+    def _seems_renamed(self, tree_id: str, group_id: str) -> bool:
+        """Whether a node that goes has agents or children, and a sibling without a key comes."""
+        change = self.change
+        group, tree = change.before.groups.get(group_id), change.new.trees[tree_id]
+        if group is None:
+            return False
+        below = [c for c in change.before.children(group_id) if c.ownership is not None]
+        own = [c for c in below if c.ownership and c.ownership.resource == tree_id]
+        if not own and not group.agents and group_id not in change.joins:
+            return False
+        for key, node in tree.nodes.items():
+            member = member_of_tree(tree_id, key)
+            parent = change.new.members[member].parent
+            parent_id = None if parent is None else change.expected_id(parent) or "not there yet"
+            is_new = not change.was_there(member) and change.expected_id(member) is None
+            if is_new and key == tree.default_key(node) and parent_id == group.parent_id:
+                return True
+        return False
 
 
 def _are_of_one_tree(one: str, other: str) -> bool:

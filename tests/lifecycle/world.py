@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from connect_hierarchy_lambda.model.ownership import stack_name_and_uuid
@@ -19,7 +19,7 @@ from tests.lifecycle.expectations import Succeeded, TakenBack
 from tests.lifecycle.faults import Faults
 from tests.lifecycle.plans import FAIL, MOVE_TO_PARENT, StackPlan
 from tests.lifecycle.protocol import check_conversations
-from tests.lifecycle.snapshots import Snapshot, is_of, record, snapshot
+from tests.lifecycle.snapshots import Seen, Snapshot, record, snapshot
 from tests.lifecycle.verdicts import Judge, Verdict
 from tests.stacks import Site
 
@@ -109,12 +109,12 @@ class World:
 
     def look(self) -> Snapshot:
         """What stands in Connect."""
-        return snapshot(self.site, self.instance_arns)
+        return snapshot(self.site, self.instance_arns, self.stack)
 
     @property
     def record(self) -> dict[str, str]:
         """The groups that the stack has, by member."""
-        return record(self.stack, self.plan, self.look(), self.drifted)
+        return record(self.site, self.stack, self.plan)
 
     @property
     def reasons(self) -> list[str]:
@@ -158,7 +158,7 @@ class World:
         change.delete_failed = self._delete_failed(events_before)
         change.after = self.look()
         deployed = plan if status in COMPLETE else self.plan
-        change.record_after = record(self.stack, deployed, change.after, change.drifted)
+        change.record_after = record(self.site, self.stack, deployed)
         if faults.are_mild and not faults.fails and verdict is not Verdict.OPEN:
             expected = COMPLETE if verdict is Verdict.SUCCEEDS else TAKEN_BACK
             assert status in expected, (status, verdict, why, self.reasons)
@@ -279,7 +279,8 @@ class World:
         recorded = set(known.values())
         for group_id, group in before.groups.items():
             # one that a creation made and never answered for is found by its tags
-            if group_id not in recorded and not is_of(stack, group):
+            is_own = group.ownership is not None or _is_tagged(stack, group)
+            if group_id not in recorded and not is_own:
                 assert after.groups.get(group_id) == group, f"{group.name!r} is not the stack's"
         assert after.levels == before.levels, "a retained structure was changed"
 
@@ -288,13 +289,14 @@ class World:
         assert self.plan is not None
         assert self.stack is not None
         names = {group_id: member for member, group_id in self.record.items()}
-        # a tree takes all away that bears its tags, also what it would not find otherwise
+        # a tree takes all away that it has in the ledger, also what it left earlier
         ours = {
             group.id
             for group in before.groups.values()
-            if group.owner is not None
-            and not group.owner.adopted
-            and (group.id in names or (group.key_mark and is_of(self.stack, group)))
+            if group.ownership is not None
+            and not group.is_adopted
+            and _is_tagged(self.stack, group)
+            and (group.id in names or group.ownership.key)
         }
         members = self.plan.members
         for group_id in ours:
@@ -312,11 +314,13 @@ class World:
             former, group = before.groups.get(group_id), after.groups.get(group_id)
             if former is None:
                 assert group is None
-            elif former.owner is None:
-                assert group == former, f"{member} had no owner any more and was touched"
-            elif former.owner.adopted:
+            elif not former.is_adopted and not _is_tagged(self.stack, former):
+                stays = group is not None and replace(group, ownership=former.ownership) == former
+                assert stays, f"{member} had no owner any more and was touched"
+            elif former.is_adopted:
                 assert group is not None, f"{member} was adopted and is gone"
-                assert group.owner is None, f"{member} was adopted and is not released"
+                is_released = group.ownership is None and group.tagged_owner is None
+                assert is_released, f"{member} was adopted and is not released"
                 assert group.agents == former.agents
             else:
                 assert group is None, f"{member} is left"
@@ -324,3 +328,11 @@ class World:
         for agent, home in before.agents().items():
             if home in after.groups:
                 assert places[agent] == home, f"{agent} was moved"
+
+
+def _is_tagged(stack: Stack | None, group: Seen) -> bool:
+    """Whether the group's tags name this stack."""
+    owner = group.tagged_owner
+    if stack is None or owner is None:
+        return False
+    return owner.stack == stack_name_and_uuid(stack.stack_id)

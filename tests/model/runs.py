@@ -229,7 +229,7 @@ def _thawed(memory: Memory, book: Book, call: Call, *, is_next: bool) -> Any:
             for question, answer in memory.answers
         },
         taken=set(memory.taken),
-        in_use=set(memory.in_use),
+        in_use=dict.fromkeys(memory.in_use, "in use"),
         gone=set(memory.gone),
         refused={slot: HierarchyError.saying(text) for slot, text in memory.refused},
         moved=dict(memory.moved),

@@ -46,7 +46,7 @@ def _strangers_below_what_moves(view: View) -> Decision | None:
         if names:
             return Refuse(
                 HierarchyError(
-                    f"moving hierarchy group {quoted(record.name)}",
+                    f"moving hierarchy group {quoted(view.path_of(record))}",
                     f"it has child groups that are not of this stack: {listed(names)}",
                     "adopt them in this stack, or move them away first",
                 )
@@ -91,22 +91,37 @@ def _silent_loss(view: View) -> Decision | None:
         node = _new_sibling(view, record)
         if node is None:
             continue
-        has_children = any(r.parent_id == record.id for r in view.own)
-        question = FindAgents(record.instance_arn, record.id)
-        if not has_children and not view.facts.knows(question):
-            return Ask((question,))
-        if not has_children and not view.facts.agents(question):
+        is_used = _is_used(view, record)
+        if isinstance(is_used, Ask):
+            return is_used
+        if not is_used:
             continue
         old_key = view.written_keys.get(record.key, record.name)
         return Refuse(
             HierarchyError(
-                f"replacing hierarchy group {quoted(record.name)}",
+                f"replacing hierarchy group {quoted(view.path_of(record))}",
                 f"{quoted(' / '.join(node.path))} is new and has no key, and the old group is used",
                 f"renamed: give it key {quoted(old_key)}; another group: "
                 f"key {quoted(node.written_key)}",
             )
         )
     return None
+
+
+def _is_used(view: View, record: Record) -> bool | Ask:
+    """Whether agents or child groups are in a group, whoever owns those."""
+    if any(r.parent_id == record.id for r in view.records.values()):
+        return True
+    below = children_of(view, [record])
+    if isinstance(below, Ask):
+        return below
+    strangers = strangers_among(view, below)
+    if isinstance(strangers, Ask):
+        return strangers
+    question = FindAgents(record.instance_arn, record.id)
+    if not view.facts.knows(question):
+        return Ask((question,))
+    return bool(strangers or view.facts.agents(question))
 
 
 def _new_sibling(view: View, record: Record) -> WishedGroup | None:
@@ -142,7 +157,7 @@ def held_by_agents(view: View, going: list[Record], doing: str) -> Decision | No
     held = [(r, a) for r, a in held if not declares_name(template, r)]
     if not held:
         return None
-    groups = listed(list(dict.fromkeys(quoted(record.name) for record, _ in held)))
+    groups = listed(list(dict.fromkeys(quoted(view.path_of(record)) for record, _ in held)))
     names = listed([quoted(agent.username) for _, agent in held])
     return Refuse(
         HierarchyError(

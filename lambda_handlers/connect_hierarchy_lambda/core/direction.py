@@ -88,13 +88,13 @@ def is_late(event: Event, entry: Entry | None, status: StackStatus | None) -> bo
         return True
     if any(begun.id == event.id for begun in entry.begun):
         return True
-    if event.issued_at and current.issued_at:
+    if _are_dated(event, current):
         return event.issued_at < current.issued_at
-    # without dates: what a later request has taken back
-    if is_update:
-        return bool(current.undoes) and current.undoes == event.digest
-    is_after_delete = event.type is RequestType.CREATE and current.type is RequestType.DELETE
+    # without dates, or within one second: what a later request has taken back
     ends = status is not None and (status.rolls_back or status.is_deleted)
+    if is_update:
+        return ends and bool(current.undoes) and current.undoes == event.digest
+    is_after_delete = event.type is RequestType.CREATE and current.type is RequestType.DELETE
     return is_after_delete and ends
 
 
@@ -103,7 +103,13 @@ def needs_status(event: Event, entry: Entry | None) -> bool:
     if event.type is not RequestType.CREATE:
         return True
     current = entry.current if entry else None
-    return current is not None and current.id != event.id and not event.issued_at
+    return current is not None and current.id != event.id and not _are_dated(event, current)
+
+
+def _are_dated(event: Event, current: Begun) -> bool:
+    """Whether the dates say which of the two was sent first; they have whole seconds."""
+    both = bool(event.issued_at and current.issued_at)
+    return both and event.issued_at != current.issued_at
 
 
 def course_of(

@@ -47,7 +47,10 @@ class Written:
     """How many levels there were before this resource; those are never taken away."""
 
     names: Names
-    """What was written last."""
+    """The levels that this resource wished last."""
+
+    put: Names = ()
+    """What was written last: those, and below them the levels of others."""
 
     found: Names = ()
     """What was there before the request `by`."""
@@ -61,7 +64,8 @@ class Written:
         known: Any = view.levels.get(instance_arn)
         if known is None:
             return None
-        return cls(known["before"], tuple(known["names"]), tuple(known["found"]), known["by"])
+        names, put, found = (tuple(known[name]) for name in ("names", "put", "found"))
+        return cls(known["before"], names, put, found, known["by"])
 
 
 def decide_levels(view: View, wished: WishedLevels, previous: WishedLevels | None) -> Decision:
@@ -84,7 +88,7 @@ def _forward(view: View, wished: WishedLevels, previous: WishedLevels | None) ->
         return Ask((question,))
     there = view.facts.levels(question)
     if known is not None and known.by == view.request:
-        return _write(view, instance_arn, known.names, known)
+        return _write(view, instance_arn, known.put, known)
     if known is None and not is_same:
         return _create(view, wished, there)
     ours = known.names if known is not None else previous.names if previous else ()
@@ -101,7 +105,8 @@ def _forward(view: View, wished: WishedLevels, previous: WishedLevels | None) ->
     before = known.before if known is not None else len(ours)
     # what seems to be written already is what an old answer shows
     found = ours if there == target else there
-    return _write(view, instance_arn, target, Written(before, target, found, view.request))
+    written = Written(before, wished.names, target, found, view.request)
+    return _write(view, instance_arn, target, written)
 
 
 def _create(view: View, wished: WishedLevels, there: Names) -> Decision:
@@ -122,7 +127,7 @@ def _create(view: View, wished: WishedLevels, there: Names) -> Decision:
                 "adopt the same names first, rename in a later deployment",
             )
         )
-    written = Written(len(there), wished.names, there, view.request)
+    written = Written(len(there), wished.names, wished.names, there, view.request)
     return _write(view, wished.instance_arn, wished.names, written)
 
 
@@ -218,16 +223,16 @@ def _back(view: View) -> Decision | None:
             return Ask((question,))
         there = view.facts.levels(question)
         target = _undone(known, there)
-        restored = Written(known.before, known.found)
+        restored = Written(known.before, known.found, known.found)
         if view.facts.in_use and not view.is_last:
             # their groups go in the clean-up, right after this, and then the levels
             continue
-        if SLOT not in view.facts.refused and there not in {known.names, known.found}:
+        if SLOT not in view.facts.refused and there not in {known.put, known.found}:
             doing = f"reading the hierarchy structure of {instance_arn}"
-            why = f"the instance has {named(there)}, not {named(known.names)}"
+            why = f"the instance has {named(there)}, not {named(known.put)}"
             return Wait(doing, why, Refuse(HierarchyError(doing, why)), slot=SLOT)
         is_over = f"put {SLOT}" in view.facts.refused or instance_arn in view.facts.put_levels
-        if not is_over and (target != there or there == known.found != known.names):
+        if not is_over and (target != there or there == known.found != known.put):
             return Step(calls=(PutLevels.of(instance_arn, target),))
         if view.is_last and view.facts.in_use:
             return _in_use(view, instance_arn, known.found)
@@ -240,14 +245,14 @@ def _back(view: View) -> Decision | None:
 
 def _undone(known: Written, there: Names) -> Names:
     """What was found, where what was written still stands; the rest is somebody else's."""
-    if there in {known.names, known.found}:
+    if there in {known.put, known.found}:
         return known.found
     kept = [
         before if now == ours else now
-        for now, ours, before in zip(there, known.names, known.found, strict=False)
+        for now, ours, before in zip(there, known.put, known.found, strict=False)
     ]
     beyond = there[len(known.found) :]
-    added = known.names[len(known.found) :]
+    added = known.put[len(known.found) :]
     return (*kept, *(() if beyond == added[: len(beyond)] else beyond))
 
 

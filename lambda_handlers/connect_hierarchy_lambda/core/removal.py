@@ -27,7 +27,7 @@ from connect_hierarchy_lambda.core.template import is_declared
 from connect_hierarchy_lambda.core.view import View, deepest_first
 from connect_hierarchy_lambda.core.wish import Direction
 from connect_hierarchy_lambda.model.groups import Agent, Group
-from connect_hierarchy_lambda.model.ledger import Origin, Phase, Record
+from connect_hierarchy_lambda.model.ledger import Intention, Origin, Phase, Record
 from connect_hierarchy_lambda.model.messages import HierarchyError, listed
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import KEY_TAG, RESOURCE_TAG, STACK_TAG, Owner
@@ -75,10 +75,14 @@ class _Removal:
             for record in view.own
             if record.id and (record.phase in phases or self._is_tried_again(record))
             # what an update retires goes with the update's clean-up; a rollback tries at once
-            if view.is_last or record.changed_by == view.request
+            if view.is_last or record.changed_by == view.request or self._is_undone(record)
             if view.is_last or record.slot not in view.facts.refused
             if view.is_last or record.id not in view.facts.in_use or self._agents_go(record)
         )
+
+    def _is_undone(self, record: Record) -> bool:
+        """Whether the request that is taken back made it, whichever request retired it."""
+        return bool(self.view.undone) and record.came_by == self.view.undone
 
     def _is_tried_again(self, record: Record) -> bool:
         view = self.view
@@ -142,7 +146,10 @@ class _Removal:
             is_ours = owner is not None and owner.stack == self.view.resource.stack
             if not is_ours and record.origin is Origin.MADE:
                 whose = f"belongs to {owner.resource} of stack {owner.stack_name}" if owner else ""
-                warnings.append(f"group {record.id} {whose or 'has no owner any more'}, it stays")
+                path = quoted(self.view.path_of(record))
+                warnings.append(
+                    f"group {path} ({record.id}) {whose or 'has no owner any more'}, it stays"
+                )
                 forgotten.append(record)
         if not forgotten:
             return None
@@ -188,13 +195,14 @@ class _Removal:
             for key, value in record.as_found.items()
             if shown.get(key) in {value, record.tags.get(key)}
         }
+        uncertain = record.intention is Intention.TAG
         back = {
             key: value
             for key, value in record.as_found.items()
-            if value is not None and key in ours and record.tags[key] != value
+            if value is not None and (key in ours or uncertain)
         }
         if back:
-            return Tag(record, back)
+            return Tag(record, back, gives_back=True)
         added = [key for key, value in record.as_found.items() if value is None and key in ours]
         return Untag(record, (*sorted(added), KEY_TAG, RESOURCE_TAG, STACK_TAG), forgets=True)
 
@@ -210,7 +218,7 @@ class _Removal:
     def _empty(self, record: Record) -> Decision:
         """The service would not delete the group: find out what is in it."""
         view = self.view
-        doing = f"deleting hierarchy group {quoted(record.name)}"
+        doing = f"deleting hierarchy group {quoted(view.path_of(record))}"
         question = FindAgents(record.instance_arn, record.id)
         if not view.facts.knows(question):
             return Ask((question,))
@@ -221,8 +229,13 @@ class _Removal:
         below = children_of(view, [record])
         if isinstance(below, Ask):
             return below
+        strangers = strangers_among(view, below)
+        if isinstance(strangers, Ask):
+            return strangers
+        # searches show groups that are gone: those on record count, and strangers' that are there
+        below = [g for g in below if g.id in view.records or g in strangers]
         policy = policy_of(view, record)
-        may_leave = agents and not [g for g in below if g.id not in view.facts.gone]
+        may_leave = agents and not below
         if may_leave and policy == AgentsOnDelete.UNASSIGN:
             return self._move(record, agents, None)
         if may_leave and policy == AgentsOnDelete.MOVE_TO_PARENT and record.parent_id:
@@ -248,7 +261,10 @@ class _Removal:
             question = AskAgent(record.instance_arn, agents[0].id)
             if not view.facts.knows(question):
                 return Ask((question,))
-            if view.facts.answers[question] == record.id:
+            policy = policy_of(view, record)
+            climbs = policy == AgentsOnDelete.MOVE_TO_PARENT and record.parent_id is not None
+            is_kept = policy != AgentsOnDelete.UNASSIGN and not climbs
+            if is_kept and view.facts.answers[question] == record.id:
                 return self._hold((record,), error)
             return Wait(doing, "searches still show agents in it", self._hold((record,), error))
         if below:
@@ -256,12 +272,9 @@ class _Removal:
             error = HierarchyError(
                 doing, f"it has child groups: {names}", "delete or move those first"
             )
-            strangers = strangers_among(view, below)
-            if isinstance(strangers, Ask):
-                return strangers
         else:
             error = HierarchyError(
-                doing, "it is in use", "find what uses the group, then delete again"
+                doing, view.facts.in_use[record.id], "find what uses it, then delete again"
             )
         return Wait(doing, "it is in use", self._hold((record,), error))
 

@@ -41,6 +41,7 @@ from connect_hierarchy_lambda.core.view import View, is_certain
 from connect_hierarchy_lambda.core.wish import WishedGroup
 from connect_hierarchy_lambda.model.groups import Group
 from connect_hierarchy_lambda.model.ledger import Intention, Origin, Phase, Record
+from connect_hierarchy_lambda.model.limits import MAX_TAGS
 from connect_hierarchy_lambda.model.names import quoted
 
 _MANY = 2
@@ -132,14 +133,15 @@ class _Standing:
     def _shown_name(self, node: WishedGroup, record: Record) -> str | None:
         """What a group is called now, None where that has to be asked first.
 
-        Where nothing is to be changed, nobody asks.
+        Nobody asks about a single group whose wish did not change.
         """
         facts = self.view.facts
         names = ListNames(record.instance_arn)
         if facts.knows(names) and record.id in facts.names(names):
             return facts.names(names)[record.id]
         wanted = {**node.tags, **self.view.resource.tags(node.key)}
-        if not facts.knows(names) and wanted == record.tags:
+        is_same = self.view.previous is None or self.view.previous == self.view.wish
+        if not facts.knows(names) and wanted == record.tags and is_same:
             return record.name
         if not self._is_there(record):
             return None
@@ -242,7 +244,13 @@ class _Standing:
             group = view.facts.group(question)
             found = {k: group.tags.get(k) if group else None for k in unknown}
             record = replace(record, as_found={**record.as_found, **found})
-        if new:
+        found = dict(record.as_found)
+        back = {k: value for k in old if (value := found.get(k)) is not None}
+        if back:
+            self.calls.append(Tag(record, back, gives_back=True))
+            return
+        has_room = len({*record.tags, *new}) <= MAX_TAGS
+        if new and (has_room or not old):
             self.calls.append(Tag(record, new))
         else:
             self.calls.append(Untag(record, old))

@@ -152,6 +152,14 @@ class View:
         nodes = self.previous.nodes if self.previous else ()
         return {node.key: node.written_key for node in nodes}
 
+    def path_of(self, record: Record) -> str:
+        """The names down to a group, joined with slashes, as far up as the ledger knows them."""
+        names, above = [record.name], self.records.get(record.parent_id or "")
+        while above is not None:
+            names.insert(0, above.name)
+            above = self.records.get(above.parent_id or "")
+        return "/".join(names)
+
     @property
     def goes_back(self) -> bool:
         """Whether a forward request is undone."""

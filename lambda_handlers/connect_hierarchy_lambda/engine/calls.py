@@ -133,7 +133,7 @@ def doing(what: Call | Question) -> str:
         case FindHolder():
             return f"looking for hierarchy group {quoted(what.place[2])}"
         case FindChildren():
-            return f"searching the child groups of {what.id}"
+            return f"searching the child groups of group {what.id}"
         case Survey() | ListNames():
             return f"listing the hierarchy groups of {what.instance_arn}"
         case _:
@@ -154,9 +154,10 @@ def error_of(what: Call | Question, refusal: Refusal) -> HierarchyError:
     if refusal.is_denied:
         # the message repeats long ARNs, and only this word of it helps
         action = _ACTION.search(refusal.message)
+        where = "" if instance_arn in begins else f" on {instance_arn}"
         return HierarchyError(
             begins,
-            f"{action[0] if action else refusal.message} is denied on {instance_arn}",
+            f"{action[0] if action else refusal.message} is denied{where}",
             "check the function's role, and service control policies",
         )
     if refusal.code == NOT_FOUND and isinstance(what, Create) and what.record.parent_id is None:

@@ -57,7 +57,7 @@ from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.core.wish import Direction
 from connect_hierarchy_lambda.engine.calls import answers, doing, error_of, perform
 from connect_hierarchy_lambda.engine.task import Answer, Task
-from connect_hierarchy_lambda.model.ledger import Entry, Forward, Record, RequestType
+from connect_hierarchy_lambda.model.ledger import Entry, Forward, IdChange, Record, RequestType
 from connect_hierarchy_lambda.model.messages import (
     HierarchyError,
     NoLongerWantedError,
@@ -156,6 +156,7 @@ class Engine:
         self._memory = _Memory()
         self._pace = Pace(rate)
         self._turn: Turn | None = None
+        self._serving = ""
 
     def carry_out(self, task: Task) -> Answer:
         """Do what the task wants, in as many steps as it takes.
@@ -165,6 +166,7 @@ class Engine:
             OutOfTimeError: Another run has to go on.
             NoLongerWantedError: A later request of the resource has begun.
         """
+        self._serving = f"serving {task.event.type} of {task.resource.logical_id}"
         while True:
             try:
                 answer = self._take_a_turn(task)
@@ -303,6 +305,9 @@ class Engine:
             return None
         if memory.course is not None or is_late(event, entry, None):
             raise _superseded(task)
+        if entry is None and event.type is RequestType.DELETE and not task.wish.instance_arn:
+            # neither the ledger nor the event knows where anything could be
+            return Answer(event.physical_id)
         status = self._status() if needs_status(event, entry) else None
         if is_late(event, entry, status):
             raise _superseded(task)
@@ -485,8 +490,27 @@ class Engine:
                 )
             case Direction.BACK | Direction.GONE:
                 entry = replace(entry, established=False, physical_id="", forward=None)
-        self._write(turn, entry=entry)
+        ids = {key: record.id for key, record in done.groups.items()}
+        changes = self._id_changes(view, entry.ids, ids)
+        self._write(turn, entry=replace(entry, ids=ids or entry.ids), changes=changes)
         return answer
+
+    def _id_changes(
+        self, view: View, before: Mapping[str, str], ids: Mapping[str, str]
+    ) -> list[IdChange]:
+        """The nodes whose groups have other ids than when a request succeeded last."""
+        now = self._schedule.clock.now()
+        changes = []
+        for key, group_id in ids.items():
+            if before.get(key, group_id) == group_id:
+                continue
+            node = view.wish.by_key[key]
+            path = "/".join(node.path)
+            resource = view.resource.logical_id
+            changes.append(IdChange(now, resource, node.written_key, path, before[key], group_id))
+            told = {"path": path, "old_id": before[key], "new_id": group_id}
+            logger.info("id changed", extra=told)
+        return changes
 
     def _goes_before(self) -> bool:
         course = self._memory.course
@@ -497,23 +521,18 @@ class Engine:
     def _step(self, turn: Turn, step: Step) -> None:
         for warning in step.warnings:
             logger.warning(warning)
-        now = self._schedule.clock.now()
         before = {c.record.slot: self._memory.records.get(c.record.slot) for c in step.calls}
-        changes = [replace(change, at=now) for change in step.changes]
         intentions = [intended(c) for c in step.calls if has_record(c)]
         entry = None
         if step.levels is not None and self._memory.entry is not None:
             entry = replace(self._memory.entry, levels=step.levels)
-        if step.records or step.forgotten or changes or intentions or entry is not None:
+        if step.records or step.forgotten or intentions or entry is not None:
             self._write(
                 turn,
                 entry=entry,
                 records=(*step.records, *intentions),
                 forgotten=step.forgotten,
-                changes=changes,
             )
-        for change in changes:
-            logger.info("id changed", extra=_told(change))
         self._memory.is_unknown = False
         if step.calls:
             self._perform(turn, step.calls, before)
@@ -591,8 +610,18 @@ class Engine:
         memory.since.pop(doing(made), None)
         after = succeeded(made, outcome, self._schedule.clock.now())
         self._learn_from(made, after)
-        logger.info(doing(made), extra={"group": (after or made.record).id})
+        told = {"group": (after or made.record).id, "path": self._path_of(made)}
+        logger.info(doing(made), extra=told)
         return after
+
+    def _path_of(self, made: Call) -> str:
+        """The names of a group and of those above it, as far as the ledger knows them."""
+        names, above = [made.record.name], made.record.parent_id
+        while above in self._memory.records:
+            record = self._memory.records[above]
+            names.insert(0, record.name)
+            above = record.parent_id
+        return "/".join(names)
 
     def _after_refusal(self, made: Call, refusal: Refusal) -> Record | _Undone | None:
         facts, record = self._memory.facts, made.record
@@ -602,7 +631,7 @@ class Engine:
             # a creation whose first answer was lost is settled by a look at who has the name
             return intended(made) if isinstance(made, Create) else _UNDONE
         if refusal.code == IN_USE and isinstance(made, Delete | PutLevels):
-            facts.in_use.add(record.id)
+            facts.in_use[record.id] = str(refusal)
             return _UNDONE
         if refusal.code == NOT_FOUND and not isinstance(made, Create):
             return self._after_not_found(made, refusal)
@@ -621,7 +650,8 @@ class Engine:
             raise _Pause(doing(made), str(refusal), first=1.0)
         facts.gone.add(record.id)
         self._free(record)
-        logger.warning("the group is gone", extra={"group": record.arn})
+        told = {"group": record.id, "path": self._path_of(made)}
+        logger.warning("the group is gone", extra=told)
         if isinstance(made, Delete) or (isinstance(made, Untag) and made.forgets):
             self._learn_from(made, None)
             return None
@@ -638,19 +668,22 @@ class Engine:
                     listed[after.id] = after.name
             case Rename():
                 self._free(record)
+                look = LookAt(record.instance_arn, record.id)
+                if (shown := facts.answers.get(look)) is not None:
+                    facts.answers[look] = replace(shown, name=made.name)
                 if listed is not None:
                     listed[record.id] = made.name
             case Delete():
                 facts.gone.add(record.id)
-                facts.in_use.discard(record.parent_id or "")
+                facts.in_use.pop(record.parent_id or "", None)
                 self._free(record)
             case PutLevels():
                 facts.answers[ReadLevels(record.instance_arn)] = made.names
                 facts.put_levels.add(record.instance_arn)
                 facts.in_use.clear()
             case MoveAgent():
-                facts.moved[made.agent.id] = made.group_id
-                facts.in_use.discard(record.id)
+                facts.note_move(made.agent, made.group_id)
+                facts.in_use.pop(record.id, None)
                 facts.answers.pop(FindAgents(record.instance_arn, made.group_id or ""), None)
             case _:
                 pass
@@ -677,9 +710,9 @@ class Engine:
         wait = self._pace.take(api, now)
         until = self._turn.until if self._turn is not None else now
         if wait >= self._schedule.left:
-            raise OutOfTimeError(f"calling {api}", "out of time", "deploy again")
+            raise OutOfTimeError(self._serving, "out of time", "deploy again")
         if now + wait > until - _RESERVE:
-            raise _Pause(f"calling {api}", "the service allows no more requests now")
+            raise _Pause(self._serving, f"{api} allows no more requests now")
         if wait > 0:
             clock.sleep(wait)
         try:
@@ -702,7 +735,3 @@ def _superseded(task: Task) -> NoLongerWantedError:
         "a later request of this resource has begun",
         "see the other failures of the deployment",
     )
-
-
-def _told(change: Any) -> dict[str, str]:
-    return {"path": change.path, "old_id": change.old_id, "new_id": change.new_id}

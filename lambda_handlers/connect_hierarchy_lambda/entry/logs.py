@@ -21,17 +21,19 @@ class JsonLines(logging.Formatter):
         self._request = request
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """The line, with its line break: the handler of Lambda's runtime adds none."""
+        extras = {key: value for key, value in vars(record).items() if key not in _STANDARD}
         line: dict[str, Any] = {
             "level": record.levelname,
             "message": record.getMessage(),
+            **extras,
             **self._request,
-            **{key: value for key, value in vars(record).items() if key not in _STANDARD},
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
+        told = {key: value for key, value in line.items() if value not in ("", None)}
         # names stay readable; what is no character would make the handler of the record fail
-        return printable(json.dumps(line, ensure_ascii=False, default=str))
+        return printable(json.dumps(told, ensure_ascii=False, default=str)) + "\n"
 
 
 def set_up(event: Mapping[str, Any]) -> None:
@@ -55,5 +57,7 @@ def set_up(event: Mapping[str, Any]) -> None:
         root.addHandler(logging.StreamHandler())
     for handler in root.handlers:
         handler.setFormatter(JsonLines(fields))
+        if isinstance(handler, logging.StreamHandler):
+            handler.terminator = ""
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -124,5 +124,10 @@ class AgentsOnDelete(StrEnum):
     """What becomes of the agents in a group that is deleted."""
 
     FAIL = "FAIL"
+    """The group is not deleted while there are any."""
+
     MOVE_TO_PARENT = "MOVE_TO_PARENT"
+    """They go to the group above; not for groups at level one, which have none."""
+
     UNASSIGN = "UNASSIGN"
+    """They are in no group afterwards."""
