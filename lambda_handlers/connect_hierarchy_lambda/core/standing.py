@@ -28,6 +28,7 @@ from connect_hierarchy_lambda.core.facts import (
     ReadTemplate,
     Survey,
 )
+from connect_hierarchy_lambda.core.learning import learned_elsewhere
 from connect_hierarchy_lambda.core.names import (
     Holder,
     adoption_error,
@@ -43,6 +44,7 @@ from connect_hierarchy_lambda.model.groups import Group
 from connect_hierarchy_lambda.model.ledger import Intention, Origin, Phase, Record
 from connect_hierarchy_lambda.model.limits import MAX_TAGS
 from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.ownership import Owner
 
 _MANY = 2
 """From this many groups on, one list of all groups is cheaper than a look at each."""
@@ -309,6 +311,11 @@ class _Standing:
         is_here = group.parent_id == new.parent_id
         # a node that moves brings its own group along, and takes nobody's
         is_moving = any(old.key == node.key for old in view.moved)
+        owner = Owner.of(group.tags)
+        if record is None and owner is not None and owner.stack == view.resource.stack:
+            # the ledger was lost: what bears this stack's tags is learned before it is dealt with
+            self.records.append(learned_elsewhere(view, group, owner))
+            return
         if record is None:
             error = adoption_error(view, group, doing) if is_here else taken_error(holder, doing)
             if is_moving and error is None:
