@@ -164,21 +164,7 @@ def _ends(history: str, loses: Callable[[int], bool], *, in_table: bool = False)
     return site
 
 
-NOT_YET = {
-    "remove, MOVE_TO_PARENT, rolled back": "agents move up into a group that goes as well",
-    **dict.fromkeys(
-        ("tree: from single, forward", "tree: from single, rolled back and forward"),
-        "a survey shows groups of the own stack without a record, which count as strangers'",
-    ),
-}
-"""Histories that end otherwise after a loss, and why."""
-
-
-def _marks(history: str) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.xfail(reason=NOT_YET[history])] if history in NOT_YET else []
-
-
-@pytest.mark.parametrize("history", [pytest.param(name, marks=_marks(name)) for name in PLAYED])
+@pytest.mark.parametrize("history", PLAYED)
 def test_a_lost_ledger_is_learned_anew(history: str) -> None:
     """It is lost before each deployment in turn, and before all: every one ends as without."""
     kept = _ends(history, lambda _: False)

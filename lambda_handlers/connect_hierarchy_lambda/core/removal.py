@@ -23,6 +23,7 @@ from connect_hierarchy_lambda.core.decisions import (
     Wait,
 )
 from connect_hierarchy_lambda.core.facts import AskAgent, FindAgents, LookAt, ReadTemplate, Survey
+from connect_hierarchy_lambda.core.learning import learned_elsewhere
 from connect_hierarchy_lambda.core.template import is_declared
 from connect_hierarchy_lambda.core.view import View, deepest_first
 from connect_hierarchy_lambda.core.wish import Direction
@@ -303,8 +304,8 @@ class _Removal:
         if not view.facts.knows(ReadTemplate()):
             return Ask((ReadTemplate(),))
         template = view.facts.template() or {}
-        above = view.records.get(record.parent_id or "")
-        while above is not None and is_declared(template, above):
+        above = self._above(record)
+        while isinstance(above, Record) and is_declared(template, above):
             declaration = template[above.resource]
             if declaration.get("Type") != ResourceType.GROUP:
                 return None
@@ -318,8 +319,22 @@ class _Removal:
                 why += "and lets no agents go"
                 remedy = "move them to a group that stays, then delete again"
                 return self._hold((record,), HierarchyError(doing, why, remedy))
-            above = view.records.get(above.parent_id or "")
-        return None
+            above = self._above(above)
+        return None if isinstance(above, Record) else above
+
+    def _above(self, record: Record) -> Record | Ask | Step | None:
+        """The group above, if it is one of this stack; a lost ledger learns it first."""
+        view, parent_id = self.view, record.parent_id
+        if parent_id is None or parent_id in view.records:
+            return view.records.get(parent_id or "")
+        question = LookAt(record.instance_arn, parent_id)
+        if not view.facts.knows(question):
+            return Ask((question,))
+        group = view.facts.group(question)
+        owner = Owner.of(group.tags) if group else None
+        if group is None or owner is None or owner.stack != view.resource.stack:
+            return None
+        return Step(records=(learned_elsewhere(view, group, owner),))
 
 
 def agents_in(agents: tuple[Agent, ...]) -> str:
