@@ -40,7 +40,7 @@ def test_nodes_come_parents_first_with_their_keys() -> None:
         Node("S/APAC", ("Support", "APAC"), "S"),
         Node("Sales", ("Sales",)),
     )
-    assert [node.has_default_key for node in tree.nodes] == [False, True, True, True]
+    assert [node.has_own_key for node in tree.nodes] == [True, False, False, False]
     assert tree.depth == 2
 
 
@@ -110,7 +110,7 @@ def test_accents_are_compared_composed() -> None:
     after = read_tree([{"name": decomposed, "children": [{"name": "A", "key": composed_ + "-A"}]}])
     assert [node.mark for node in before.nodes] == [node.mark for node in after.nodes]
     assert after.nodes[0].name == decomposed
-    assert after.nodes[0].has_default_key
+    assert not after.nodes[0].has_own_key
     for tree in (before, after):
         for text in (composed_, decomposed):
             assert tree.at(text) == tree.at([text]) == tree.with_key(text) == tree.nodes[0]

@@ -98,19 +98,6 @@ def one_group(site: Site, kind: str, name: str, **properties: Any) -> Resources:
 KINDS = pytest.mark.parametrize("kind", ["single", "tree"])
 
 
-ITS_DEFAULT_KEY = pytest.mark.xfail(
-    reason="a key that was written counts as none where it equals the default"
-)
-NOT_ITS_OWN_CHILDREN = pytest.mark.xfail(
-    reason="only child groups of the same tree count, not those of other resources or strangers"
-)
-NO_WARNING = pytest.mark.xfail(reason="nothing warns of an empty node that is replaced")
-TAG_IS_LOST = pytest.mark.xfail(
-    reason="releasing fails where the construct has lost a tag that adoption overwrote"
-)
-NOT_ON_RECORD = pytest.mark.xfail(reason="only moves are on record, not groups made anew")
-
-
 # a node that is renamed without a key -----------------------------------------------------------
 
 
@@ -156,9 +143,7 @@ def test_the_old_key_that_the_refusal_names_keeps_the_group(site: Site) -> None:
     assert site.agents == {"Wholesale GB": ("ada",)}
 
 
-@pytest.mark.parametrize(
-    "key", [pytest.param("Wholesale GB", marks=ITS_DEFAULT_KEY), "wholesale-gb"]
-)
+@pytest.mark.parametrize("key", [pytest.param("Wholesale GB"), "wholesale-gb"])
 def test_the_new_key_that_the_refusal_names_makes_another_group(site: Site, key: str) -> None:
     """The second of both ways, with that key or any other; the policy says where agents go."""
     up(site, with_tree(site, "Retail", "Wholesale", AgentsOnDelete="UNASSIGN"))
@@ -198,7 +183,6 @@ def below_a_node(site: Site, key: str) -> Resources:
     return with_levels(site, Tree=tree, Desk=site.group("Desk", ParentGroupArn=reference))
 
 
-@NOT_ITS_OWN_CHILDREN
 def test_a_node_with_a_single_group_below_it_is_refused_too(site: Site) -> None:
     """The child group is another resource's of the stack."""
     up(site, below_a_node(site, "Wholesale"))
@@ -206,7 +190,6 @@ def test_a_node_with_a_single_group_below_it_is_refused_too(site: Site) -> None:
     assert_refused(site, edited, "key 'Wholesale'", "key 'Wholesale GB'")
 
 
-@NOT_ITS_OWN_CHILDREN
 def test_a_node_with_a_strangers_group_below_it_is_refused_too(site: Site) -> None:
     """Somebody made a child group by hand."""
     up(site, with_tree(site, "Retail", "Wholesale"))
@@ -215,7 +198,6 @@ def test_a_node_with_a_strangers_group_below_it_is_refused_too(site: Site) -> No
     assert_refused(site, edited, "key 'Wholesale'", "key 'Wholesale GB'")
 
 
-@NO_WARNING
 def test_an_empty_node_is_replaced_with_a_warning(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -451,7 +433,6 @@ def test_what_somebody_changed_since_the_adoption_stays(site: Site, kind: str, h
     assert tags_of(site, "A") == later
 
 
-@TAG_IS_LOST
 @KINDS
 def test_a_construct_that_loses_a_tag_gives_it_back(site: Site, kind: str) -> None:
     """The group stays adopted: the value from before the adoption is nobody's loss."""
@@ -525,7 +506,6 @@ def test_a_move_in_a_tree_is_on_record(site: Site) -> None:
         assert began <= change.at <= site.clock.now()
 
 
-@NOT_ON_RECORD
 @KINDS
 def test_what_was_deleted_by_hand_and_is_made_anew_is_on_record(site: Site, kind: str) -> None:
     """Its id is another one, whoever is the reason."""

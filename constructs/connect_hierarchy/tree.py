@@ -510,7 +510,7 @@ def _rendered(tree: Tree) -> list[dict[str, object]]:
     parents: dict[str, dict[str, object]] = {}
     for node in tree.nodes:
         rendered: dict[str, object] = {NodeProperty.NAME.value: node.name}
-        if not node.has_default_key:
+        if node.has_own_key:
             rendered[NodeProperty.KEY.value] = node.key
         if node.own_tags:
             rendered[NodeProperty.TAGS.value] = dict(node.own_tags)

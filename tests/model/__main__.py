@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from itertools import product
 
 from tests.model.check import KINDS, Bounds, Summary, check, kind_of
 from tests.model.explore import Disturbances
 from tests.model.known import new_among
+from tests.model.operations import FAMILIES
 
 
 def main() -> int:
@@ -20,14 +22,13 @@ def main() -> int:
     )
     options = parser.parse_args()
     summary = Summary()
-    for kind in KINDS:
-        for is_name_unique in (False, True):
-            began = time.monotonic()
-            disturbances = Disturbances(options.disturbances)
-            part = check(Bounds(kind, is_name_unique, options.groups, disturbances))
-            scope = "instance" if is_name_unique else "siblings"
-            print(f"{kind}, {scope}: {part} in {time.monotonic() - began:.0f} s", flush=True)
-            summary = summary.merged(part)
+    for family, kind, is_name_unique in product(FAMILIES, KINDS, (False, True)):
+        began = time.monotonic()
+        disturbances = Disturbances(options.disturbances)
+        bounds = Bounds(kind, is_name_unique, options.groups, disturbances, family)
+        part = check(bounds)
+        print(f"{bounds.name}: {part} in {time.monotonic() - began:.0f} s", flush=True)
+        summary = summary.merged(part)
     print(f"all: {summary}")
     told = set()
     for finding in summary.findings:

@@ -66,7 +66,14 @@ def _fixed_entry(entry: Entry) -> Entry:
     if forward is not None:
         forward = replace(forward, properties_before=Fixed(forward.properties_before))
     since = Fixed(entry.since)
-    return replace(entry, begun=begun, forward=forward, since=since, levels=Fixed(entry.levels))
+    return replace(
+        entry,
+        begun=begun,
+        forward=forward,
+        since=since,
+        levels=Fixed(entry.levels),
+        ids=Fixed(entry.ids),
+    )
 
 
 def _fixed_answer(answer: Mapping[str, object]) -> Fixed:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from tests.model.book import Book
 from tests.model.explore import Disturbances, Explorer, Finding, Result, begin
-from tests.model.operations import Groups, Operation, operations, single, starts, tree
-from tests.model.service import World
+from tests.model.operations import Group, Groups, Operation, operations, single, starts, tree
+from tests.model.service import STRANGER_TAG, World
 from tests.model.stack import Course, Stack, Template
+
+_STRANGE = {STRANGER_TAG: "somebody", "t": "theirs"}
 
 KINDS: dict[str, Callable[[Groups], Template]] = {"single": single, "tree": tree}
 
@@ -25,6 +28,20 @@ class Bounds:
     is_name_unique: bool
     most_groups: int
     disturbances: Disturbances
+    family: str = "changes"
+    """Which changes; see `operations.FAMILIES`."""
+
+    has_dates: bool = True
+    reverses_replacements: bool = True
+    """Both as `stack.Course` says."""
+
+    @property
+    def name(self) -> str:
+        """The bounds in words."""
+        scope = "instance" if self.is_name_unique else "siblings"
+        how = ["", ", no dates"][not self.has_dates]
+        how += ["", ", replacements taken back by a Delete alone"][not self.reverses_replacements]
+        return f"{self.kind}, names once in {scope}, {self.family}{how}"
 
 
 @dataclass
@@ -65,46 +82,82 @@ def check(bounds: Bounds) -> Summary:
     summary = Summary()
     for operation in every_operation(bounds):
         shape = ", ".join(f"{k}: {g.parent}/{g.name}" for k, g in operation.old.items())
-        names = "names once in the instance" if bounds.is_name_unique else "names once in a group"
-        where = f"{bounds.kind}, {names}: {shape or 'nothing'} deployed, {operation.name}"
+        where = f"{bounds.name}: {shape or 'nothing'} deployed, {operation.name}"
+        if operation.strangers:
+            where += f", a stranger's {', '.join(_told(g) for g in operation.strangers.values())}"
         summary.add(where, explore(bounds, operation))
     return summary
 
 
+def _told(group: Group) -> str:
+    return f"{group.parent}/{group.name}"
+
+
 def every_operation(bounds: Bounds) -> Iterator[Operation]:
     """The deployments within the bounds."""
-    for groups in starts(bounds.most_groups, is_name_unique=bounds.is_name_unique):
-        yield from operations(groups, is_name_unique=bounds.is_name_unique)
+    unique = bounds.is_name_unique
+    for groups in starts(bounds.most_groups, is_name_unique=unique):
+        yield from operations(groups, bounds.family, is_name_unique=unique)
 
 
 def explore(bounds: Bounds, operation: Operation) -> Result:
     """Explore one deployment."""
     template_of = KINDS[bounds.kind]
-    world, book, stack = deployed(bounds, operation.old)
+    world, book, stack = deployed(bounds, operation)
     course = Course(
         template_of(operation.old),
         template_of(operation.new),
         is_creation=not operation.old,
+        is_deletion=operation.is_deletion,
+        has_dates=bounds.has_dates,
+        reverses_replacements=bounds.reverses_replacements,
     )
     start = begin(course, world, book, stack, bounds.disturbances.number)
-    explorer = Explorer(course, start, bounds.disturbances, may_fail=operation.may_fail)
+    explorer = Explorer(
+        course,
+        start,
+        bounds.disturbances,
+        may_fail=operation.may_fail,
+        may_leave=operation.may_leave,
+    )
     return explorer.explore()
 
 
-def deployed(bounds: Bounds, groups: Groups) -> tuple[World, Book, Stack]:
-    """What is there once the groups were deployed, long ago, with an agent in each."""
-    world = World(is_name_unique=bounds.is_name_unique)
-    if not groups:
-        return world, Book(), Stack()
-    course = Course(Template(), KINDS[bounds.kind](groups), is_creation=True)
-    result = Explorer(course, begin(course, world, Book(), Stack(), 0), Disturbances(0)).explore()
-    if result.findings:
-        raise AssertionError(str(result.findings[0]))
-    end = next(end for end in result.ends if not end.stack.forward)
-    world = end.world
+def deployed(bounds: Bounds, operation: Operation) -> tuple[World, Book, Stack]:
+    """What is there once the old groups were deployed, long ago, with an agent in each."""
+    old, strangers = tuple(operation.old.items()), tuple(operation.strangers.items())
+    return _deployed(bounds.kind, old, strangers, is_name_unique=bounds.is_name_unique)
+
+
+@lru_cache(maxsize=64)
+def _deployed(
+    kind: str,
+    old: tuple[tuple[str, Group], ...],
+    strangers: tuple[tuple[str, Group], ...],
+    *,
+    is_name_unique: bool,
+) -> tuple[World, Book, Stack]:
+    world, book, stack = World(is_name_unique=is_name_unique), Book(), Stack()
+    groups = dict(old)
+    for _, group in strangers:
+        if not group.parent:
+            world = world.with_desk(group.name, None, _STRANGE)
+    if groups:
+        course = Course(Template(), KINDS[kind](groups), is_creation=True)
+        start = begin(course, world, book, stack, 0)
+        result = Explorer(course, start, Disturbances(0)).explore()
+        if result.findings:
+            raise AssertionError(str(result.findings[0]))
+        end = next(end for end in result.ends if not end.stack.forward)
+        world, book, stack = end.world, end.book.later(), end.stack
+    for _, group in strangers:
+        if group.parent:
+            name = groups[group.parent].name
+            above = next(d.id for d in world.desks if d.parent_id is None and d.name == name)
+            world = world.with_desk(group.name, above, _STRANGE)
     for number, desk in enumerate(world.desks, start=1):
         world = world.with_agent_in(f"agent{number}", desk.id)
-    return world, end.book.later(), end.stack
+    return world, book, stack
 
 
 def kind_of(finding: Finding) -> str:

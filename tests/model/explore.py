@@ -147,11 +147,13 @@ class Explorer:
         disturbances: Disturbances,
         *,
         may_fail: bool = False,
+        may_leave: bool = False,
     ) -> None:
         self._course = course
         self._before = (start.world, start.book)
         self._disturbances = disturbances
         self._may_fail = may_fail
+        self._may_leave = may_leave
         self._result = Result()
         self._states: list[State] = [start]
         self._numbers = {start: 0}
@@ -267,6 +269,7 @@ class Explorer:
                 assert course is not None
                 check_success(run.call, course, turn.world, turn.book)
             may_fail = self._may_fail and state.stack.phase is Phase.FORWARD
+            may_fail |= self._may_leave and run.call.type == "Delete"
             if turn.error and is_undisturbed and not may_fail:
                 raise BrokenPromiseError(f"{run.call} fails: {turn.error}")
         else:
@@ -314,9 +317,10 @@ class Explorer:
         check_end(world, book, is_by_hand=state.is_by_hand)
         if state.is_by_hand:
             return
-        if stack.has_failed:
+        if stack.has_failed and not self._may_leave:
             raise BrokenPromiseError("the stack ends in a failure that nothing gives a reason for")
-        check_ids(stack, book)
+        if not stack.has_failed:
+            check_ids(stack, book)
         if stack.forward:
             check_as_before(self._before, world, book)
         elif not self._course.is_deletion:

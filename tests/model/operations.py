@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import combinations, permutations
 from typing import Any
 
@@ -42,8 +42,18 @@ class Operation:
     name: str
     old: Groups
     new: Groups
+    strangers: Groups = field(default_factory=dict)
+    """Groups that nobody of the stack made: before it where they are at the top, below groups of
+    the stack after its first deployment."""
+
     may_fail: bool = False
     """Whether it may be refused, so that it is taken back."""
+
+    may_leave: bool = False
+    """Whether a group may have to stay, since agents or a stranger's group are in it."""
+
+    is_deletion: bool = False
+    """Whether the whole stack is deleted."""
 
 
 def single(groups: Groups) -> Template:
@@ -165,9 +175,9 @@ def is_legal(groups: Groups, *, is_name_unique: bool) -> bool:
 # what deployments change -----------------------------------------------------------------------
 
 
-def operations(old: Groups, *, is_name_unique: bool) -> Iterator[Operation]:
-    """Every change of one group, every exchange of two names, and the removal of everything."""
-    for operation in _all_operations(old):
+def operations(old: Groups, family: str, *, is_name_unique: bool) -> Iterator[Operation]:
+    """The changes of a family from some groups; those that no template may wish are left out."""
+    for operation in FAMILIES[family](old):
         if is_legal(operation.new, is_name_unique=is_name_unique):
             yield operation
 
@@ -214,6 +224,52 @@ def _changes(old: Groups, key: str) -> Iterator[Operation]:
         yield Operation(f"hand {at} over to another construct", old, new)
 
 
+def deletions(old: Groups) -> Iterator[Operation]:
+    """The deletion of the stack, and the removal of groups whose agents are in the way."""
+    for policy in ("UNASSIGN", "MOVE_TO_PARENT", "FAIL"):
+        groups = {key: replace(group, policy=policy) for key, group in old.items()}
+        holds = policy != "UNASSIGN"
+        if groups:
+            name = f"delete the stack, {policy}"
+            yield Operation(name, groups, {}, may_leave=holds, is_deletion=True)
+        for key in groups:
+            others = {k: g for k, g in groups.items() if k != key}
+            removal = f"remove {_at(old, key)}, {policy}"
+            yield Operation(removal, groups, others, may_fail=holds, may_leave=holds)
+
+
+def with_strangers(old: Groups) -> Iterator[Operation]:
+    """Changes that meet a stranger's group, which has a wanted name or is below the stack's."""
+    strange = {"S": Group("z")}
+    if any(not group.parent and group.name == "z" for group in old.values()):
+        return
+    for operation in _all_operations(old):
+        meets = any(not group.parent and group.name == "z" for group in operation.new.values())
+        yield replace(operation, strangers=strange, may_fail=True)
+        if meets:
+            new = {key: replace(group, adopts=True) for key, group in operation.new.items()}
+            name = f"{operation.name}, adopting"
+            yield replace(operation, name=name, new=new, strangers=strange, may_fail=True)
+    for key, group in old.items():
+        if not group.parent:
+            below = {"S": Group("z", key)}
+            for operation in _changes(old, key):
+                yield replace(operation, strangers=below, may_fail=True, may_leave=True)
+
+
+def of_adopted(old: Groups) -> Iterator[Operation]:
+    """Changes of a group that was adopted."""
+    strange = {"S": Group("x")}
+    adopted = {k: replace(g, adopts=True) for k, g in old.items()}
+    if not any(not group.parent and group.name == "x" for group in old.values()):
+        return
+    for operation in _all_operations(adopted):
+        yield replace(operation, strangers=strange, may_fail=True)
+    owned = Operation("adopt no more", adopted, old, strangers=strange)
+    yield owned
+    yield Operation("delete the stack", adopted, {}, strangers=strange, is_deletion=True)
+
+
 def _exchanges(old: Groups) -> Iterator[Operation]:
     for one, other in combinations(old, 2):
         if old[one].name != old[other].name:
@@ -237,3 +293,12 @@ def _at(groups: Groups, key: str) -> str:
     group = groups[key]
     above = f"{groups[group.parent].name}/" if group.parent in groups else ""
     return f"{key} ({above}{group.name})"
+
+
+FAMILIES: Mapping[str, Callable[[Groups], Iterator[Operation]]] = {
+    "changes": _all_operations,
+    "deletions": deletions,
+    "strangers": with_strangers,
+    "adopted": of_adopted,
+}
+"""Kinds of changes: of one group or of two names, what goes, and what strangers are in."""

@@ -30,6 +30,12 @@ def check_call(
             raise BrokenPromiseError(f"a stranger's group is touched: {what}")
     record = book.by_slot.get(group_id)
     is_adopted = record is not None and record.origin is Origin.ADOPTED
+    if record is not None and record.phase is Phase.RETIRED:
+        # the original of a group that moved goes, whoever made it
+        is_adopted &= not any(
+            (r.resource, r.key, r.phase) == (record.resource, record.key, Phase.LIVE)
+            for r in book.records
+        )
     if what.startswith("delete ") and STRANGER_TAG in desk.tags and (record is None or is_adopted):
         raise BrokenPromiseError(f"an adopted group is deleted: {what}")
 

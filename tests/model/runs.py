@@ -15,6 +15,7 @@ from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.engine import engine as engine_module
 from connect_hierarchy_lambda.engine.engine import STALE_SECONDS, Engine
 from connect_hierarchy_lambda.engine.task import Answer
+from connect_hierarchy_lambda.model.groups import Agent
 from connect_hierarchy_lambda.model.messages import HierarchyError, NoLongerWantedError
 from connect_hierarchy_lambda.ports.calls import PassingError
 from connect_hierarchy_lambda.ports.lanes import Lanes
@@ -48,6 +49,8 @@ class Memory:
     taken: frozenset[Any] = frozenset()
     in_use: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
+    arrived: tuple[tuple[str, tuple[Agent, ...]], ...] = ()
+    written: frozenset[str] = frozenset()
     refused: tuple[tuple[str, str], ...] = ()
     moved: tuple[tuple[str, str | None], ...] = ()
     since: tuple[tuple[str, float], ...] = ()
@@ -229,10 +232,12 @@ def _thawed(memory: Memory, book: Book, call: Call, *, is_next: bool) -> Any:
             for question, answer in memory.answers
         },
         taken=set(memory.taken),
-        in_use=set(memory.in_use),
+        in_use=dict.fromkeys(memory.in_use, "in use"),
         gone=set(memory.gone),
         refused={slot: HierarchyError.saying(text) for slot, text in memory.refused},
         moved=dict(memory.moved),
+        arrived={group_id: {a.id: a for a in agents} for group_id, agents in memory.arrived},
+        written=set(memory.written),
     )
     return engine_module._Memory(
         serial=0 if is_next else -1,
@@ -257,6 +262,12 @@ def _frozen(memory: Any) -> Memory:
         gone=frozenset(facts.gone),
         refused=tuple((slot, str(error)) for slot, error in facts.refused.items()),
         moved=tuple(sorted(facts.moved.items())),
+        arrived=tuple(
+            (group_id, tuple(agents[agent_id] for agent_id in sorted(agents)))
+            for group_id, agents in sorted(facts.arrived.items())
+            if agents
+        ),
+        written=frozenset(facts.written),
         since=tuple(sorted(memory.since.items())),
         course=memory.course,
         is_unknown=memory.is_unknown,

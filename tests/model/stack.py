@@ -158,22 +158,31 @@ class Stack:
 
 def status_of(course: Course, stack: Stack) -> str:
     """What DescribeStacks shows."""
+    if stack.phase is Phase.OVER:
+        if course.is_deletion:
+            return "DELETE_FAILED" if stack.has_failed else "DELETE_COMPLETE"
+        what = "CREATE" if course.is_creation else "UPDATE"
+        if not stack.forward:
+            return f"{what}_COMPLETE"
+        return "ROLLBACK_COMPLETE" if course.is_creation else "UPDATE_ROLLBACK_COMPLETE"
     if course.is_creation:
         return "CREATE_IN_PROGRESS" if stack.phase is Phase.FORWARD else "ROLLBACK_IN_PROGRESS"
-    return {
-        Phase.FORWARD: "UPDATE_IN_PROGRESS",
-        Phase.CLEAN_UP: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-        Phase.BACK: "UPDATE_ROLLBACK_IN_PROGRESS",
-        Phase.BACK_CLEAN_UP: "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
-        Phase.DELETION: "DELETE_IN_PROGRESS",
-        Phase.OVER: "UPDATE_COMPLETE",
-    }[stack.phase]
+    return _STATUS[stack.phase]
+
+
+_STATUS = {
+    Phase.FORWARD: "UPDATE_IN_PROGRESS",
+    Phase.CLEAN_UP: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    Phase.BACK: "UPDATE_ROLLBACK_IN_PROGRESS",
+    Phase.BACK_CLEAN_UP: "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+    Phase.DELETION: "DELETE_IN_PROGRESS",
+}
 
 
 def template_of(course: Course, stack: Stack) -> Template:
-    """What GetTemplate shows: the old one in a rollback, but where there is none."""
-    is_back = stack.phase in {Phase.BACK, Phase.BACK_CLEAN_UP} and not course.is_creation
-    return course.old if is_back or course.is_deletion else course.new
+    """What GetTemplate shows: the old one from a rollback on, but where there is none."""
+    is_back = bool(stack.forward) or stack.phase is Phase.BACK
+    return course.old if (is_back and not course.is_creation) or course.is_deletion else course.new
 
 
 # phases ----------------------------------------------------------------------------------------

@@ -91,11 +91,10 @@ def _silent_loss(view: View) -> Decision | None:
         node = _new_sibling(view, record)
         if node is None:
             continue
-        has_children = any(r.parent_id == record.id for r in view.own)
-        question = FindAgents(record.instance_arn, record.id)
-        if not has_children and not view.facts.knows(question):
-            return Ask((question,))
-        if not has_children and not view.facts.agents(question):
+        is_used = _is_used(view, record)
+        if isinstance(is_used, Ask):
+            return is_used
+        if not is_used:
             continue
         old_key = view.written_keys.get(record.key, record.name)
         return Refuse(
@@ -107,6 +106,22 @@ def _silent_loss(view: View) -> Decision | None:
             )
         )
     return None
+
+
+def _is_used(view: View, record: Record) -> bool | Ask:
+    """Whether agents or child groups are in a group, whoever owns those."""
+    if any(r.parent_id == record.id for r in view.records.values()):
+        return True
+    below = children_of(view, [record])
+    if isinstance(below, Ask):
+        return below
+    strangers = strangers_among(view, below)
+    if isinstance(strangers, Ask):
+        return strangers
+    question = FindAgents(record.instance_arn, record.id)
+    if not view.facts.knows(question):
+        return Ask((question,))
+    return bool(strangers or view.facts.agents(question))
 
 
 def _new_sibling(view: View, record: Record) -> WishedGroup | None:

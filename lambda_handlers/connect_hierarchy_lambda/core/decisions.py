@@ -8,7 +8,7 @@ from typing import Any
 
 from connect_hierarchy_lambda.core.facts import Question
 from connect_hierarchy_lambda.model.groups import Agent
-from connect_hierarchy_lambda.model.ledger import Displaced, IdChange, Intention, Record
+from connect_hierarchy_lambda.model.ledger import Displaced, Intention, Record
 from connect_hierarchy_lambda.model.messages import HierarchyError
 
 
@@ -31,10 +31,11 @@ class Rename:
 
 @dataclass(frozen=True)
 class Tag:
-    """Add or change tags."""
+    """Add or change tags; `gives_back` if they are those that adoption overwrote."""
 
     record: Record
     tags: Mapping[str, str]
+    gives_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,6 @@ class Step:
 
     levels: Mapping[str, Any] | None = None
     """What the ledger shall know of levels, None for no change."""
-
-    changes: tuple[IdChange, ...] = ()
-    """Changes of ids to write down; `at` is the engine's to fill in."""
 
     warnings: tuple[str, ...] = ()
 

@@ -117,11 +117,17 @@ class Facts:
     refused: dict[str, HierarchyError] = field(default_factory=dict)
     """Why nothing could be done for a record, by its slot."""
 
+    written: set[str] = field(default_factory=set)
+    """Ids of groups that this run has renamed or tagged: what they are called is known."""
+
     put_levels: set[str] = field(default_factory=set)
     """ARNs of instances whose levels this run has written."""
 
     moved: dict[str, str | None] = field(default_factory=dict)
     """Where this run put agents, by their ids."""
+
+    arrived: dict[str, dict[str, Agent]] = field(default_factory=dict)
+    """The same, by the ids of the groups."""
 
     def knows(self, question: Question) -> bool:
         """Whether the answer is known."""
@@ -143,9 +149,20 @@ class Facts:
         return answer
 
     def agents(self, question: FindAgents) -> tuple[Agent, ...]:
-        """The agents that were found and that this run has not moved elsewhere since."""
+        """The agents that are there: searches may not show yet what this run has moved."""
         answer: tuple[Agent, ...] = self.answers[question]
-        return tuple(agent for agent in answer if agent.id not in self.moved)
+        shown = [a for a in answer if self.moved.get(a.id, question.id) == question.id]
+        known = {agent.id for agent in shown}
+        came = self.arrived.get(question.id, {}).values()
+        return (*shown, *(agent for agent in came if agent.id not in known))
+
+    def note_move(self, agent: Agent, group_id: str | None) -> None:
+        """This run has put an agent into a group, or into none."""
+        for agents in self.arrived.values():
+            agents.pop(agent.id, None)
+        self.moved[agent.id] = group_id
+        if group_id is not None:
+            self.arrived.setdefault(group_id, {})[agent.id] = agent
 
     def names(self, question: ListNames) -> Mapping[str, str]:
         """All names by the groups' ids."""

@@ -7,7 +7,9 @@ from dataclasses import replace
 from connect_hierarchy_lambda.core.decisions import Ask, Decision, MoveAgent, Step
 from connect_hierarchy_lambda.core.facts import FindAgents
 from connect_hierarchy_lambda.core.view import View
-from connect_hierarchy_lambda.model.ledger import IdChange, Phase, Record
+from connect_hierarchy_lambda.core.wish import Direction
+from connect_hierarchy_lambda.model.ledger import Phase, Record
+from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.properties import AgentsOnDelete
 
 
@@ -37,8 +39,8 @@ def retire(view: View) -> Decision | None:
     retired = [_retired(view, record) for record in (*moved, *view.unwished)]
     if not retired:
         return None
-    changes = [_change(view, old) for old in moved if old.key in view.standing]
-    return Step(records=tuple(retired), changes=tuple(changes))
+    warnings = [w for w in (_replaced(view, record) for record in view.unwished) if w]
+    return Step(records=tuple(retired), warnings=tuple(warnings))
 
 
 def _is_undone(view: View, record: Record) -> bool:
@@ -56,13 +58,13 @@ def _retired(view: View, record: Record) -> Record:
     )
 
 
-def _change(view: View, old: Record) -> IdChange:
-    node = view.wish.by_key[old.key]
-    return IdChange(
-        at=0.0,
-        resource=view.resource.logical_id,
-        key=node.written_key,
-        path=" / ".join(node.path),
-        old_id=old.id,
-        new_id=view.standing[old.key].id,
-    )
+def _replaced(view: View, record: Record) -> str:
+    """What to say of a group that a new node without a key of its own seems to replace."""
+    for node in view.wish.nodes:
+        new = view.standing.get(node.key)
+        is_new = new is not None and new.came_by == view.request
+        is_sibling = new is not None and new.parent_id == record.parent_id
+        if view.direction is Direction.FORWARD and is_new and is_sibling and not node.has_own_key:
+            paths = f"{quoted(view.path_of(record))} goes, {quoted('/'.join(node.path))} is new"
+            return f"{paths}: if it was renamed, give it the old one's key"
+    return ""

@@ -42,6 +42,12 @@ def succeeded(call: Call, group_id: str, now: float) -> Record | None:
             return replace(record, id=group_id, made_at=now)
         case Rename():
             return replace(record, name=call.name, displaced=call.displaced)
+        case Tag() if call.gives_back:
+            return replace(
+                record,
+                tags={k: v for k, v in record.tags.items() if k not in call.tags},
+                as_found={k: v for k, v in record.as_found.items() if k not in call.tags},
+            )
         case Tag():
             return replace(record, tags={**record.tags, **call.tags})
         case Untag():

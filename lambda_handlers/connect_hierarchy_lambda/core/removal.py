@@ -27,7 +27,7 @@ from connect_hierarchy_lambda.core.template import is_declared
 from connect_hierarchy_lambda.core.view import View, deepest_first
 from connect_hierarchy_lambda.core.wish import Direction
 from connect_hierarchy_lambda.model.groups import Agent, Group
-from connect_hierarchy_lambda.model.ledger import Origin, Phase, Record
+from connect_hierarchy_lambda.model.ledger import Intention, Origin, Phase, Record
 from connect_hierarchy_lambda.model.messages import HierarchyError, listed
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import KEY_TAG, RESOURCE_TAG, STACK_TAG, Owner
@@ -144,7 +144,9 @@ class _Removal:
                 continue
             owner = Owner.of(group.tags)
             is_ours = owner is not None and owner.stack == self.view.resource.stack
-            if not is_ours and record.origin is Origin.MADE:
+            # without an owner an adopted group may only show what it was before the adoption
+            is_somebodys = not is_ours and (owner is not None or record.origin is Origin.MADE)
+            if is_somebodys:
                 whose = f"belongs to {owner.resource} of stack {owner.stack_name}" if owner else ""
                 path = quoted(self.view.path_of(record))
                 warnings.append(
@@ -195,13 +197,14 @@ class _Removal:
             for key, value in record.as_found.items()
             if shown.get(key) in {value, record.tags.get(key)}
         }
+        uncertain = record.intention is Intention.TAG
         back = {
             key: value
             for key, value in record.as_found.items()
-            if value is not None and key in ours and record.tags[key] != value
+            if value is not None and (key in ours or uncertain)
         }
         if back:
-            return Tag(record, back)
+            return Tag(record, back, gives_back=True)
         added = [key for key, value in record.as_found.items() if value is None and key in ours]
         return Untag(record, (*sorted(added), KEY_TAG, RESOURCE_TAG, STACK_TAG), forgets=True)
 
@@ -228,8 +231,13 @@ class _Removal:
         below = children_of(view, [record])
         if isinstance(below, Ask):
             return below
+        strangers = strangers_among(view, below)
+        if isinstance(strangers, Ask):
+            return strangers
+        # searches show groups that are gone: those on record count, and strangers' that are there
+        below = [g for g in below if g.id in view.records or g in strangers]
         policy = policy_of(view, record)
-        may_leave = agents and not [g for g in below if g.id not in view.facts.gone]
+        may_leave = agents and not below
         if may_leave and policy == AgentsOnDelete.UNASSIGN:
             return self._move(record, agents, None)
         if may_leave and policy == AgentsOnDelete.MOVE_TO_PARENT and record.parent_id:
@@ -255,7 +263,10 @@ class _Removal:
             question = AskAgent(record.instance_arn, agents[0].id)
             if not view.facts.knows(question):
                 return Ask((question,))
-            if view.facts.answers[question] == record.id:
+            policy = policy_of(view, record)
+            climbs = policy == AgentsOnDelete.MOVE_TO_PARENT and record.parent_id is not None
+            is_kept = policy != AgentsOnDelete.UNASSIGN and not climbs
+            if is_kept and view.facts.answers[question] == record.id:
                 return self._hold((record,), error)
             return Wait(doing, "searches still show agents in it", self._hold((record,), error))
         if below:
@@ -263,9 +274,6 @@ class _Removal:
             error = HierarchyError(
                 doing, f"it has child groups: {names}", "delete or move those first"
             )
-            strangers = strangers_among(view, below)
-            if isinstance(strangers, Ask):
-                return strangers
         else:
             error = HierarchyError(
                 doing, view.facts.in_use[record.id], "find what uses it, then delete again"

@@ -141,7 +141,8 @@ class _Standing:
             return facts.names(names)[record.id]
         wanted = {**node.tags, **self.view.resource.tags(node.key)}
         is_same = self.view.previous is None or self.view.previous == self.view.wish
-        if not facts.knows(names) and wanted == record.tags and is_same:
+        is_known = wanted == record.tags and (is_same or record.id in facts.written)
+        if not facts.knows(names) and is_known:
             return record.name
         if not self._is_there(record):
             return None
@@ -244,6 +245,11 @@ class _Standing:
             group = view.facts.group(question)
             found = {k: group.tags.get(k) if group else None for k in unknown}
             record = replace(record, as_found={**record.as_found, **found})
+        found = dict(record.as_found)
+        back = {k: value for k in old if (value := found.get(k)) is not None}
+        if back:
+            self.calls.append(Tag(record, back, gives_back=True))
+            return
         has_room = len({*record.tags, *new}) <= MAX_TAGS
         if new and (has_room or not old):
             self.calls.append(Tag(record, new))

@@ -24,6 +24,7 @@ from connect_hierarchy_lambda.core.decisions import (
     Refuse,
     Rename,
     Step,
+    Tag,
     Untag,
     Wait,
     has_record,
@@ -57,7 +58,7 @@ from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.core.wish import Direction
 from connect_hierarchy_lambda.engine.calls import answers, doing, error_of, perform
 from connect_hierarchy_lambda.engine.task import Answer, Task
-from connect_hierarchy_lambda.model.ledger import Entry, Forward, Record, RequestType
+from connect_hierarchy_lambda.model.ledger import Entry, Forward, IdChange, Record, RequestType
 from connect_hierarchy_lambda.model.messages import (
     HierarchyError,
     NoLongerWantedError,
@@ -490,8 +491,27 @@ class Engine:
                 )
             case Direction.BACK | Direction.GONE:
                 entry = replace(entry, established=False, physical_id="", forward=None)
-        self._write(turn, entry=entry)
+        ids = {key: record.id for key, record in done.groups.items()}
+        changes = self._id_changes(view, entry.ids, ids)
+        self._write(turn, entry=replace(entry, ids=ids or entry.ids), changes=changes)
         return answer
+
+    def _id_changes(
+        self, view: View, before: Mapping[str, str], ids: Mapping[str, str]
+    ) -> list[IdChange]:
+        """The nodes whose groups have other ids than when a request succeeded last."""
+        now = self._schedule.clock.now()
+        changes = []
+        for key, group_id in ids.items():
+            if before.get(key, group_id) == group_id:
+                continue
+            node = view.wish.by_key[key]
+            path = " / ".join(node.path)
+            resource = view.resource.logical_id
+            changes.append(IdChange(now, resource, node.written_key, path, before[key], group_id))
+            told = {"path": path, "old_id": before[key], "new_id": group_id}
+            logger.info("id changed", extra=told)
+        return changes
 
     def _goes_before(self) -> bool:
         course = self._memory.course
@@ -502,23 +522,18 @@ class Engine:
     def _step(self, turn: Turn, step: Step) -> None:
         for warning in step.warnings:
             logger.warning(warning)
-        now = self._schedule.clock.now()
         before = {c.record.slot: self._memory.records.get(c.record.slot) for c in step.calls}
-        changes = [replace(change, at=now) for change in step.changes]
         intentions = [intended(c) for c in step.calls if has_record(c)]
         entry = None
         if step.levels is not None and self._memory.entry is not None:
             entry = replace(self._memory.entry, levels=step.levels)
-        if step.records or step.forgotten or changes or intentions or entry is not None:
+        if step.records or step.forgotten or intentions or entry is not None:
             self._write(
                 turn,
                 entry=entry,
                 records=(*step.records, *intentions),
                 forgotten=step.forgotten,
-                changes=changes,
             )
-        for change in changes:
-            logger.info("id changed", extra=_told(change))
         self._memory.is_unknown = False
         if step.calls:
             self._perform(turn, step.calls, before)
@@ -618,7 +633,8 @@ class Engine:
             return intended(made) if isinstance(made, Create) else _UNDONE
         if refusal.code == IN_USE and isinstance(made, Delete | PutLevels):
             facts.in_use[record.id] = str(refusal)
-            return _UNDONE
+            # it is there, whatever an earlier deletion left open
+            return record.settled()
         if refusal.code == NOT_FOUND and not isinstance(made, Create):
             return self._after_not_found(made, refusal)
         error = error_of(made, refusal)
@@ -646,6 +662,8 @@ class Engine:
     def _learn_from(self, made: Call, after: Record | None) -> None:
         """Keep what this run knows true after a call."""
         facts, record = self._memory.facts, made.record
+        if isinstance(made, Rename | Tag | Untag):
+            facts.written.add(record.id)
         names = ListNames(record.instance_arn)
         listed = facts.answers.get(names)
         match made:
@@ -654,6 +672,9 @@ class Engine:
                     listed[after.id] = after.name
             case Rename():
                 self._free(record)
+                look = LookAt(record.instance_arn, record.id)
+                if (shown := facts.answers.get(look)) is not None:
+                    facts.answers[look] = replace(shown, name=made.name)
                 if listed is not None:
                     listed[record.id] = made.name
             case Delete():
@@ -665,7 +686,7 @@ class Engine:
                 facts.put_levels.add(record.instance_arn)
                 facts.in_use.clear()
             case MoveAgent():
-                facts.moved[made.agent.id] = made.group_id
+                facts.note_move(made.agent, made.group_id)
                 facts.in_use.pop(record.id, None)
                 facts.answers.pop(FindAgents(record.instance_arn, made.group_id or ""), None)
             case _:
@@ -718,7 +739,3 @@ def _superseded(task: Task) -> NoLongerWantedError:
         "a later request of this resource has begun",
         "see the other failures of the deployment",
     )
-
-
-def _told(change: Any) -> dict[str, str]:
-    return {"path": change.path, "old_id": change.old_id, "new_id": change.new_id}

@@ -216,6 +216,9 @@ class Entry:
     since: Mapping[str, float] = field(default_factory=dict)
     """Since when the running request waits for what, in seconds since 1970."""
 
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """The group of each node when a request succeeded last, by key."""
+
     levels: Mapping[str, object] = field(default_factory=dict)
     """Of a structure: what it may take away."""
 

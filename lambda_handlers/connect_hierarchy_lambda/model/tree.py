@@ -64,6 +64,8 @@ class Node:
     """In which line of which file it stands, empty where that is not known."""
     own_tags: Mapping[str, str] = field(default_factory=dict, compare=False)
     """The tags that are written at the node itself."""
+    has_own_key: bool = field(default=False, compare=False)
+    """Whether the key is written at the node; else it follows from the name and the node above."""
 
     @property
     def name(self) -> str:
@@ -78,11 +80,6 @@ class Node:
     def is_at(self, names: tuple[str, ...]) -> bool:
         """Whether these are the names of its path, with their accents composed."""
         return tuple(map(composed, self.path)) == names
-
-    @property
-    def has_default_key(self) -> bool:
-        """Whether the key follows from the name and the node above."""
-        return self.key == _default_key(self.parent, self.name)
 
 
 @dataclass(frozen=True)
@@ -256,6 +253,7 @@ class _Reader:
             agents_on_delete=self._agents_on_delete(fields, place, path),
             line=self.line_of(place),
             own_tags=own_tags,
+            has_own_key=fields.get("key") is not None,
         )
         self._check_tag_count(node, place)
         yield node, place

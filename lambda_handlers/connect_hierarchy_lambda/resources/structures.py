@@ -56,9 +56,10 @@ def _wished(request: Request) -> WishedLevels:
     try:
         return wished_levels(request.properties)
     except HierarchyError:
-        if request.type != "Delete":
+        # levels that cannot be read are not taken away
+        if request.type != "Delete" or _SEGMENT in request.physical_id:
             raise
-        return WishedLevels(request.physical_id.partition(_SEGMENT)[0])
+        return WishedLevels("")
 
 
 def _previous(request: Request) -> WishedLevels | None:

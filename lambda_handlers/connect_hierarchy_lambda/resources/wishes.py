@@ -51,7 +51,7 @@ def wish_of_tree(values: Mapping[str, Any]) -> Wish:
                 tags={**common, **node.tags},
                 agents_on_delete=node.agents_on_delete,
                 written_key=node.key,
-                has_own_key=not node.has_default_key,
+                has_own_key=node.has_own_key,
             )
             for node in tree.nodes
         )
