@@ -1,4 +1,10 @@
-"""Faults at every call of everyday deployments: whatever happens, it ends where it should."""
+"""Faults at every call of everyday deployments: whatever happens, it ends where it should.
+
+Calls to Connect, gaps between calls and events are struck one after the other with the ledger in
+memory. With the ledger in a table, which takes five times as long, each kind of fault strikes every
+fourth of the ledger's calls or of the gaps around them; the kinds begin at different ones, so that
+together they strike each.
+"""
 
 from __future__ import annotations
 
@@ -165,8 +171,11 @@ def _site(
     scenario: str,
     scope: DuplicateScope = DuplicateScope.SIBLINGS,
     reversed_id: ReversedUpdateId = ReversedUpdateId.NEW,
+    *,
+    ledger_in_table: bool = False,
 ) -> Site:
     site = Site(
+        ledger_in_table=ledger_in_table,
         connect_settings=ConnectSettings(default_rate=None, duplicate_scope=scope),
         # one try of a clean-up that is refused: a further one does the same again
         engine_settings=EngineSettings(reversed_update_id=reversed_id, clean_up_tries=1),
@@ -238,10 +247,25 @@ FAULTS: dict[str, tuple[str, Callable[..., None]]] = {
 """For each kind of fault what it strikes, and how to plan it for the nth of these."""
 
 
+def _plan_for_ledger(site: Site, *, nth: int, kind: FaultKind) -> None:
+    site.dynamodb.plan_fault("*", nth=nth, kind=kind)
+
+
+LEDGER_FAULTS: dict[str, tuple[str, Callable[..., None]]] = {
+    **{
+        f"ledger: {kind.value}": ("calls of the ledger", partial(_plan_for_ledger, kind=kind))
+        for kind in (FaultKind.THROTTLE, FaultKind.ERROR_AFTER, FaultKind.CUT_AFTER)
+    },
+    "ledger: killed": ("gaps between calls", _kill),
+}
+"""The same with the ledger in a table."""
+
+
 def _counts(site: Site) -> dict[str, int]:
     calls, of_ledger = len(site.connect.calls), len(site.dynamodb.calls)
     return {
         "calls": calls,
+        "calls of the ledger": of_ledger,
         "gaps between calls": calls + of_ledger + len(site.service_calls),
         "events": len(site.custom_resources.conversations),
     }
@@ -253,20 +277,45 @@ def test_a_passing_fault_at_any_call_changes_nothing(
     scenario: str, fault: str, record_property: Callable[[str, object], None], *, fails: bool
 ) -> None:
     """A fault at each call or event in turn: the deployment ends just as without it."""
-    strikes, plan = FAULTS[fault]
-    site = _site(scenario)
+    _strike(scenario, fault, record_property, fails=fails)
+
+
+@pytest.mark.parametrize("fault", LEDGER_FAULTS)
+@pytest.mark.parametrize(("scenario", "fails"), CASES)
+def test_a_passing_fault_of_the_ledger_changes_nothing(
+    scenario: str, fault: str, record_property: Callable[[str, object], None], *, fails: bool
+) -> None:
+    """Before and after its calls, and where a run dies between these and those to Connect."""
+    _strike(scenario, fault, record_property, fails=fails, is_in_table=True)
+
+
+def _strike(
+    scenario: str,
+    fault: str,
+    record_property: Callable[[str, object], None],
+    *,
+    fails: bool,
+    is_in_table: bool = False,
+) -> None:
+    """Strike the places of a deployment, each in a deployment of its own, and compare the ends."""
+    strikes, plan = (LEDGER_FAULTS if is_in_table else FAULTS)[fault]
+    site = _site(scenario, ledger_in_table=is_in_table)
     before = _counts(site)[strikes]
     expected = _outcome(site, scenario, fails=fails)
     places = _counts(site)[strikes] - before
     assert places > 0
     places += strikes == "gaps between calls"  # one more than there are calls
+    step = len(LEDGER_FAULTS) if is_in_table else 1
+    first = list(LEDGER_FAULTS).index(fault) + 1 if is_in_table else 1
+    struck = range(first, places + 1, step)
+    assert struck
     different = []
-    for nth in range(1, places + 1):
-        site = _site(scenario)
+    for nth in struck:
+        site = _site(scenario, ledger_in_table=is_in_table)
         plan(site, nth=nth)
         if _outcome(site, scenario, fails=fails) != expected:
             different.append(nth)
-    ended = f"lost at {different}" if different else f"{places} ok"
+    ended = f"lost at {different}" if different else f"{len(struck)} ok"
     record_property(TABLE_CELL, (f"{scenario}{', rolled back' if fails else ''}", fault, ended))
     assert not different
 
