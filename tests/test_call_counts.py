@@ -37,7 +37,6 @@ def test_a_new_single_group_is_one_call(site: Site) -> None:
     assert set(site.ids) == {"A", "A/B", "A/B/D", "C"}
 
 
-@pytest.mark.xfail(reason="what was just renamed is read once more")
 def test_a_rename_is_one_call(site: Site) -> None:
     """The ledger knows what it is called and who owns it."""
     count = len(site.calls())
