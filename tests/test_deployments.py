@@ -446,7 +446,7 @@ def test_the_function_sees_only_its_own_instance_and_logs_no_url(
         for event in page["events"]
     ]
     text = "".join(messages)
-    assert '"message": "created hierarchy group"' in text
+    assert '"message": "creating hierarchy group' in text
     assert "X-Amz-Signature" not in text
     assert "cloudformation-custom-resource-response" not in text
 

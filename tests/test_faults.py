@@ -280,27 +280,11 @@ def test_a_passing_fault_at_any_call_changes_nothing(
     _strike(scenario, fault, record_property, fails=fails)
 
 
-FIRST_WRITE_IS_THROTTLED = {
-    *(
-        (scenario, False)
-        for scenario in SCENARIOS
-        if scenario != "remove, FAIL"  # other places are struck there
-    ),
-    ("create", True),
-    ("move with an agent", True),
-    ("move a subtree", True),
-}
-"""Where the throttled call is a request's first write: the run then takes itself for a late one."""
-
-
 def _cells_of_ledger() -> Iterator[Any]:
-    reason = "a request whose first write was throttled is taken for one that is no longer current"
     for case in CASES:
         scenario, fails = case.values
         for fault in LEDGER_FAULTS:
-            is_known = (scenario, fails) in FIRST_WRITE_IS_THROTTLED and "throttle" in fault
-            marks = [pytest.mark.xfail(reason=reason)] if is_known else []
-            yield pytest.param(scenario, fails, fault, id=f"{case.id}, {fault}", marks=marks)
+            yield pytest.param(scenario, fails, fault, id=f"{case.id}, {fault}")
 
 
 @pytest.mark.parametrize(("scenario", "fails", "fault"), list(_cells_of_ledger()))

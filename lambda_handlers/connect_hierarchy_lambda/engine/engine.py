@@ -321,7 +321,6 @@ class Engine:
                 "nothing was deleted; deploy again",
             ) from None
         memory.is_unknown = entry is None and event.type is not RequestType.CREATE
-        memory.course = course
         entry = entry or Entry(task.resource.logical_id)
         if course.direction is Direction.FORWARD:
             is_create = event.type is RequestType.CREATE
@@ -332,6 +331,8 @@ class Engine:
             entry = replace(entry, forward=forward)
         started = (*entry.begun, begun(event, course))[-_MOST_REMEMBERED:]
         self._write(turn, entry=replace(entry, begun=started, since={}))
+        # not before: a request that is not written down has not begun
+        memory.course = course
         logger.info(
             "knows its direction", extra={"direction": course.direction, "goal": course.goal}
         )
