@@ -301,7 +301,8 @@ class _Standing:
         if not self.view.facts.knows(survey):
             return None
         for group in self.view.facts.groups(survey):
-            if (group.parent_id, group.name) == place[1:] and group.id not in self.view.records:
+            is_free = group.id not in self.view.records and group.id not in self.view.facts.gone
+            if is_free and (group.parent_id, group.name) == place[1:]:
                 return group
         return None
 
