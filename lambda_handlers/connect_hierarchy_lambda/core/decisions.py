@@ -138,14 +138,13 @@ class Refuse:
 class Wait:
     """Give the turn back, and decide again after a pause.
 
-    After `seconds` of waiting for the same, `then` is done instead. With a `slot` that is only
+    After two minutes of waiting for the same, `then` is done instead. With a `slot` that is only
     noted as what was refused there, since a rollback does without it.
     """
 
     doing: str
     why: str
     then: Refuse | Step
-    seconds: float = 120.0
     slot: str = ""
 
 

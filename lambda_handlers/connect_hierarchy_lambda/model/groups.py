@@ -1,17 +1,9 @@
-"""What Amazon Connect says of groups, agents and levels."""
+"""What Amazon Connect says of groups and agents."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-
-@dataclass(frozen=True)
-class Level:
-    """One level of a structure."""
-
-    name: str
-    """Empty for a gap: whether a level may be missing above another is not documented."""
 
 
 @dataclass(frozen=True)
