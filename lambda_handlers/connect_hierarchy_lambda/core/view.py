@@ -154,11 +154,7 @@ class View:
 
     def path_of(self, record: Record) -> str:
         """The names down to a group, joined with slashes, as far up as the ledger knows them."""
-        names, above = [record.name], self.records.get(record.parent_id or "")
-        while above is not None:
-            names.insert(0, above.name)
-            above = self.records.get(above.parent_id or "")
-        return "/".join(names)
+        return path_of(self.records, record)
 
     @property
     def goes_back(self) -> bool:
@@ -197,3 +193,12 @@ def deepest_first(records: tuple[Record, ...]) -> list[Record]:
         return number
 
     return sorted(records, key=depth, reverse=True)
+
+
+def path_of(records: Mapping[str, Record], record: Record) -> str:
+    """The names down to a group, joined with slashes, as far up as the ledger knows them."""
+    names, above = [record.name], records.get(record.parent_id or "")
+    while above is not None:
+        names.insert(0, above.name)
+        above = records.get(above.parent_id or "")
+    return "/".join(names)

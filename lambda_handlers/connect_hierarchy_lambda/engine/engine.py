@@ -54,7 +54,7 @@ from connect_hierarchy_lambda.core.facts import (
     Survey,
 )
 from connect_hierarchy_lambda.core.outcomes import intended, succeeded
-from connect_hierarchy_lambda.core.view import View
+from connect_hierarchy_lambda.core.view import View, path_of
 from connect_hierarchy_lambda.core.wish import Direction
 from connect_hierarchy_lambda.engine.calls import answers, doing, error_of, perform
 from connect_hierarchy_lambda.engine.task import Answer, Task
@@ -612,18 +612,12 @@ class Engine:
         memory.since.pop(doing(made), None)
         after = succeeded(made, outcome, self._schedule.clock.now())
         self._learn_from(made, after)
-        told = {"group": (after or made.record).id, "path": self._path_of(made)}
+        told = {
+            "group": (after or made.record).id,
+            "path": path_of(self._memory.records, made.record),
+        }
         logger.info(doing(made), extra=told)
         return after
-
-    def _path_of(self, made: Call) -> str:
-        """The names of a group and of those above it, as far as the ledger knows them."""
-        names, above = [made.record.name], made.record.parent_id
-        while above in self._memory.records:
-            record = self._memory.records[above]
-            names.insert(0, record.name)
-            above = record.parent_id
-        return "/".join(names)
 
     def _after_refusal(self, made: Call, refusal: Refusal) -> Record | _Undone | None:
         facts, record = self._memory.facts, made.record
@@ -653,7 +647,7 @@ class Engine:
             raise _Pause(doing(made), str(refusal), first=1.0)
         facts.gone.add(record.id)
         self._free(record)
-        told = {"group": record.id, "path": self._path_of(made)}
+        told = {"group": record.id, "path": path_of(self._memory.records, made.record)}
         logger.warning("the group is gone", extra=told)
         if isinstance(made, Delete) or (isinstance(made, Untag) and made.forgets):
             self._learn_from(made, None)
