@@ -40,7 +40,7 @@ with-node = PATH="$(NODE)/bin:$$PATH" JSII_NODE="$(NODE)/bin/node"
 .DELETE_ON_ERROR:
 
 demo: set-up
-	@$(with-node) $(PYTHON) -m local_aws.demo $(if $(VERBOSE),--verbose)
+	@$(with-node) $(PYTHON) -m demo $(if $(VERBOSE),--verbose)
 
 # Three workers keep two cores busy: some tests wait for processes of their own.
 test: set-up

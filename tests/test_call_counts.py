@@ -6,7 +6,7 @@ import pytest
 
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, Rate
-from tests.stacks import Site
+from tests.support.stacks import Site
 
 LEVELS = ("Division", "Region", "Team")
 

@@ -19,7 +19,7 @@ from connect_hierarchy import (
     HierarchyStructure,
     HierarchyTree,
 )
-from tests.constructs_fixtures import GROUP_ARN, INSTANCE_ARN, new_instance, new_stack
+from tests.support.constructs_fixtures import GROUP_ARN, INSTANCE_ARN, new_instance, new_stack
 
 UNSET = "context value \\(-c\\) or an environment variable that is not set"
 

@@ -11,7 +11,7 @@ from aws_cdk import App, Stack
 
 from connect_hierarchy import HierarchyProvider, bundling
 from connect_hierarchy_lambda.model.properties import HANDLER
-from tests.constructs_fixtures import lambda_runtime, run_isolated
+from tests.support.constructs_fixtures import lambda_runtime, run_isolated
 
 
 def bundle(target: Path) -> tuple[Path, str]:

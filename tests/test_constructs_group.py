@@ -18,7 +18,7 @@ from aws_cdk import (
 from jsii._kernel.providers.process import _NodeProcess
 
 from connect_hierarchy import AgentsOnDelete, HierarchyGroup, HierarchyStructure, HierarchyTree
-from tests.constructs_fixtures import (
+from tests.support.constructs_fixtures import (
     GROUP,
     GROUP_ARN,
     INSTANCE_ARN,

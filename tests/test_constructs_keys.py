@@ -16,7 +16,13 @@ from connect_hierarchy import (
     IHierarchyGroup,
     IHierarchyStructure,
 )
-from tests.constructs_fixtures import GROUP_ARN, INSTANCE_ARN, logical_id, new_app, new_stack
+from tests.support.constructs_fixtures import (
+    GROUP_ARN,
+    INSTANCE_ARN,
+    logical_id,
+    new_app,
+    new_stack,
+)
 
 
 def new_structure(stack: Stack) -> HierarchyStructure:

@@ -11,7 +11,7 @@ from aws_cdk import App, NestedStack, Stack
 from aws_cdk import aws_iam as iam
 
 from connect_hierarchy import HierarchyProvider, HierarchyStructure
-from tests.constructs_fixtures import (
+from tests.support.constructs_fixtures import (
     INSTANCE_ARN,
     find,
     new_app,

@@ -17,7 +17,7 @@ from aws_cdk.assertions import Template
 from connect_hierarchy import HierarchyGroup, HierarchyProvider, HierarchyStructure, HierarchyTree
 from connect_hierarchy.provider import HANDLER_RUNTIME
 from connect_hierarchy_lambda.model.properties import HANDLER
-from tests.constructs_fixtures import (
+from tests.support.constructs_fixtures import (
     INSTANCE_ARN,
     OTHER_INSTANCE_ARN,
     STRUCTURE,

@@ -12,7 +12,7 @@ from aws_cdk.assertions import Template
 
 from connect_hierarchy import HierarchyGroup, HierarchyProvider, HierarchyStructure, HierarchyTree
 from connect_hierarchy_lambda.model.arns import GroupArn
-from tests.constructs_fixtures import (
+from tests.support.constructs_fixtures import (
     GROUP,
     GROUP_ARN,
     INSTANCE_ARN,

@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import CfnParameter, RemovalPolicy, Stack, Token
 
 from connect_hierarchy import HierarchyStructure, IHierarchyStructure
-from tests.constructs_fixtures import (
+from tests.support.constructs_fixtures import (
     INSTANCE_ARN,
     OTHER_INSTANCE_ARN,
     STRUCTURE,

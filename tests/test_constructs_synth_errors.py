@@ -13,7 +13,7 @@ from aws_cdk import CfnParameter, Environment, RemovalPolicy, Stack, Stage
 from aws_cdk import aws_ssm as ssm
 
 from connect_hierarchy import AgentsOnDelete, HierarchyGroup, HierarchyStructure, HierarchyTree
-from tests.constructs_fixtures import (
+from tests.support.constructs_fixtures import (
     GROUP_ARN,
     INSTANCE_ARN,
     OTHER_INSTANCE_ARN,

@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import App, CfnParameter, NestedStack, Stack, Tags
 
 from connect_hierarchy import HierarchyGroup, HierarchyStructure
-from tests.constructs_fixtures import INSTANCE_ARN, new_app, new_stack, properties_of
+from tests.support.constructs_fixtures import INSTANCE_ARN, new_app, new_stack, properties_of
 
 
 @dataclass

@@ -22,7 +22,7 @@ from aws_cdk.assertions import Template
 from connect_hierarchy import AgentsOnDelete, HierarchyGroup, HierarchyStructure, HierarchyTree
 from connect_hierarchy_lambda.model.properties import REFERENCES_AN_ANSWER
 from connect_hierarchy_lambda.model.tree import key_mark
-from tests.constructs_fixtures import (
+from tests.support.constructs_fixtures import (
     GROUP_ARN,
     INSTANCE_ARN,
     STRUCTURE,
@@ -33,7 +33,7 @@ from tests.constructs_fixtures import (
     properties_of,
     resource_of,
 )
-from tests.stacks import Site
+from tests.support.stacks import Site
 
 TREE = "Custom::ConnectHierarchyTree"
 REFERENCES = "Custom::ConnectHierarchyTreeReferences"

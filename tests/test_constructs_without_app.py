@@ -7,7 +7,7 @@ from aws_cdk import CfnParameter, Stack, Tags
 from aws_cdk.assertions import Template
 
 from connect_hierarchy import HierarchyProvider, HierarchyStructure, HierarchyTree
-from tests.constructs_fixtures import GROUP, INSTANCE_ARN, find, properties_of
+from tests.support.constructs_fixtures import GROUP, INSTANCE_ARN, find, properties_of
 
 
 def bare_stack() -> Stack:

@@ -14,7 +14,7 @@ from threading import Timer
 
 import pytest
 
-from local_aws.demo.cli_events import CliEvent
+from demo.cli_events import CliEvent
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DEADLINE = 400.0
@@ -25,7 +25,7 @@ ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 def _demo() -> Iterator[subprocess.Popen[str]]:
     """The demo's process; it ends at the latest at the deadline."""
     with subprocess.Popen(
-        [sys.executable, "-m", "local_aws.demo"],
+        [sys.executable, "-m", "demo"],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -170,7 +170,7 @@ def test_events_of_the_cli_are_read(line: str, event: CliEvent | None) -> None:
 def test_the_cli_has_to_be_there() -> None:
     """Without the CLI on the PATH the demo says how it is started."""
     run = subprocess.run(
-        [sys.executable, "-m", "local_aws.demo"],
+        [sys.executable, "-m", "demo"],
         cwd=REPOSITORY,
         env=os.environ | {"PATH": os.defpath},
         capture_output=True,

@@ -23,7 +23,7 @@ from constructs import Construct
 from connect_hierarchy import HierarchyGroup, HierarchyProvider, HierarchyStructure
 from local_aws import LocalAws
 from local_aws.connect import FaultKind
-from tests.cdk_cli import CdkCli
+from tests.support.cdk_cli import CdkCli
 
 
 @pytest.fixture(scope="module")

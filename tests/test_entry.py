@@ -23,7 +23,7 @@ from connect_hierarchy_lambda.ports.time import Schedule
 from local_aws.cloudformation.stacks import Resource, Stack
 from local_aws.cloudformation.template import Template
 from local_aws.connect import FaultKind
-from tests.stacks import Site
+from tests.support.stacks import Site
 
 URL = "https://answers.invalid/path?X-Amz-Signature=secret"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from local_aws import LocalAws
-from tests.cdk_cli import CdkCli
+from tests.support.cdk_cli import CdkCli
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

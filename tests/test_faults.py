@@ -20,7 +20,7 @@ from local_aws.cloudformation.engine import EngineSettings
 from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
 from local_aws.in_process import FunctionFaults
 from tests.conftest import TABLE_CELL
-from tests.stacks import Site
+from tests.support.stacks import Site
 
 LEVELS = ("Division", "Region", "Team")
 

@@ -33,8 +33,8 @@ from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings
-from tests.constructs_fixtures import INSTANCE_ARN, new_stack, properties_of
-from tests.stacks import Site
+from tests.support.constructs_fixtures import INSTANCE_ARN, new_stack, properties_of
+from tests.support.stacks import Site
 from tests.test_entry import STACK_ID, Answers, Context, ManualClock, event, serve, waiting_for
 from tests.test_entry import URL as ANSWER_URL
 

@@ -15,15 +15,15 @@ from app import ContactCentre
 from connect_hierarchy import HierarchyProvider, HierarchyStructure
 from local_aws.cloudformation.template import Template
 from local_aws.connect import ConnectSettings, DuplicateScope
-from tests.constructs_fixtures import (
+from tests.support.constructs_fixtures import (
     INSTANCE_ARN,
     OTHER_INSTANCE_ARN,
     new_app,
     new_instance,
     new_stack,
 )
-from tests.histories import HISTORIES, begin
-from tests.iam import (
+from tests.support.histories import HISTORIES, begin
+from tests.support.iam import (
     Evaluator,
     Guard,
     SiteWithTables,
@@ -31,7 +31,7 @@ from tests.iam import (
     role_of,
     statements_of,
 )
-from tests.iam import template_of_one_group as one_group
+from tests.support.iam import template_of_one_group as one_group
 
 FUNCTION_ARN = "arn:aws:lambda:eu-west-2:123456789012:function:Site-Function"
 STACKS_ARN = "arn:aws:cloudformation:eu-west-2:123456789012:stack"

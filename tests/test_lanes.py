@@ -13,7 +13,7 @@ from connect_hierarchy_lambda.ports.time import SystemClock
 from local_aws.connect import ConnectSettings
 from local_aws.connect.settings import Rate as ServiceRate
 from local_aws.in_process import FunctionFaults
-from tests.stacks import Site, node
+from tests.support.stacks import Site, node
 
 LEVELS = ("Division", "Region", "Team")
 RAISED = Rate(per_second=20, burst=20)

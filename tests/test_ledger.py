@@ -23,7 +23,7 @@ from connect_hierarchy_lambda.ports.calls import PassingError
 from connect_hierarchy_lambda.ports.ledger import LEASE_SECONDS, Ledger, Turn, TurnLostError
 from connect_hierarchy_lambda.ports.memory_ledger import MemoryLedger
 from local_aws.connect import FaultKind
-from tests.stacks import Site
+from tests.support.stacks import Site
 
 INSTANCE_ARN = "arn:aws:connect:eu-west-2:123456789012:instance/1"
 NOW = 1_800_000_000.0

@@ -10,8 +10,8 @@ import pytest
 from connect_hierarchy_lambda.model.ownership import Owner
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings
-from tests.histories import HISTORIES, deploy, failing
-from tests.stacks import Site, node
+from tests.support.histories import HISTORIES, deploy, failing
+from tests.support.stacks import Site, node
 from tests.test_faults import LEVELS
 from tests.test_tree_faults import SCENARIOS as TREES
 

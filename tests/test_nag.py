@@ -16,7 +16,7 @@ from aws_cdk import Acknowledgment, App, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from app import ContactCentre
-from tests.constructs_fixtures import INSTANCE_ARN
+from tests.support.constructs_fixtures import INSTANCE_ARN
 
 _GROUPS_ARE_NOT_KNOWN = (
     "the ids of groups are not known before Connect has made them; a handler deletes and renames "

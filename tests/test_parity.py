@@ -28,8 +28,8 @@ from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, DuplicateScope
 from tests.lifecycle.plans import MOVE_TO_PARENT, UNASSIGN, NodePlan, StackPlan, TreePlan
-from tests.stacks import Site
 from tests.support.ownership import ownerships
+from tests.support.stacks import Site
 
 HISTORIES = int(os.environ.get("PARITY_HISTORIES", "60"))
 DEPLOYMENTS = 7

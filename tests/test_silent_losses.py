@@ -18,7 +18,7 @@ from connect_hierarchy_lambda.model.tree import key_mark
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings
-from tests.stacks import Site, node
+from tests.support.stacks import Site, node
 
 LEVELS = ("Division", "Region", "Team")
 OWN_PREFIX = "connect-hierarchy:"

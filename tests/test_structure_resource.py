@@ -7,7 +7,7 @@ import pytest
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.connect import FaultKind
-from tests.stacks import Site
+from tests.support.stacks import Site
 
 
 @pytest.fixture

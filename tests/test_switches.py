@@ -23,7 +23,7 @@ from local_aws.cloudformation.custom_resources import MAX_EVENT_BYTES, ReversedU
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, DuplicateScope
-from tests.stacks import Site
+from tests.support.stacks import Site
 
 LEVELS = ("Division", "Region", "Team")
 

@@ -13,7 +13,7 @@ from constructs import Construct
 from connect_hierarchy import HierarchyProvider, HierarchyStructure, HierarchyTree
 from local_aws import LocalAws
 from local_aws.connect import Rate
-from tests.cdk_cli import CdkCli
+from tests.support.cdk_cli import CdkCli
 
 FIRST = """\
 groups:

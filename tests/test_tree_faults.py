@@ -10,7 +10,7 @@ import pytest
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
-from tests.stacks import Site, node
+from tests.support.stacks import Site, node
 from tests.test_faults import PASSING_FAULTS
 
 LEVELS = ("Division", "Region", "Team")

@@ -12,7 +12,7 @@ from connect_hierarchy_lambda.model.ledger import Phase
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
-from tests.stacks import Site
+from tests.support.stacks import Site
 
 LEVELS = ("L1", "L2", "L3")
 SINGLE = "single"

@@ -15,7 +15,7 @@ from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
 from local_aws.in_process import FunctionFaults, FunctionSettings
-from tests.stacks import Site, node
+from tests.support.stacks import Site, node
 
 LEVELS = ("Division", "Region", "Team")
 OWN_PREFIX = "connect-hierarchy:"

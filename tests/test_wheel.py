@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from connect_hierarchy_lambda.model.properties import HANDLER
-from tests.constructs_fixtures import lambda_runtime, run_isolated
+from tests.support.constructs_fixtures import lambda_runtime, run_isolated
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from local_aws.connect import FaultKind
 from local_aws.in_process import FunctionFaults
-from tests.stacks import Site
+from tests.support.stacks import Site
 
 MILD_LAG = 100.0
 """Seconds that a search may lag without being noticed: less than what handlers wait."""

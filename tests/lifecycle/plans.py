@@ -9,7 +9,7 @@ from typing import Any
 
 from connect_hierarchy_lambda.model.properties import reference_attribute
 from connect_hierarchy_lambda.model.tree import key_mark
-from tests.stacks import Site
+from tests.support.stacks import Site
 
 FAIL, MOVE_TO_PARENT, UNASSIGN = "FAIL", "MOVE_TO_PARENT", "UNASSIGN"
 

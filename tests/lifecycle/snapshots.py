@@ -11,8 +11,8 @@ from connect_hierarchy_lambda.model.tags import RESERVED_PREFIX
 from connect_hierarchy_lambda.model.tree import key_mark
 from local_aws.cloudformation.stacks import Stack
 from tests.lifecycle.plans import StackPlan, key_of, resource_of, tree_of
-from tests.stacks import Site
 from tests.support.ownership import Ownership, ownerships
+from tests.support.stacks import Site
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, DuplicateScope
 from local_aws.connect.exceptions import ConnectError
-from tests.iam import Guard
 from tests.lifecycle.change import Change
 from tests.lifecycle.expectations import Succeeded, TakenBack
 from tests.lifecycle.faults import Faults
@@ -21,7 +20,8 @@ from tests.lifecycle.plans import FAIL, MOVE_TO_PARENT, StackPlan
 from tests.lifecycle.protocol import check_conversations
 from tests.lifecycle.snapshots import Seen, Snapshot, record, snapshot
 from tests.lifecycle.verdicts import Judge, Verdict
-from tests.stacks import Site
+from tests.support.iam import Guard
+from tests.support.stacks import Site
 
 COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 TAKEN_BACK = {"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}

@@ -27,11 +27,11 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from demo.cdk_cli import CliError
+from demo.claims import ClaimError
+from demo.console import Console, Style
+from demo.leftover_processes import leftover_processes
 from local_aws.aws import LocalAws
-from local_aws.demo.cdk_cli import CliError
-from local_aws.demo.claims import ClaimError
-from local_aws.demo.console import Console, Style
-from local_aws.demo.leftover_processes import leftover_processes
 from tests.second_engine.ministack import EngineError, Ministack
 from tests.second_engine.story import Story
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from demo.call_record import succeeded
+from demo.cdk_cli import CdkCli
+from demo.claims import ClaimError, Claims
+from demo.console import Console
+from demo.drawing import draw_tree
+from demo.picture import Picture, PicturedGroup
 from local_aws.aws import LocalAws
-from local_aws.demo.call_record import succeeded
-from local_aws.demo.cdk_cli import CdkCli
-from local_aws.demo.claims import ClaimError, Claims
-from local_aws.demo.console import Console
-from local_aws.demo.drawing import draw_tree
-from local_aws.demo.picture import Picture, PicturedGroup
 from tests.second_engine.ministack import ACCOUNT_ID, Ministack
 
 _STACK = "ContactCentre"

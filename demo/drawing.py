@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from local_aws.demo.changes import GroupChange, Kind, agent_changes, group_changes
-from local_aws.demo.console import Console, Style
-from local_aws.demo.picture import Picture, PicturedGroup, short_id_length
+from demo.changes import GroupChange, Kind, agent_changes, group_changes
+from demo.console import Console, Style
+from demo.picture import Picture, PicturedGroup, short_id_length
 
 _STYLES: Mapping[Kind, Style] = {
     Kind.KEPT: Style.FAINT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local_aws.demo.console import Console, Style
+from demo.console import Console, Style
 
 
 class ClaimError(Exception):

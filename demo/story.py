@@ -7,15 +7,15 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from demo.call_record import draw_writes, succeeded
+from demo.cdk_cli import CdkCli
+from demo.changes import Kind, group_changes
+from demo.claims import ClaimError, Claims
+from demo.console import Console
+from demo.drawing import draw_changes, draw_tree
+from demo.edit import draw_edit
+from demo.picture import Picture, PicturedGroup
 from local_aws.aws import LocalAws
-from local_aws.demo.call_record import draw_writes, succeeded
-from local_aws.demo.cdk_cli import CdkCli
-from local_aws.demo.changes import Kind, group_changes
-from local_aws.demo.claims import ClaimError, Claims
-from local_aws.demo.console import Console
-from local_aws.demo.drawing import draw_changes, draw_tree
-from local_aws.demo.edit import draw_edit
-from local_aws.demo.picture import Picture, PicturedGroup
 
 _STACK = "ContactCentre"
 _BY_HAND = "Partners"

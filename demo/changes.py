@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from local_aws.demo.picture import Picture, PicturedGroup
+from demo.picture import Picture, PicturedGroup
 
 
 class Kind(Enum):

@@ -1,4 +1,4 @@
-"""`python -m local_aws.demo`: exit code 0 when every claim held, 1 when one did not."""
+"""`python -m demo`: exit code 0 when every claim held, 1 when one did not."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from demo.cdk_cli import CliError
+from demo.claims import ClaimError
+from demo.console import Console, Style
+from demo.leftover_processes import leftover_processes
+from demo.story import Story
 from local_aws.aws import LocalAws
-from local_aws.demo.cdk_cli import CliError
-from local_aws.demo.claims import ClaimError
-from local_aws.demo.console import Console, Style
-from local_aws.demo.leftover_processes import leftover_processes
-from local_aws.demo.story import Story
 
-_APP_FOLDER = Path(__file__).resolve().parents[2]
+_APP_FOLDER = Path(__file__).resolve().parents[1]
 _INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m local_aws.demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--verbose", action="store_true", help="show every line of the CDK CLI")
     options = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
-from local_aws.demo.console import Console, Style
+from demo.console import Console, Style
 
 _STYLES: Mapping[str, Style] = {"+": Style.GOOD, "-": Style.BAD}
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local_aws.demo.cli_events import CliEvent
-from local_aws.demo.console import Console, Style
+from demo.cli_events import CliEvent
+from demo.console import Console, Style
 
 _SECONDS_AT_MOST = 300.0
 _SECONDS_TO_END = 5.0

@@ -23,8 +23,8 @@ from connect_hierarchy_lambda.model.properties import LedgerKey
 from connect_hierarchy_lambda.ports.dynamodb_ledger import DynamoDbLedger
 from local_aws.cloudformation.template import ResourceDeclaration, Scope, Template, as_text
 from local_aws.in_process import InProcessAws
-from tests.constructs_fixtures import new_app
-from tests.stacks import Site
+from tests.support.constructs_fixtures import new_app
+from tests.support.stacks import Site
 
 Grant = tuple[str, str]
 """An action and a resource as a policy writes them, wildcards included."""

@@ -8,7 +8,7 @@ from typing import Any
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import FaultKind
 from local_aws.in_process import FunctionSettings
-from tests.stacks import Site
+from tests.support.stacks import Site
 from tests.test_faults import LEVELS, SCENARIOS
 
 Resources = Mapping[str, Any]

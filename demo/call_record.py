@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from demo.console import Console, Style
+from demo.picture import Picture
 from local_aws.connect.settings import Call
-from local_aws.demo.console import Console, Style
-from local_aws.demo.picture import Picture
 
 _READS = ("Describe", "List", "Search", "Get")
 _THROTTLED = "TooManyRequestsException"
