@@ -89,8 +89,11 @@ def check_end(world: World, book: Book, *, is_by_hand: bool) -> None:
         if desk.name != record.name and not is_by_hand:
             raise BrokenPromiseError(f"group {desk.id} is {desk.name!r}, not {record.name!r}")
     for record in book.records:
-        if record.intention is not Intention.NONE and not is_by_hand:
-            raise BrokenPromiseError(f"the intention {record.intention} of {record.slot} stays")
+        is_open = record.intention is not Intention.NONE or record.open_tags
+        if is_open and not is_by_hand:
+            raise BrokenPromiseError(
+                f"the intention {record.intention} {record.open_tags} of {record.slot} stays"
+            )
         if record.id not in world.by_id and not is_by_hand:
             raise BrokenPromiseError(f"group {record.slot} is on record and not there")
 
