@@ -38,18 +38,6 @@ class Known:
 
 KNOWN: tuple[Known, ...] = (
     Known(
-        "a run does not forget what it read of a group when it has renamed it, and does so again",
-        r"this never ends",
-        r"by hand: .* is renamed",
-        "changes",
-    ),
-    Known(
-        "a rollback takes a tag away that an update wrote over a stranger's on an adopted group",
-        r"after the rollback .*made-by.* 't': 'theirs'",
-        r"retag",
-        "adopted",
-    ),
-    Known(
         "a release is repeated where the run died before it wrote down that it was done",
         r"a stranger's group is touched: untag",
         r"the run dies|no answer comes",
