@@ -230,12 +230,14 @@ class Explorer:
         run = state.runs[number]
 
         def guard(world: World, what: str, group_id: str, course: Direction | None) -> None:
-            check_call(run.call, state.book, world, what, group_id, course)
+            by_hand = state.is_by_hand
+            check_call(run.call, state.book, world, what, group_id, course, is_by_hand=by_hand)
 
         is_next, status = state.last == run.name, status_of(self._course, state.stack)
         template = template_of(self._course, state.stack)
         # many states differ only in what this turn does not see
-        seen = (run.call, state.world, state.book, run.memory, is_next, status, template, fault)
+        ports = (state.world, state.book, status, template, state.is_by_hand)
+        seen = (run.call, run.memory, is_next, fault, *ports)
         if seen not in self._turns:
             self._turns[seen] = take_turn(
                 run.call,

@@ -168,7 +168,8 @@ def take_turn(
     try:
         turn.answer = _ENGINE._take_a_turn(replace(task_of(call), decide=decide_twice))
     except engine_module._Pause:
-        turn.is_waiting = True
+        # after an error that passes the pause is short, so nobody's patience ends meanwhile
+        turn.is_waiting = fault is None
     except NoLongerWantedError:
         turn.is_superseded = True
     except HierarchyError as error:
