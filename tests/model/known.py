@@ -43,12 +43,6 @@ KNOWN: tuple[Known, ...] = (
         r"the run dies|no answer comes",
         "strangers",
     ),
-    Known(
-        "a group that stays keeps the intention to delete it where a run died before",
-        r"the intention DELETE",
-        r"the run dies|no answer comes",
-        "deletions",
-    ),
 )
 
 

@@ -117,6 +117,9 @@ class Facts:
     refused: dict[str, HierarchyError] = field(default_factory=dict)
     """Why nothing could be done for a record, by its slot."""
 
+    written: set[str] = field(default_factory=set)
+    """Ids of groups that this run has renamed or tagged: what they are called is known."""
+
     put_levels: set[str] = field(default_factory=set)
     """ARNs of instances whose levels this run has written."""
 

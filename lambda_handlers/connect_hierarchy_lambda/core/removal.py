@@ -144,7 +144,9 @@ class _Removal:
                 continue
             owner = Owner.of(group.tags)
             is_ours = owner is not None and owner.stack == self.view.resource.stack
-            if not is_ours and record.origin is Origin.MADE:
+            # without an owner an adopted group may only show what it was before the adoption
+            is_somebodys = not is_ours and (owner is not None or record.origin is Origin.MADE)
+            if is_somebodys:
                 whose = f"belongs to {owner.resource} of stack {owner.stack_name}" if owner else ""
                 path = quoted(self.view.path_of(record))
                 warnings.append(

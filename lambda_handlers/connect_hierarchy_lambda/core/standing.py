@@ -141,7 +141,8 @@ class _Standing:
             return facts.names(names)[record.id]
         wanted = {**node.tags, **self.view.resource.tags(node.key)}
         is_same = self.view.previous is None or self.view.previous == self.view.wish
-        if not facts.knows(names) and wanted == record.tags and is_same:
+        is_known = wanted == record.tags and (is_same or record.id in facts.written)
+        if not facts.knows(names) and is_known:
             return record.name
         if not self._is_there(record):
             return None

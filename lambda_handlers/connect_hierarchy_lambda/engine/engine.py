@@ -24,6 +24,7 @@ from connect_hierarchy_lambda.core.decisions import (
     Refuse,
     Rename,
     Step,
+    Tag,
     Untag,
     Wait,
     has_record,
@@ -505,7 +506,7 @@ class Engine:
             if before.get(key, group_id) == group_id:
                 continue
             node = view.wish.by_key[key]
-            path = "/".join(node.path)
+            path = " / ".join(node.path)
             resource = view.resource.logical_id
             changes.append(IdChange(now, resource, node.written_key, path, before[key], group_id))
             told = {"path": path, "old_id": before[key], "new_id": group_id}
@@ -632,7 +633,8 @@ class Engine:
             return intended(made) if isinstance(made, Create) else _UNDONE
         if refusal.code == IN_USE and isinstance(made, Delete | PutLevels):
             facts.in_use[record.id] = str(refusal)
-            return _UNDONE
+            # it is there, whatever an earlier deletion left open
+            return record.settled()
         if refusal.code == NOT_FOUND and not isinstance(made, Create):
             return self._after_not_found(made, refusal)
         error = error_of(made, refusal)
@@ -660,6 +662,8 @@ class Engine:
     def _learn_from(self, made: Call, after: Record | None) -> None:
         """Keep what this run knows true after a call."""
         facts, record = self._memory.facts, made.record
+        if isinstance(made, Rename | Tag | Untag):
+            facts.written.add(record.id)
         names = ListNames(record.instance_arn)
         listed = facts.answers.get(names)
         match made:

@@ -1,0 +1,266 @@
+"""The demo's story on the second engine, and what has to hold there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local_aws.aws import LocalAws
+from local_aws.demo.call_record import succeeded
+from local_aws.demo.cdk_cli import CdkCli
+from local_aws.demo.claims import ClaimError, Claims
+from local_aws.demo.console import Console
+from local_aws.demo.drawing import draw_tree
+from local_aws.demo.picture import Picture, PicturedGroup
+from tests.second_engine.ministack import ACCOUNT_ID, Ministack
+
+_STACK = "ContactCentre"
+_APP = "python -m tests.second_engine.app"
+_BY_HAND = "Partners"  # which the third step of the app wants to make
+# The groups of the first step that are deployed in the second one under another name or place.
+_RENAMED = ("Back Office", "Operations")
+_MOVED = (("Support/Chat", "Sales/Chat"), ("Support/Chat/Night desk", "Sales/Chat/Night desk"))
+_PEOPLE = {"ada": "Chat", "grace": "Chat/Night desk"}
+
+
+class Story:
+    """The life of one stack on the second engine, with Amazon Connect on the local AWS.
+
+    Args:
+        engine: Where the stack is deployed.
+        aws: Where Amazon Connect is.
+        console: Where it is told.
+        app_folder: Of the sample app.
+        output_folder: For the CLI's cloud assemblies.
+        verbose: Show every line of the CLI.
+    """
+
+    def __init__(
+        self,
+        engine: Ministack,
+        aws: LocalAws,
+        console: Console,
+        *,
+        app_folder: Path,
+        output_folder: Path,
+        verbose: bool = False,
+    ) -> None:
+        self._engine = engine
+        self._aws = aws
+        self._console = console
+        self._claims = Claims(console)
+        steered = {
+            name: value
+            for name, value in aws.cli_environment().items()
+            if not name.startswith("AWS_")
+        }
+        self._cli = CdkCli(
+            console,
+            environment={
+                **steered,
+                **engine.environment,
+                "CDK_HOME": str(output_folder / "cli-home"),
+                "NO_COLOR": "1",
+            },
+            app_folder=app_folder,
+            output_folder=output_folder / "cdk.out",
+            verbose=verbose,
+        )
+        instance = aws.connect.backend.create_instance(
+            identity_management_type="SAML",
+            inbound_calls_enabled=True,
+            outbound_calls_enabled=True,
+        )
+        self._instance_id: str = instance["Id"]
+        self._instance_arn: str = instance["Arn"]
+
+    @property
+    def claims_held(self) -> int:
+        """How many claims were checked so far."""
+        return self._claims.count
+
+    @property
+    def process_groups(self) -> list[int]:
+        """The process groups of the CLI's runs."""
+        return self._cli.process_groups
+
+    def tell(self) -> None:
+        """Go through all steps.
+
+        Raises:
+            ClaimError: Something claimed does not hold.
+            CliError: The CLI ended otherwise than it should.
+        """
+        self._console.heading("1. Bootstrap", "The bucket and the roles of the CDK.")
+        account = f"aws://{ACCOUNT_ID}/{self._aws.region}"
+        self._cli.run("bootstrap", account, *self._app(), condensed=True)
+        first = self._deploy_first()
+        by_hand = self._work_by_hand()
+        second = self._reorganise(first)
+        self._fail_half_way(second)
+        self._destroy(second, by_hand)
+
+    def _deploy_first(self) -> Picture:
+        self._console.heading(
+            "2. First deployment",
+            "The groups of the sample app; its two agents are hired over the API afterwards.",
+        )
+        self._deploy(step=1)
+        self._check_status("CREATE_COMPLETE")
+        picture = self._look()
+        self._claims.check(
+            "twelve groups on three levels, all of this stack",
+            holds=len(_owned(picture)) == len(picture.groups) == 12 and len(picture.levels) == 3,
+            otherwise=f"{len(_owned(picture))} of {len(picture.groups)}, levels {picture.levels}",
+        )
+        for username, path in _PEOPLE.items():
+            group = _group_at(picture, f"Support/{path}")
+            self._aws.connect.backend.create_user(
+                self._instance_id, username, hierarchy_group_id=group.id
+            )
+        calls = len(self._aws.connect.calls)
+        self._deploy(step=1)
+        made = [call.api for call in self._aws.connect.calls[calls:]]
+        self._claims.check(
+            "the same deployment once more made no call to Connect", holds=not made, otherwise=made
+        )
+        return self._look()
+
+    def _work_by_hand(self) -> str:
+        connect = self._aws.client("connect")
+        made = connect.create_user_hierarchy_group(InstanceId=self._instance_id, Name=_BY_HAND)
+        return str(made["HierarchyGroupId"])
+
+    def _reorganise(self, before: Picture) -> Picture:
+        self._console.heading(
+            "3. A reorganisation",
+            "Back Office becomes Operations, Chat moves to Sales with Night desk below it, a "
+            f"fourth level comes with a group on it. {_BY_HAND}, made by hand, stands beside them.",
+        )
+        self._deploy(step=2)
+        self._check_status("UPDATE_COMPLETE")
+        after = self._look(before)
+        old, new = (
+            _group_at(picture, path)
+            for picture, path in zip((before, after), _RENAMED, strict=True)
+        )
+        self._claims.check(
+            f"renamed in place: Operations is the group that was Back Office, id {new.id}",
+            holds=old.id == new.id,
+            otherwise=f"the id was {old.id}, and is {new.id}",
+        )
+        originals = set()
+        for old_path, new_path in _MOVED:
+            old, new = _group_at(before, old_path), _group_at(after, new_path)
+            originals.add(old.id)
+            self._claims.check(
+                f"moved: {new_path} is what {old_path} was, whose original is gone",
+                holds=old.owner == new.owner and old.id not in after.groups,
+                otherwise=f"{old} before, {new} after",
+            )
+        for username, path in _PEOPLE.items():
+            place = after.agents[username]
+            self._claims.check(
+                f"carried over: {username} is in Sales/{path}",
+                holds=place is not None and after.path(place) == f"Sales/{path}",
+                otherwise=f"in {after.path(place)}",
+            )
+        kept = set(before.groups) - originals
+        changed = [group for group in kept if after.groups.get(group) is None]
+        self._claims.check(
+            f"the {len(kept)} groups that did not move have kept their ids, the new one is there",
+            holds=not changed
+            and after.at("Support/Phones/Second line/Weekend") is not None
+            and len(_owned(after)) == 13
+            and after.levels[-1] == "Shift",
+            otherwise=f"gone: {changed}; {len(_owned(after))} groups, levels {after.levels}",
+        )
+        return after
+
+    def _fail_half_way(self, before: Picture) -> None:
+        self._console.heading(
+            "4. A deployment that fails half-way",
+            f"Sales becomes Revenue, Chat moves back, and then {_BY_HAND} is there already.",
+        )
+        calls = len(self._aws.connect.calls)
+        self._deploy(step=3, fails=True)
+        self._check_status("UPDATE_ROLLBACK_COMPLETE")
+        after = self._look(before)
+        made = succeeded(self._aws.connect.calls[calls:], "CreateUserHierarchyGroup")
+        self._claims.check(
+            "there was something to take back: Chat had moved",
+            holds="Chat" in [call["Name"] for call in made],
+            otherwise=f"created {made}",
+        )
+        self._claims.check(
+            "ids, names, levels and agents are what they were before, every one",
+            holds=before == after,
+            otherwise="see the changes above",
+        )
+
+    def _destroy(self, before: Picture, by_hand: str) -> None:
+        self._console.heading(
+            "5. The end", "The agents leave their groups, and the stack is destroyed."
+        )
+        for user in self._aws.connect.backend.list_users(self._instance_id):
+            self._aws.connect.backend.update_user_hierarchy(self._instance_id, user.id, None)
+        self._cli.run("destroy", *self._app(step=2))
+        after = self._look(before)
+        status = self._status()
+        functions = self._engine.client("lambda").list_functions()["Functions"]
+        tables = self._engine.client("dynamodb").list_tables()["TableNames"]
+        self._claims.check(
+            "the stack is gone, and with it the function and the ledger",
+            holds=status is None and not (functions or tables),
+            otherwise=[status, *functions, *tables],
+        )
+        self._claims.check(
+            f"no group of ours is left; {_BY_HAND}, made by hand, was not touched",
+            holds=set(after.groups) == {by_hand},
+            otherwise=[after.path(group) for group in after.groups],
+        )
+
+    def _deploy(self, *, step: int, fails: bool = False) -> None:
+        self._cli.run("deploy", *self._app(step=step), fails=fails)
+
+    def _app(self, *, step: int = 1) -> list[str]:
+        context = {
+            "instance-arn": self._instance_arn,
+            "connect-endpoint": self._aws.endpoint_url,
+            "step": step,
+        }
+        options = [option for pair in context.items() for option in ("-c", "{}={}".format(*pair))]
+        return ["--app", _APP, *options]
+
+    def _status(self) -> str | None:
+        """The status of the stack, None where there is no stack."""
+        try:
+            stacks: Any = self._engine.client("cloudformation").describe_stacks(StackName=_STACK)
+        except ClientError:
+            return None
+        return str(stacks["Stacks"][0]["StackStatus"])
+
+    def _check_status(self, wanted: str) -> None:
+        status = self._status()
+        self._claims.check(
+            f"the status of the stack is {wanted}", holds=status == wanted, otherwise=status
+        )
+
+    def _look(self, before: Picture | None = None) -> Picture:
+        picture = Picture.read(self._aws.client("connect"), self._instance_arn, _STACK)
+        draw_tree(self._console, picture, before)
+        self._console.line()
+        return picture
+
+
+def _group_at(picture: Picture, path: str) -> PicturedGroup:
+    group = picture.at(path)
+    if group is None:
+        raise ClaimError(f"there is no group {path}")
+    return group
+
+
+def _owned(picture: Picture) -> list[PicturedGroup]:
+    return [group for group in picture.groups.values() if group.owner]
