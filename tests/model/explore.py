@@ -147,12 +147,14 @@ class Explorer:
         disturbances: Disturbances,
         *,
         may_fail: bool = False,
+        must_fail: bool = False,
         may_leave: bool = False,
     ) -> None:
         self._course = course
         self._before = (start.world, start.book)
         self._disturbances = disturbances
         self._may_fail = may_fail
+        self._must_fail = must_fail
         self._may_leave = may_leave
         self._result = Result()
         self._states: list[State] = [start]
@@ -321,6 +323,8 @@ class Explorer:
             return
         if stack.has_failed and not self._may_leave:
             raise BrokenPromiseError("the stack ends in a failure that nothing gives a reason for")
+        if self._must_fail and not stack.forward:
+            raise BrokenPromiseError("a deployment ends well that has to be refused")
         if not stack.has_failed:
             check_ids(stack, book)
         if stack.forward:

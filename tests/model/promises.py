@@ -55,6 +55,16 @@ def check_success(call: Call, course: Direction, world: World, book: Book) -> No
         _check_gone(call, world, book)
     if course.direction is Kind.FORWARD:
         _check_wish(call, task_of(call).wish, world, book)
+        _check_carried(call, world, book)
+
+
+def _check_carried(call: Call, world: World, book: Book) -> None:
+    own = [r for r in book.records if r.resource == call.logical_id]
+    live = {r.key for r in own if r.phase is Phase.LIVE}
+    moved = {r.id for r in own if r.phase is Phase.RETIRED and r.key in live}
+    for agent, where in world.agents:
+        if where in moved:
+            raise BrokenPromiseError(f"{call} ended well and {agent} is still in {where}")
 
 
 def _check_gone(call: Call, world: World, book: Book) -> None:
