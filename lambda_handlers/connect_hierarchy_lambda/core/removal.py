@@ -193,7 +193,7 @@ class _Removal:
     def _release(self, record: Record) -> Tag | Untag:
         """Give back the tags that adoption overwrote, unless somebody has changed them since.
 
-        Tags of the owner before are the last, so that the group is somebody's at any moment.
+        The owner is changed last: until then the group is known for one of this stack.
         """
         group = self._shown(record)
         shown = group.tags if group else {}
@@ -201,18 +201,16 @@ class _Removal:
         ours = {
             key
             for key, value in record.as_found.items()
-            if shown.get(key) in {value, record.tags.get(key)}
+            if key in record.open_tags or shown.get(key) in {value, record.tags.get(key)}
         }
-        back = {
-            key: value
-            for key, value in record.as_found.items()
-            if value is not None and (key in ours or key in record.open_tags)
-        }
-        added = {key for key, value in record.as_found.items() if value is None and key in ours}
-        rest = tuple(sorted((added | {*OWNER_TAGS}) & record.tags.keys() - back.keys()))
-        if rest or not back:
-            return Untag(record, rest or OWNER_TAGS, forgets=not back)
-        return Tag(record, back, gives_back=True, forgets=True)
+        found = {k: v for k, v in record.as_found.items() if k in ours and v is not None}
+        back = {k: v for k, v in found.items() if k not in OWNER_TAGS}
+        if back:
+            return Tag(record, back, gives_back=True)
+        rest = tuple(sorted((ours | {*OWNER_TAGS}) & record.tags.keys() - found.keys()))
+        if not found:
+            return Untag(record, rest or OWNER_TAGS, forgets=True)
+        return Untag(record, rest) if rest else Tag(record, found, forgets=True)
 
     def _home(self, record: Record) -> Record | None:
         """The group that replaces a retired one."""

@@ -122,6 +122,10 @@ class _Standing:
         if as_wished != record:
             self.records.append(as_wished)
             return
+        if record.open_tags and record.slot not in view.facts.refused:
+            # an adoption that was not made yet leaves the name to whoever has the group
+            self._tag(node, record)
+            return
         if is_certain(record) and record.name == node.name:
             shown = self._shown_name(node, record)
             if shown is None:
