@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from connect_hierarchy_lambda.core.decide import remaining
 from connect_hierarchy_lambda.core.decisions import (
@@ -41,6 +41,7 @@ from connect_hierarchy_lambda.core.direction import (
     is_late,
     needs_status,
 )
+from connect_hierarchy_lambda.core.drift import Seen
 from connect_hierarchy_lambda.core.facts import (
     Facts,
     FindAgents,
@@ -56,10 +57,17 @@ from connect_hierarchy_lambda.core.facts import (
 )
 from connect_hierarchy_lambda.core.outcomes import intended, still_there, succeeded
 from connect_hierarchy_lambda.core.view import View, path_of
-from connect_hierarchy_lambda.core.wish import Direction
+from connect_hierarchy_lambda.core.wish import Direction, Wish
 from connect_hierarchy_lambda.engine.calls import answers, doing, error_of, perform
-from connect_hierarchy_lambda.engine.task import Answer, Task
-from connect_hierarchy_lambda.model.ledger import Entry, Forward, IdChange, Record, RequestType
+from connect_hierarchy_lambda.engine.task import Answer, Repair, Task
+from connect_hierarchy_lambda.model.ledger import (
+    Entry,
+    Forward,
+    IdChange,
+    LastWish,
+    Record,
+    RequestType,
+)
 from connect_hierarchy_lambda.model.messages import (
     HierarchyError,
     NoLongerWantedError,
@@ -81,6 +89,8 @@ from connect_hierarchy_lambda.ports.stack import OwnStack, stack_error
 from connect_hierarchy_lambda.ports.time import Schedule
 
 logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 STALE_SECONDS = 120.0
 """How long an answer is doubted that can be stale."""
@@ -133,6 +143,8 @@ class _Memory:
     told: float = 0.0
     course: Course | None = None
     is_unknown: bool = False
+    replaced: dict[str, str] | None = None
+    """The ids that took the place of others, None where they were not read yet."""
 
 
 class Engine:
@@ -160,6 +172,17 @@ class Engine:
         self._turn: Turn | None = None
         self._serving = ""
 
+    def look(self, stack: str) -> Seen:
+        """What the ledger says of the stack and Amazon Connect shows; nothing is changed.
+
+        Raises:
+            HierarchyError: It cannot be read.
+            OutOfTimeError: It takes longer than the run may.
+            NoLongerWantedError: The stack is being deployed.
+        """
+        self._serving = "looking for drift"
+        return self._in_turns(lambda turn: self._look(turn, stack), lambda: None)
+
     def carry_out(self, task: Task) -> Answer:
         """Do what the task wants, in as many steps as it takes.
 
@@ -169,21 +192,27 @@ class Engine:
             NoLongerWantedError: A later request of the resource has begun.
         """
         self._serving = f"serving {task.event.type} of {task.resource.logical_id}"
+        return self._in_turns(
+            lambda turn: self._act(turn, task), lambda: self._remember_waits(task)
+        )
+
+    # turns -------------------------------------------------------------------------------------
+
+    def _in_turns(self, act: Callable[[Turn], _T | None], run_out: Callable[[], None]) -> _T:
+        """Act in turns until there is an answer; `run_out` before another run has to go on."""
         while True:
             try:
-                answer = self._take_a_turn(task)
+                answer = self._take_a_turn(act)
             except TurnLostError:
                 self._memory.serial = -1
             except _Pause as pause:
-                self._sleep(pause, task)
+                self._sleep(pause, run_out)
             else:
                 if answer is not None:
                     return answer
                 self._memory.pauses.clear()
 
-    # turns -------------------------------------------------------------------------------------
-
-    def _take_a_turn(self, task: Task) -> Answer | None:
+    def _take_a_turn(self, act: Callable[[Turn], _T | None]) -> _T | None:
         now = self._schedule.clock.now()
         turn = self._kept(lambda: self._ledger.take_turn(self._run_id, now))
         if turn is None:
@@ -191,7 +220,7 @@ class Engine:
         self._turn = turn
         self._pace = Pace.of(self._rate, turn.pace)
         try:
-            answer = self._act(turn, task)
+            answer = act(turn)
         except Exception:
             self._give(turn)
             raise
@@ -218,13 +247,13 @@ class Engine:
             self._doubt("using the ledger", told)
             raise _Pause("using the ledger", str(refusal)) from None
 
-    def _sleep(self, pause: _Pause, task: Task) -> None:
+    def _sleep(self, pause: _Pause, run_out: Callable[[], None]) -> None:
         memory, clock = self._memory, self._schedule.clock
         seconds = memory.pauses.get(pause.doing, pause.first)
         memory.pauses[pause.doing] = min(pause.longest, seconds * 1.5)
         seconds *= 0.75 + self._schedule.jitter() / 2
         if seconds >= self._schedule.left:
-            self._remember_waits(task)
+            run_out()
             raise OutOfTimeError(pause.doing, f"out of time, {pause.why}", "deploy again")
         if seconds * 3 > _TOLD_AFTER:
             logger.info("waiting", extra={"doing": pause.doing, "why": pause.why})
@@ -252,9 +281,25 @@ class Engine:
 
     # one turn ----------------------------------------------------------------------------------
 
+    def _look(self, turn: Turn, stack: str) -> Seen:
+        memory, ledger = self._memory, self._ledger
+        if turn.serial != memory.serial + 1:
+            memory.records = self._kept(ledger.records)
+        memory.serial = turn.serial
+        status = self._status()
+        if status is not None and status.is_at_work:
+            why = f"the stack is {status.text}"
+            raise NoLongerWantedError(self._serving, why, "look again after that")
+        entries, wishes = self._kept(ledger.entries), self._kept(ledger.last_wishes)
+        seen = Seen(stack, memory.records, entries, wishes, memory.facts)
+        while questions := seen.questions:
+            self._ask(questions)
+        return seen
+
     def _act(self, turn: Turn, task: Task) -> Answer | None:
+        is_alone = turn.serial == self._memory.serial + 1
         self._read(turn, task)
-        answer = self._begin(turn, task)
+        answer = self._begin(turn, task, is_alone=is_alone)
         if answer is not None:
             return answer
         while True:
@@ -292,8 +337,18 @@ class Engine:
         facts.taken.clear()
         facts.in_use.clear()
 
-    def _begin(self, turn: Turn, task: Task) -> Answer | None:
-        """Begin the request or go on with it; its answer if it was answered before."""
+    def _begin(self, turn: Turn, task: Task, *, is_alone: bool) -> Answer | None:
+        """Begin the task or go on with it; its answer if it was answered before.
+
+        `is_alone` says that nobody else had the turn since this run had it last.
+        """
+        if task.repair is None:
+            return self._begin_request(turn, task)
+        if self._memory.course is None or not is_alone:
+            self._begin_repair(turn, task, task.repair)
+        return None
+
+    def _begin_request(self, turn: Turn, task: Task) -> Answer | None:
         memory, event = self._memory, task.event
         entry = memory.entry
         current = entry.current if entry else None
@@ -339,6 +394,26 @@ class Engine:
         )
         return None
 
+    def _begin_repair(self, turn: Turn, task: Task, repair: Repair) -> None:
+        """Begin the repair or go on with it, unless something else is at work in the stack.
+
+        Whatever works for CloudFormation takes the turn first. So while nobody else has had it, a
+        deployment that began meanwhile has done nothing yet.
+        """
+        memory = self._memory
+        doing = f"repairing {task.resource.logical_id}"
+        current = memory.entry.current if memory.entry else None
+        if current is None or current.id != repair.after:
+            raise NoLongerWantedError(doing, "a deployment has begun", "repair again after it")
+        status = self._status()
+        is_at_rest = current.answer is not None if status is None else status.is_at_rest
+        if not is_at_rest:
+            why = f"the stack is {status.text}" if status else "the last request has no answer yet"
+            raise NoLongerWantedError(doing, why, "repair again after the deployment")
+        if memory.course is None:
+            self._write(turn, records=repair.records, forgotten=repair.forgotten)
+            memory.course = repair.course
+
     def _status(self) -> StackStatus | None:
         try:
             text = self._own_stack.status()
@@ -377,7 +452,7 @@ class Engine:
         return View(
             resource=task.resource,
             direction=course.direction,
-            wish=wish,
+            wish=self._below_what_replaced(wish),
             request=task.event.id,
             records=dict(memory.records),
             facts=memory.facts,
@@ -389,8 +464,27 @@ class Engine:
             previous=task.previous,
             is_unknown=memory.is_unknown,
             levels=entry.levels,
+            apart=task.repair.apart if task.repair else frozenset(),
             at_once=self._lanes.number,
         )
+
+    def _below_what_replaced(self, wish: Wish) -> Wish:
+        """The wish below the group that a repair made in place of the one that it names.
+
+        CloudFormation knows nothing of repairs and goes on sending the id of before.
+        """
+        records, group_id = self._memory.records, wish.parent_id
+        if group_id is None or group_id in records:
+            return wish
+        if self._memory.replaced is None:
+            changes = self._kept(self._ledger.id_changes)
+            self._memory.replaced = {change.old_id: change.new_id for change in changes}
+        seen = {group_id}
+        while (group_id := self._memory.replaced.get(group_id, "")) not in {*seen, ""}:
+            if group_id in records:
+                return replace(wish, parent_id=group_id)
+            seen.add(group_id)
+        return wish
 
     # decisions ---------------------------------------------------------------------------------
 
@@ -469,6 +563,9 @@ class Engine:
         """Put the answer together and write it down; None if something has to be asked first."""
         entry = self._memory.entry
         assert entry is not None and entry.current is not None  # noqa: S101, PT018 - it has begun
+        if task.repair is not None:
+            self._write_ids(turn, view, done, entry)
+            return Answer(entry.physical_id)
         answer = task.answer(view, done.groups)
         if isinstance(answer, Ask):
             self._ask(answer.questions)
@@ -476,8 +573,9 @@ class Engine:
         told = {"PhysicalResourceId": answer.physical_id, "Data": dict(answer.data)}
         latest = replace(entry.current, answer=told)
         entry = replace(entry, begun=(*entry.begun[:-1], latest), since={})
+        kept: LastWish | None = None
         if task.event.type is not RequestType.DELETE:
-            entry = replace(entry, digest=task.event.digest)
+            entry, kept = replace(entry, digest=task.event.digest), task.kept
         match view.direction:
             case Direction.FORWARD:
                 entry = replace(entry, established=True, physical_id=answer.physical_id)
@@ -485,6 +583,8 @@ class Engine:
                 entry = replace(entry, physical_id=answer.physical_id, forward=None)
             case Direction.BACK if self._goes_before() and entry.forward is not None:
                 forward = entry.forward
+                if task.kept is not None:
+                    kept = replace(task.kept, properties=forward.properties_before)
                 entry = replace(
                     entry,
                     physical_id=forward.physical_id_before,
@@ -493,10 +593,14 @@ class Engine:
                 )
             case Direction.BACK | Direction.GONE:
                 entry = replace(entry, established=False, physical_id="", forward=None)
+        self._write_ids(turn, view, done, entry, wish=kept)
+        return answer
+
+    def _write_ids(self, turn: Turn, view: View, done: Done, entry: Entry, **further: Any) -> None:
+        """Write down which group each node has now, and what changed about that."""
         ids = {key: record.id for key, record in done.groups.items()}
         changes = self._id_changes(view, entry.ids, ids)
-        self._write(turn, entry=replace(entry, ids=ids or entry.ids), changes=changes)
-        return answer
+        self._write(turn, entry=replace(entry, ids=ids or entry.ids), changes=changes, **further)
 
     def _id_changes(
         self, view: View, before: Mapping[str, str], ids: Mapping[str, str]
