@@ -1,0 +1,1 @@
+"""The command `connect-hierarchy`: agent hierarchies of Amazon Connect for operators."""
