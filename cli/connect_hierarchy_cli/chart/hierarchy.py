@@ -149,6 +149,19 @@ class Hierarchy:
         return sum(len(group.agents) for group in self.groups) + len(self.agents_without_group)
 
     @property
+    def groups_by_change(self) -> Mapping[Change, tuple[Group, ...]]:
+        """The groups of each change that there is, in the order of `Change`."""
+        found = {
+            change: tuple(
+                group
+                for group in self.groups
+                if any(mark.change is change for mark in group.marks)
+            )
+            for change in Change
+        }
+        return {change: groups for change, groups in found.items() if groups}
+
+    @property
     def has_marks(self) -> bool:
         """Whether this shows a plan that changes something."""
         return any(group.marks for group in self.groups)
