@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -118,7 +119,7 @@ class Hierarchy:
             parent = self.parent_of(group)
             found.setdefault(parent.id if parent else None, []).append(group)
         return {
-            parent: tuple(sorted(groups, key=lambda group: (group.name.casefold(), group.id)))
+            parent: tuple(sorted(groups, key=lambda group: (_in_order(group.name), group.id)))
             for parent, groups in found.items()
         }
 
@@ -165,3 +166,9 @@ class Hierarchy:
     def has_marks(self) -> bool:
         """Whether this shows a plan that changes something."""
         return any(group.marks for group in self.groups)
+
+
+def _in_order(name: str) -> tuple[tuple[int, int, str], ...]:
+    """What to sort names by as people do: without case, and `Team 2` before `Team 10`."""
+    parts = re.findall("([0-9]+)|([^0-9]+)", name.casefold())
+    return tuple((0, int(digits), "") if digits else (1, 0, text) for digits, text in parts)
