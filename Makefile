@@ -29,7 +29,7 @@ SECOND_ENGINE := $(CURDIR)/build/second-engine
 CHROMIUM ?= $(CURDIR)/build/chromium/chromium
 TOOLS := $(VENV)/.requirements node_modules/.package-lock.json
 
-export PYTHONPATH := $(CURDIR):$(CURDIR)/constructs:$(CURDIR)/lambda_handlers:$(CURDIR)/cli
+export PYTHONPATH := $(CURDIR):$(CURDIR)/constructs:$(CURDIR)/lambda_handlers:$(CURDIR)/tree_files:$(CURDIR)/cli
 export CHROMIUM
 export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 # No target is about a real account, so none reads a person's profiles.

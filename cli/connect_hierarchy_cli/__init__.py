@@ -1,1 +1,1 @@
-"""The command `connect-hierarchy`: agent hierarchies of Amazon Connect for operators."""
+"""The command `connect-hierarchy`: see, check and change agent hierarchies of Amazon Connect."""
