@@ -239,7 +239,7 @@ def test_a_plan_is_in_words(pages: WatchedPages) -> None:
         "added",
         "added",
         "adopted",
-        "moved from Back Office / Knowledge base, 14 agents",
+        "moved from Back Office / Knowledge base, 13 agents",
         "removed, 9 agents move to Sales",
         "renamed from APAC",
         "replaced, it has no key, its history ends",

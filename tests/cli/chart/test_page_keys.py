@@ -107,6 +107,20 @@ def test_enter_shows_details_and_escape_leads_back(page: Page) -> None:
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
 
 
+def test_escape_leads_back_step_by_step(page: Page) -> None:
+    """From the details of what was found to the row, then to all groups, with the focus there."""
+    page.keyboard.press("/")
+    page.keyboard.type("manila")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Manila")).to_be_focused()
+    assert press(page, "Escape") == "Manila"
+    expect(page.get_by_role("treeitem")).to_have_count(3)
+    assert press(page, "Escape") == "Manila"
+    expect(page.get_by_role("treeitem")).to_have_count(39)
+    expect(page.get_by_role("searchbox")).to_have_value("")
+
+
 def test_details_follow_the_focus_where_there_is_room(page: Page) -> None:
     """Moving through the rows reads them one by one."""
     press(page, "ArrowDown")

@@ -104,7 +104,7 @@ def test_a_plan_is_in_words() -> None:
         "1 replaced",
     ):
         assert words in lines
-    assert "moved from Back Office / Knowledge base, 14 agents" in " ".join(lines)
+    assert "moved from Back Office / Knowledge base, 13 agents" in " ".join(lines)
     description = parsed(svg).find(f"{SVG}desc")
     assert description is not None
     assert "Asia Pacific: renamed from APAC." in (description.text or "")
