@@ -214,7 +214,7 @@ def synthesised(app: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         (("--output", "a.csv", "--format", "json"), "--format is json, and the name of --output"),
         (("--output", "a.csv", "--cdk", "b"), "--output and --cdk exclude each other"),
         (("--cdk", "full"), "folder 'full' is not empty: name another one"),
-        (("--output", "nowhere/a.yaml"), "'nowhere/a.yaml' does not exist"),
+        (("--output", "nowhere/a.yaml"), "'nowhere' does not exist"),
         (("--output", "full"), "'full' is a folder, a file is needed"),
     ],
 )
