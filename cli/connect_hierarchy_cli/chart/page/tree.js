@@ -219,7 +219,7 @@ const keys = {
   " ": (order, at, group) => fold(group.index, !openNow().has(group.index)),
   Enter: (order, at, group) => {
     chooseGroup(group.index);
-    document.getElementById("details-title").focus({ preventScroll: true });
+    document.getElementById("details-title").focus();
   },
   "*": (order, at, group) => {
     for (const index of group.parent < 0 ? roots : groups[group.parent].children) {
