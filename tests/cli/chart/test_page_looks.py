@@ -110,7 +110,7 @@ def test_a_narrow_window_has_a_sheet_for_details(pages: WatchedPages) -> None:
 
 
 def test_paper_shows_everything_unfolded(pages: WatchedPages) -> None:
-    """All groups, tags, owners and agents, and no control; then the screen is as it was."""
+    """All groups, tags, owners and agents, no control; the screen comes back unchanged."""
     page = pages.open(render_html(organisation()), color_scheme="dark")
     page.get_by_role("button", name="Unfold to Division").click()
     folded = page.get_by_role("tree").inner_text()
