@@ -25,7 +25,15 @@ FILES = "Write and check files"
 CHANGE = "Plan and change"
 OPERATE = "Operate"
 
-COMMANDS = (Listed("tree", SEE, "Show the hierarchy of an instance."),)
+COMMANDS = (
+    Listed("tree", SEE, "Show the hierarchy of an instance."),
+    Listed("agents", CHANGE, "Put agents into the groups that a file says."),
+    Listed(
+        "copy",
+        CHANGE,
+        "Make the levels and groups of one instance in another instance, Region or account.",
+    ),
+)
 """The subcommands, in the order of the help."""
 
 _EXAMPLES = (

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from connect_hierarchy_lambda.model.names import composed, quoted, without_outer_blanks
 from connect_hierarchy_lambda.model.tree import SEPARATOR, Place
+from connect_hierarchy_tree_files.csv_records import read_records
 from connect_hierarchy_tree_files.source import TreeFile
 
 _PATH = "path"
@@ -27,14 +25,7 @@ _NO_COLUMNS = {
 }
 """Fields of YAML that CSV has another way for."""
 
-_SEPARATORS = ",;\t"
-_SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
-"""The first line by which Excel is told what separates cells."""
-
 _QUOTED_PATH = 120
-
-_Record = tuple[list[str], int]
-"""The cells of a record, without blanks around them, and the line that it begins in."""
 
 
 def read_csv(file: TreeFile, text: str) -> None:
@@ -43,47 +34,12 @@ def read_csv(file: TreeFile, text: str) -> None:
     Raises:
         InvalidHierarchyError: For what is not CSV, and for rows that are no tree.
     """
-    told = _SEPARATOR_LINE.match(text)
-    if told is None:
-        separator = _separator(text)
-        records = _records(file, text, separator)
-    else:
-        records = _records(file, text[told.end() :], told[1], lines_before=1)
+    records = read_records(file, text, lambda cell: _meaning(cell) == _PATH)
     header, line = next(records, ([], 1))
     table = _Table(file, _columns(file, header, line))
     for cells, number in records:
         table.add(cells, number)
     table.nest()
-
-
-def _separator(text: str) -> str:
-    """What separates the cells: that with which the first record has a column for the path."""
-    for separator in _SEPARATORS:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        try:
-            header = next((row for row in rows if any(map(without_outer_blanks, row))), [])
-        except csv.Error:
-            continue
-        if _PATH in map(_meaning, header):
-            return separator
-    return _SEPARATORS[0]
-
-
-def _records(file: TreeFile, text: str, separator: str, lines_before: int = 0) -> Iterator[_Record]:
-    """The records that are not empty; each ends at CR, LF or CRLF outside of quotes."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    while True:
-        line = lines_before + rows.line_num + 1
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            remedy = "close each quote, and write a quote within a quoted text twice"
-            raise file.error(line, f"is not CSV: {error}: {remedy}") from None
-        if row is None:
-            return
-        cells = list(map(without_outer_blanks, row))
-        if any(cells):
-            yield cells, line
 
 
 def _meaning(column: str) -> str:

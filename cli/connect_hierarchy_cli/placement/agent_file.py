@@ -1,0 +1,97 @@
+"""Files of agents: CSV with the columns `username` and `path`, read and written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from connect_hierarchy_cli.placement.paths import Paths
+from connect_hierarchy_cli.placement.plan import Problem, Row
+from connect_hierarchy_lambda.model.groups import Agent
+from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_tree_files.csv_records import Record, read_records
+from connect_hierarchy_tree_files.source import TreeFile
+from connect_hierarchy_tree_files.text import text_of
+
+_USERNAME = "username"
+_PATH = "path"
+
+
+@dataclass(frozen=True)
+class AgentFile:
+    """What a file of agents says."""
+
+    rows: tuple[Row, ...]
+    problems: tuple[Problem, ...]
+    """What is wrong with rows that are not in `rows`."""
+
+    file: TreeFile
+
+    def located(self, line: int, why: str) -> str:
+        """What is wrong with a line, as a message."""
+        return str(self.file.error(line, why))
+
+
+def read_agent_file(path: Path) -> AgentFile:
+    """Read a file of agents. Further columns are not looked at.
+
+    Raises:
+        InvalidHierarchyError: For a file that is no CSV file, or has not both columns.
+        OSError: For a file that cannot be read.
+    """
+    file = TreeFile(path)
+    records = read_records(
+        file, text_of(file, path.read_bytes()), lambda cell: _meaning(cell) == _USERNAME
+    )
+    header, line = next(records, ([], 1))
+    columns = list(map(_meaning, header))
+    for column in (_USERNAME, _PATH):
+        if columns.count(column) != 1:
+            shown = ", ".join(quoted(name) for name in header if name) or "none"
+            why = (
+                f"has the columns {shown}; one '{_USERNAME}' and one '{_PATH}' are needed, "
+                "separated by commas, semicolons or tabs"
+            )
+            raise file.error(line, why)
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    for record in records:
+        read = _read(record, len(columns), columns.index(_USERNAME), columns.index(_PATH))
+        if isinstance(read, Row):
+            rows.append(read)
+        else:
+            problems.append(read)
+    return AgentFile(tuple(rows), tuple(problems), file)
+
+
+def _meaning(column: str) -> str:
+    """What a column is called, in any case, with or without something between its words."""
+    return re.sub(r"[\s_-]", "", column).lower()
+
+
+def _read(record: Record, width: int, username_at: int, path_at: int) -> Row | Problem:
+    cells, line = record
+    if len(cells) <= max(username_at, path_at):
+        # a cell too few must not mean "out of the hierarchy"
+        why = f"has {len(cells)} cells of {width}: write an empty path as an empty cell"
+        return line, why
+    if any(cells[width:]):
+        why = f"has {len(cells)} cells, the header {width}: put a text with separators into quotes"
+        return line, why
+    if not cells[username_at]:
+        return line, "has no user name: give one, or remove the row"
+    return Row(cells[username_at], cells[path_at], line)
+
+
+def as_text(agents: Iterable[Agent], paths: Paths) -> str:
+    """A file that says where these agents are, by user name."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow((_USERNAME, _PATH))
+    for agent in sorted(agents, key=lambda agent: agent.username):
+        writer.writerow((agent.username, paths.cell(agent.group_id)))
+    return text.getvalue()

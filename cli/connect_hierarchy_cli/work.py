@@ -1,0 +1,88 @@
+"""An instance that a command changes, call by call, and how the command ends before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NoReturn
+
+from connect_hierarchy_cli import output
+from connect_hierarchy_cli.errors import CommandError, explained
+from connect_hierarchy_cli.instances import find_instance
+from connect_hierarchy_cli.pacing import Observer
+from connect_hierarchy_cli.prompts import choose_instance
+from connect_hierarchy_cli.session import Session
+from connect_hierarchy_cli.settings import Settings
+from connect_hierarchy_cli.stopping import StoppableClock, StoppedError, run_stoppable
+from connect_hierarchy_lambda.ports.lanes import Lanes
+
+
+class Work:
+    """Calls about one instance, at the account's rate, which Ctrl-C ends between two calls.
+
+    Args:
+        settings: What the options say.
+        instance: Id, ARN or alias of the instance; None for the account's only one.
+        observer: Hears of each answer, for progress bars.
+
+    Raises:
+        CommandError: If there is no such instance.
+    """
+
+    def __init__(self, settings: Settings, instance: str | None, observer: Observer) -> None:
+        self.clock = StoppableClock(settings.clock)
+        session, self.instance = find_instance(
+            Session(replace(settings, clock=self.clock)), instance, choose_instance
+        )
+        self.rate = session.rate
+        self.connect = session.connect(observer)
+        self.lanes = Lanes(self.clock, self.rate)
+        self._settings = settings
+
+    @property
+    def arn(self) -> str:
+        """ARN of the instance."""
+        return self.instance.arn
+
+    def carry_out(
+        self, changes: Callable[[], None], so_far: Callable[[], str], without: Sequence[str] = ()
+    ) -> None:
+        """Make changes until they are done, or Ctrl-C or an error ends them.
+
+        Args:
+            changes: Makes them, waiting by the clock.
+            so_far: Says how far they are, as the end of a sentence.
+            without: Options that are left out of the command that goes on with the rest.
+
+        Raises:
+            CommandError: If they ended early, with the command that goes on.
+        """
+        again = self._settings.again(without=without)
+        try:
+            run_stoppable(changes, self.clock, lambda: output.tell(_STOPPING))
+        except StoppedError:
+            raise CommandError(f"stopped, {so_far()}; the same command goes on", again) from None
+        except Exception as error:
+            told = explained(error, self._settings)
+            next_command = told.next_command or again
+            raise CommandError(f"{told.sentence}; {so_far()}", next_command) from error
+
+
+_STOPPING = "stopping after the calls under way; once more Ctrl-C does not wait for them"
+
+
+def refuse(problems: Sequence[str], what: str, next_command: str = "") -> NoReturn:
+    """Tell all that is wrong, a line each, and end the command.
+
+    Args:
+        problems: What is wrong.
+        what: What has the problems.
+        next_command: What to type when they are mended.
+
+    Raises:
+        CommandError: Always.
+    """
+    for problem in problems:
+        output.tell(problem)
+    number = "1 error" if len(problems) == 1 else f"{len(problems):,} errors"
+    raise CommandError(f"{number} in {what}, nothing was changed", next_command)
