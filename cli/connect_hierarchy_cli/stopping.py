@@ -69,26 +69,30 @@ def run_stoppable(work: Callable[[], T], clock: StoppableClock, stopping: Callab
     results: list[T] = []
     errors: list[BaseException] = []
 
+    is_over = threading.Event()
+
     def run() -> None:
         try:
             results.append(work())
         except BaseException as error:  # noqa: BLE001 - raised below, in the main thread
             errors.append(error)
+        finally:
+            is_over.set()
 
     # a daemon: a second Ctrl-C ends the process though a call has no answer yet
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
+    threading.Thread(target=run, daemon=True).start()
     try:
-        _join(thread)
+        _wait_for(is_over)
     except KeyboardInterrupt:
         clock.stop()
         stopping()
-        _join(thread)
+        _wait_for(is_over)
     if errors:
         raise errors[0]
     return results[0]
 
 
-def _join(thread: threading.Thread) -> None:
-    while thread.is_alive():
-        thread.join(_LOOK_SECONDS)
+def _wait_for(event: threading.Event) -> None:
+    # not Thread.join, which takes a thread for dead when Ctrl-C interrupts it
+    while not event.wait(_LOOK_SECONDS):
+        pass

@@ -77,8 +77,8 @@ def _read(record: Record, width: int, username_at: int, path_at: int) -> Row | P
     cells, line = record
     if len(cells) <= max(username_at, path_at):
         # a cell too few must not mean "out of the hierarchy"
-        why = f"has {len(cells)} cells of {width}: write an empty path as an empty cell"
-        return line, why
+        number = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+        return line, f"has {number}, the header {width}: write an empty path as an empty cell"
     if any(cells[width:]):
         why = f"has {len(cells)} cells, the header {width}: put a text with separators into quotes"
         return line, why

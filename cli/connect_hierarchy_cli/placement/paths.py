@@ -85,7 +85,7 @@ class Paths:
         except InvalidHierarchyError as error:
             if not found:
                 return error
-        lists = " or ".join(json.dumps(node.path, ensure_ascii=False) for node in found)
+        lists = " or ".join(_as_list(names) for names in sorted(node.path for node in found))
         return InvalidHierarchyError(
             f"path {quoted(cell, _QUOTED_PATH)} fits {len(found)} hierarchy groups, since names "
             f"have slashes: write {lists}"
