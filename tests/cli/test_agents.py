@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pytest
 
 from local_aws import LocalAws
 from local_aws.faults import FaultKind
-from tests.support.command_line import CommandLine, Run
+from tests.support.command_line import CommandLine, PatientClock, Run
 
 _MOVE = "UpdateUserHierarchy"
 _HIRED = {"ada": "Support", "bob": "Support", "cyd": "", "dan": "Support/EMEA", "eve": "24/7"}
@@ -91,7 +91,7 @@ class Centre:
     def places(self) -> dict[str, str]:
         """The path of each agent's group, empty for none; of `24/7`, the one of two levels."""
         hierarchy = self.backend.hierarchy(self.instance)
-        paths = {id: " / ".join(group.path) for id, group in hierarchy.groups.items()}
+        paths = {group.id: " / ".join(group.path) for group in hierarchy.groups.values()}
         return {
             user.username: paths.get(user.hierarchy_group_id or "", "").replace("t / E", "t/E")
             for user in sorted(
@@ -225,11 +225,12 @@ def test_a_report_has_a_line_for_each_move(centre: Centre) -> None:
     centre.write("username,path\nbob,24 / 7\n")
     assert centre.run("agents.csv", "--apply", "--report", "moves.csv").code == 0
     rows = list(csv.DictReader(centre.read("moves.csv").splitlines()))
-    assert [(r["username"], r["from"], r["to"], r["outcome"], r["why"]) for r in rows] == [
+    told = [(r["username"], r["from"], r["to"], r["outcome"], r["why"]) for r in rows]
+    assert sorted(told[:2]) == [
         ("ada", "Support", "Sales", "moved", ""),
         ("dan", "Support/EMEA", "", "moved", ""),
-        ("bob", "Support", "24 / 7", "moved", ""),
     ]
+    assert told[2:] == [("bob", "Support", "24 / 7", "moved", "")]
     assert all(re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", r["time"]) for r in rows)
 
 
@@ -265,7 +266,7 @@ def test_an_agent_that_goes_meanwhile_is_told(centre: Centre) -> None:
 
     centre.aws.connect.settings.authorize = allow
     run = centre.line.run(
-        "agents", "agents.csv", "--apply", "--instance", "acme", clock=HastyClock()
+        "agents", "agents.csv", "--apply", "--instance", "acme", clock=PatientClock()
     )
     assert (run.code, run.out) == (1, "1 agent is moved, 1 not moved\n")
     assert run.err.startswith("ada: ")
@@ -276,7 +277,7 @@ def test_a_service_that_stops_answering_is_told(centre: Centre) -> None:
     """The error says how far it came; the same command goes on, and moves nobody twice."""
     centre.write("username,path\nada,Sales\nbob,Sales\ncyd,Sales\n")
     centre.aws.connect.plan_fault(_MOVE, nth=2, kind=FaultKind.CUT_BEFORE, times=10_000)
-    clock = HastyClock()
+    clock = PatientClock()
     arguments = ("agents", "agents.csv", "--apply", "--instance", "acme")
     run = centre.line.run(*arguments, "--requests-per-second", "2", clock=clock)
     assert run.code == 1
@@ -353,22 +354,3 @@ def test_what_cannot_be(centre: Centre, arguments: tuple[str, ...], told: str) -
     assert run.err.splitlines()[-1].startswith("Try: ")
     assert centre.moves == []
 
-
-class HastyClock:
-    """A clock whose waits take no time, and that goes on by what was waited."""
-
-    def __init__(self) -> None:
-        self._now = 4e9
-
-    def now(self) -> float:
-        """Seconds since 1970, in some years."""
-        return self._now
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        self._now += seconds
-
-    def side_by_side(self, works: Sequence[Callable[[], None]]) -> None:
-        """One after the other."""
-        for work in works:
-            work()

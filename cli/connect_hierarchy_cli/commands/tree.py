@@ -17,7 +17,7 @@ from connect_hierarchy_cli.settings import Settings
         "connect-hierarchy tree my-instance --json | jq '.groups[].name'",
     ),
 )
-@click.argument("instance", required=False)
+@click.argument("instance", required=False, help="Id, ARN or alias of the instance.")
 @click.option("--agents", is_flag=True, help="Show the user names of agents, too.")
 @click.option("--depth", type=click.IntRange(min=1), help="Show so many levels.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")

@@ -30,7 +30,7 @@ class MoveReport:
     """
 
     def __init__(self, path: Path, paths: Paths) -> None:
-        self._paths = paths
+        self._path, self._paths = path, paths
         is_new, ends_in_a_line = _looked_at(path)
         self._file = path.open("ab")
         if not ends_in_a_line:
@@ -61,8 +61,11 @@ class MoveReport:
     def _write(self, cells: tuple[str, ...]) -> None:
         line = _Line()
         csv.writer(line).writerow(cells)
-        self._file.write(line.text.encode())
-        self._file.flush()
+        try:
+            self._file.write(line.text.encode())
+            self._file.flush()
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from None
 
 
 class _Line:

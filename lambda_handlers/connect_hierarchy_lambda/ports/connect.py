@@ -98,33 +98,22 @@ class Connect:
                     found.setdefault(group_id, []).append(_agent(user, group_id))
         return {group_id: tuple(found[group_id]) for group_id in group_ids}
 
-    def all_agents(self, instance_arn: str) -> tuple[Agent, ...]:
-        """Every agent, those in no group included; the last moments may be missing."""
-        return tuple(
-            _agent(user, user.get("HierarchyGroupId"))
-            for page in self._pages(
-                self._client.search_users,
-                InstanceId=_id(instance_arn),
-                MaxResults=_USERS_A_PAGE,
-            )
-            for user in page["Users"]
-        )
+    def all_agents(self, instance_arn: str) -> Iterator[Agent]:
+        """Every agent page by page, also those in no group; the last moments may be missing."""
+        for page in self._pages(
+            self._client.search_users, InstanceId=_id(instance_arn), MaxResults=_USERS_A_PAGE
+        ):
+            for user in page["Users"]:
+                yield _agent(user, user.get("HierarchyGroupId"))
 
-    def listed_agents(self, instance_arn: str) -> tuple[ListedAgent, ...]:
-        """Every user and when it was last changed, read without the lag of a search."""
-        return tuple(
-            ListedAgent(
-                summary["Id"],
-                summary.get("Username", summary["Id"]),
-                summary["LastModifiedTime"].timestamp() if "LastModifiedTime" in summary else 0.0,
-            )
-            for page in self._pages(
-                self._client.list_users,
-                InstanceId=_id(instance_arn),
-                MaxResults=_USERS_A_LIST_PAGE,
-            )
-            for summary in page["UserSummaryList"]
-        )
+    def listed_agents(self, instance_arn: str) -> Iterator[ListedAgent]:
+        """Every agent page by page, without the lag of a search, and when it was last changed."""
+        for page in self._pages(
+            self._client.list_users, InstanceId=_id(instance_arn), MaxResults=_USERS_A_LIST_PAGE
+        ):
+            for user in page["UserSummaryList"]:
+                changed = user["LastModifiedTime"].timestamp() if "LastModifiedTime" in user else 0
+                yield ListedAgent(user["Id"], user.get("Username", user["Id"]), changed)
 
     def group_of_agent(self, instance_arn: str, agent_id: str) -> str | None:
         """Id of the group that an agent is in, None for none."""
