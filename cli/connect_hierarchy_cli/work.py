@@ -10,10 +10,12 @@ from connect_hierarchy_cli import output
 from connect_hierarchy_cli.errors import CommandError, explained
 from connect_hierarchy_cli.instances import find_instance
 from connect_hierarchy_cli.pacing import Observer
+from connect_hierarchy_cli.placement.mover import Ending, Outcome
 from connect_hierarchy_cli.prompts import choose_instance
 from connect_hierarchy_cli.session import Session
 from connect_hierarchy_cli.settings import Settings
 from connect_hierarchy_cli.stopping import StoppableClock, StoppedError, run_stoppable
+from connect_hierarchy_lambda.model.messages import printable
 from connect_hierarchy_lambda.ports.lanes import Lanes
 
 
@@ -67,6 +69,24 @@ class Work:
             next_command = told.next_command or again
             raise CommandError(f"{told.sentence}; {so_far()}", next_command) from error
 
+    def check(self, outcomes: Sequence[Outcome], without: Sequence[str] = ()) -> None:
+        """Tell of the moves that failed.
+
+        Args:
+            outcomes: Of all moves.
+            without: Options that are left out of the command that tries them again.
+
+        Raises:
+            CommandError: If a move failed.
+        """
+        failed = [outcome for outcome in outcomes if outcome.ending is Ending.FAILED]
+        if failed:
+            for outcome in failed:
+                output.tell(printable(f"{outcome.move.agent.username}: {outcome.why}"))
+            number = "1 agent is" if len(failed) == 1 else f"{len(failed):,} agents are"
+            again = self._settings.again(without=without)
+            raise CommandError(f"{number} not moved, as said above", again)
+
 
 _STOPPING = "stopping after the calls under way; once more Ctrl-C does not wait for them"
 
@@ -83,6 +103,6 @@ def refuse(problems: Sequence[str], what: str, next_command: str = "") -> NoRetu
         CommandError: Always.
     """
     for problem in problems:
-        output.tell(problem)
+        output.tell(printable(problem))
     number = "1 error" if len(problems) == 1 else f"{len(problems):,} errors"
     raise CommandError(f"{number} in {what}, nothing was changed", next_command)

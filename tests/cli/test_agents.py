@@ -38,6 +38,7 @@ class Centre:
 
     def __init__(self, aws: LocalAws, folder: Path) -> None:
         self.aws, self.folder = aws, folder
+        self.alias = f"centre-{len(aws.connect.backend.instances)}"
         self.line = CommandLine(aws, folder)
         backend = self.backend = aws.connect.backend
         with an_hour_ago(aws):
@@ -45,13 +46,13 @@ class Centre:
                 "SAML",
                 inbound_calls_enabled=True,
                 outbound_calls_enabled=True,
-                instance_alias="acme",
+                instance_alias=self.alias,
             )["Id"]
             backend.update_user_hierarchy_structure(
                 self.instance, {"LevelOne": {"Name": "Division"}, "LevelTwo": {"Name": "Region"}}
             )
-            for path in (("Support",), ("Sales",), ("24/7",), ("24",), ("Support", "EMEA")):
-                self.add_group(*path)
+            for names in ("Support",), ("Sales",), ("24/7",), ("24",), ("Support", "EMEA"):
+                self.add_group(*names)
             self.add_group("24", "7")
             for username, path in _HIRED.items():
                 backend.create_user(
@@ -83,7 +84,7 @@ class Centre:
 
     def run(self, *arguments: str) -> Run:
         """Run `agents`; no output has more of an agent than its user name."""
-        run = self.line.run("agents", "--instance", "acme", *arguments)
+        run = self.line.run("agents", "--instance", self.alias, *arguments)
         assert "secret" not in (run.out + run.err).lower()
         return run
 
@@ -102,15 +103,25 @@ class Centre:
     @property
     def moves(self) -> list[str]:
         """How the calls that move agents ended."""
-        return [call.outcome for call in self.aws.connect.calls if call.api == _MOVE]
+        calls = self.aws.connect.calls
+        return [c.outcome for c in calls if c.api == _MOVE and c.instance_id == self.instance]
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAws]:
+    """An AWS without a rate."""
+    with LocalAws() as aws:
+        aws.connect.settings.default_rate = None
+        yield aws
 
 
 @pytest.fixture
-def centre(tmp_path: Path) -> Iterator[Centre]:
-    """The instance, in an AWS of its own."""
-    with LocalAws() as aws:
-        aws.connect.settings.default_rate = None
-        yield Centre(aws, tmp_path)
+def centre(aws: LocalAws, tmp_path: Path) -> Iterator[Centre]:
+    """An instance of its own."""
+    yield Centre(aws, tmp_path)
+    aws.connect.settings.search_lag = 0
+    aws.connect.settings.authorize = None
+    aws.connect.forget_faults()
 
 
 def test_without_apply_it_tells_and_changes_nothing(centre: Centre) -> None:
@@ -124,8 +135,10 @@ def test_without_apply_it_tells_and_changes_nothing(centre: Centre) -> None:
         "Support  Sales  2  ada, bob",
         "Support / EMEA  (no group)  1  dan",
         "",
-        "4 agents to move, 1 of them out of the hierarchy, 0 where the file says already; "
-        "about 1 s",
+        (
+            "4 agents to move, 1 of them out of the hierarchy, 0 where the file says already; "
+            "about 1 s"
+        ),
     ]
     assert run.err == "Nothing was changed. Add --apply to move them.\n"
     assert (centre.places, centre.moves) == (_HIRED, [])
@@ -175,14 +188,17 @@ def test_an_export_is_not_overwritten(centre: Centre) -> None:
     assert run.code == 1
     assert run.err.splitlines() == [
         "Error: before.csv is there already, and may say where agents were before: it is kept",
-        "Try:   connect-hierarchy agents --instance acme agents.csv --apply --export NEW-FILE.csv",
+        (
+            f"Try:   connect-hierarchy agents --instance {centre.alias} agents.csv --apply "
+            "--export NEW-FILE.csv"
+        ),
     ]
     assert centre.read("before.csv") == "precious"
     assert centre.moves == []
 
 
 def test_export_alone(centre: Centre) -> None:
-    """Without a file, the present state goes to the output or a file, and applying it is nothing."""
+    """Without a file, the present state is written, and applying it is nothing."""
     run = centre.run("--export", "-")
     assert (run.code, run.err) == (0, "")
     assert centre.run("--export", "now.csv") == Run(0, "", "")
@@ -200,10 +216,12 @@ def test_all_errors_are_told_before_the_first_write(centre: Centre) -> None:
         "agents.csv:4: the instance has no user 'zoe'",
         "agents.csv:5: user 'ada' is also in line 2: keep one of the two",
         "agents.csv:6: has 1 cell, the header 2: write an empty path as an empty cell",
-        "agents.csv:7: path '24/7' fits 2 hierarchy groups, since names have slashes: "
-        'write ["24", "7"] or ["24/7"]',
+        (
+            "agents.csv:7: path '24/7' fits 2 hierarchy groups, since names have slashes: "
+            'write ["24", "7"] or ["24/7"]'
+        ),
         "Error: 5 errors in agents.csv, nothing was changed",
-        "Try:   connect-hierarchy agents --instance acme agents.csv --apply",
+        f"Try:   connect-hierarchy agents --instance {centre.alias} agents.csv --apply",
     ]
     assert centre.moves == []
 
@@ -259,17 +277,20 @@ def test_an_agent_that_goes_meanwhile_is_told(centre: Centre) -> None:
     centre.write("username,path\nada,Sales\nbob,Sales\n")
     ada = next(u for u in centre.backend.list_users(centre.instance) if u.username == "ada")
 
-    def allow(_principal: str | None, action: str, _resource: str) -> bool:
-        if action == "connect:DescribeUser" and ada in centre.backend.list_users(centre.instance):
+    def allow(_principal: str | None, action: str, resource: str) -> bool:
+        is_there = ada in centre.backend.list_users(centre.instance)
+        if is_there and action == f"connect:{_MOVE}" and resource.endswith(ada.id):
             centre.backend.delete_user(centre.instance, ada.id)
         return True
 
     centre.aws.connect.settings.authorize = allow
     run = centre.line.run(
-        "agents", "agents.csv", "--apply", "--instance", "acme", clock=PatientClock()
+        "agents", "agents.csv", "--apply", "--instance", centre.alias, clock=PatientClock()
     )
     assert (run.code, run.out) == (1, "1 agent is moved, 1 not moved\n")
-    assert run.err.startswith("ada: ")
+    first, error, *_ = run.err.splitlines()
+    assert re.fullmatch(r"ada: .*\(ResourceNotFoundException\)", first)
+    assert error == "Error: 1 agent is not moved, as said above"
     assert centre.places["bob"] == "Sales"
 
 
@@ -278,10 +299,10 @@ def test_a_service_that_stops_answering_is_told(centre: Centre) -> None:
     centre.write("username,path\nada,Sales\nbob,Sales\ncyd,Sales\n")
     centre.aws.connect.plan_fault(_MOVE, nth=2, kind=FaultKind.CUT_BEFORE, times=10_000)
     clock = PatientClock()
-    arguments = ("agents", "agents.csv", "--apply", "--instance", "acme")
+    arguments = ("agents", "agents.csv", "--apply", "--instance", centre.alias)
     run = centre.line.run(*arguments, "--requests-per-second", "2", clock=clock)
     assert run.code == 1
-    assert "may later: no answer from the service" in run.err
+    assert "Connection was closed" in run.err
     assert "1 of 3 agents are done" in run.err
     assert f"Try:   connect-hierarchy {' '.join(arguments)}" in run.err
     centre.aws.connect.forget_faults()
@@ -297,7 +318,15 @@ def test_ctrl_c_is_gone_on_with(centre: Centre, tmp_path: Path) -> None:
             centre.backend.create_user(centre.instance, f"agent-{number}")
     rows = "".join(f"agent-{number},Sales\n" for number in range(200))
     centre.write(f"username,path\n{rows}")
-    arguments = ("agents", "agents.csv", "--instance", "acme", "--apply", "--report", "moves.csv")
+    arguments = (
+        "agents",
+        "agents.csv",
+        "--instance",
+        centre.alias,
+        "--apply",
+        "--report",
+        "moves.csv",
+    )
     process = subprocess.Popen(
         [sys.executable, "-m", "connect_hierarchy_cli", *arguments],
         cwd=tmp_path,
@@ -353,4 +382,3 @@ def test_what_cannot_be(centre: Centre, arguments: tuple[str, ...], told: str) -
     assert told in run.err
     assert run.err.splitlines()[-1].startswith("Try: ")
     assert centre.moves == []
-

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from connect_hierarchy_cli import output
-from connect_hierarchy_cli.errors import EXIT_ERROR, EXIT_SUCCESS, CommandError
+from connect_hierarchy_cli.errors import CommandError
 from connect_hierarchy_cli.options import ConnectedCommand
 from connect_hierarchy_cli.settings import Settings
 
@@ -56,7 +56,7 @@ def command(
     export: Path | None,
     report: Path | None,
     as_json: bool,
-) -> int:
+) -> None:
     """Put agents into the groups that a file says.
 
     FILE is CSV with the columns username and path, such as "ada,Support/EMEA". An empty path takes
@@ -76,15 +76,15 @@ def command(
     if export is not None:
         _export(export, agents.values(), paths)
     if wished is None:
-        return EXIT_SUCCESS
+        return
     try:
         plan = plan_moves(wished.rows, agents, paths, wished.located, wished.problems)
     except InvalidRowsError as error:
         refuse(error.problems, wished.file.path.name, settings.again(without=_EXPORT))
     if is_applied:
-        return _apply(work, plan, paths, report, as_json=as_json)
-    _show(work, plan, paths, as_json=as_json)
-    return EXIT_SUCCESS
+        _apply(work, plan, paths, report, as_json=as_json)
+    else:
+        _show(work, plan, paths, as_json=as_json)
 
 
 def _check(settings: Settings, file: Path | None, export: Path | None) -> None:
@@ -144,8 +144,8 @@ def _show(work: Work, plan: Plan, paths: Paths, *, as_json: bool) -> None:
         output.tell("Nothing was changed. Add --apply to move them.")
 
 
-def _apply(work: Work, plan: Plan, paths: Paths, report: Path | None, *, as_json: bool) -> int:
-    from connect_hierarchy_cli.placement.mover import Ending, Mover
+def _apply(work: Work, plan: Plan, paths: Paths, report: Path | None, *, as_json: bool) -> None:
+    from connect_hierarchy_cli.placement.mover import Mover
     from connect_hierarchy_cli.placement.report import MoveReport
     from connect_hierarchy_cli.placement.showing import as_value, outcome_in_words
     from connect_hierarchy_cli.progress import progress
@@ -167,11 +167,8 @@ def _apply(work: Work, plan: Plan, paths: Paths, report: Path | None, *, as_json
             lambda: f"{len(outcomes):,} of {len(plan.moves):,} agents are done",
             without=_EXPORT,
         )
-    failed = [outcome for outcome in outcomes if outcome.ending is Ending.FAILED]
     if as_json:
         output.write_json(as_value(work.arn, plan, paths, outcomes))
     else:
         output.write(f"{outcome_in_words(outcomes)}\n")
-    for outcome in failed:
-        output.tell(f"{outcome.move.agent.username}: {outcome.why}")
-    return EXIT_ERROR if failed else EXIT_SUCCESS
+    work.check(outcomes, without=_EXPORT)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from connect_hierarchy_cli import output
-from connect_hierarchy_cli.errors import EXIT_ERROR, EXIT_SUCCESS
 from connect_hierarchy_cli.options import ConnectedCommand
 from connect_hierarchy_cli.settings import Settings
 
@@ -68,7 +67,7 @@ def command(
     is_applied: bool,
     as_json: bool,
     **connections: str | None,
-) -> int:
+) -> None:
     """Make the levels and groups of one instance in another instance, Region or account.
 
     Groups of the same path are kept, and it is told where their tags differ; what only the target
@@ -80,6 +79,7 @@ def command(
     from connect_hierarchy_cli.copying.plan import CopyRefusedError, plan_copy
     from connect_hierarchy_cli.copying.showing import as_value, notes
     from connect_hierarchy_cli.work import refuse
+    from connect_hierarchy_lambda.model.messages import printable
 
     _, there = _read(_side(settings, connections, "from"), source, with_agents=with_agents)
     work, here = _read(_side(settings, connections, "to"), target, with_agents=with_agents)
@@ -89,18 +89,14 @@ def command(
         plan = plan_copy(there, here, group_quota=group_quota, keep_levels=keep_levels)
     except CopyRefusedError as error:
         refuse(error.problems, "the plan", settings.again())
-    if as_json and not is_applied:
-        output.write_json(as_value(there.arn, here.arn, plan))
-        return EXIT_SUCCESS
     for note in notes(plan):
-        output.tell(f"note: {note}")
+        output.tell(f"note: {printable(note)}")
     if is_applied:
-        code = _apply(work, here, plan)
-        if as_json:
-            output.write_json(as_value(there.arn, here.arn, plan))
-        return code
-    _show(work, plan)
-    return EXIT_SUCCESS
+        _apply(work, here, plan)
+    if as_json:
+        output.write_json(as_value(there.arn, here.arn, plan))
+    elif not is_applied:
+        _show(work, plan)
 
 
 def _side(settings: Settings, connections: Mapping[str, str | None], side: str) -> Settings:
@@ -144,9 +140,8 @@ def _show(work: Work, plan: CopyPlan) -> None:
         output.tell("Nothing was changed. Add --apply to make it so.")
 
 
-def _apply(work: Work, target: Instance, plan: CopyPlan) -> int:
+def _apply(work: Work, target: Instance, plan: CopyPlan) -> None:
     from connect_hierarchy_cli.copying.copier import Copier
-    from connect_hierarchy_cli.placement.mover import Ending
     from connect_hierarchy_cli.placement.showing import outcome_in_words
     from connect_hierarchy_cli.progress import progress
 
@@ -179,7 +174,4 @@ def _apply(work: Work, target: Instance, plan: CopyPlan) -> int:
         work.carry_out(lambda: copier.place_agents(plan.agents, tell_agent), so_far)
     groups = "1 group is" if made == 1 else f"{made:,} groups are"
     output.tell(f"{groups} made; {outcome_in_words(outcomes)}")
-    failed = [outcome for outcome in outcomes if outcome.ending is Ending.FAILED]
-    for outcome in failed:
-        output.tell(f"{outcome.move.agent.username}: {outcome.why}")
-    return EXIT_ERROR if failed else EXIT_SUCCESS
+    work.check(outcomes)
