@@ -33,11 +33,11 @@ class Work:
 
     def __init__(self, settings: Settings, instance: str | None, observer: Observer) -> None:
         self.clock = StoppableClock(settings.clock)
-        session, self.instance = find_instance(
+        self.session, self.instance = find_instance(
             Session(replace(settings, clock=self.clock)), instance, choose_instance
         )
-        self.rate = session.rate
-        self.connect = session.connect(observer)
+        self.rate = self.session.rate
+        self.connect = self.session.connect(observer)
         self.lanes = Lanes(self.clock, self.rate)
         self._settings = settings
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from connect_hierarchy_cli.work import Work
     from connect_hierarchy_lambda.model.groups import Agent
 
-_DEFAULT_QUOTA = 500
-
 
 @click.command(
     cls=ConnectedCommand,
@@ -48,9 +46,7 @@ _DEFAULT_QUOTA = 500
 @click.option(
     "--group-quota",
     type=click.IntRange(min=1),
-    default=_DEFAULT_QUOTA,
-    show_default=True,
-    help="Groups that the target may have.",
+    help="Groups that the target may have, if not what Service Quotas says.",
 )
 @click.option("--apply", "is_applied", is_flag=True, help="Make it; else it is a dry run.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
@@ -63,7 +59,7 @@ def command(
     target: str,
     with_agents: bool,
     keep_levels: bool,
-    group_quota: int,
+    group_quota: int | None,
     is_applied: bool,
     as_json: bool,
     **connections: str | None,
@@ -85,6 +81,8 @@ def command(
     work, here = _read(_side(settings, connections, "to"), target, with_agents=with_agents)
     if there.arn == here.arn:
         raise click.UsageError("--from and --to are the same instance: give another one")
+    if group_quota is None:
+        group_quota = _group_quota(work)
     try:
         plan = plan_copy(there, here, group_quota=group_quota, keep_levels=keep_levels)
     except CopyRefusedError as error:
@@ -128,6 +126,20 @@ def _read(settings: Settings, instance: str, *, with_agents: bool) -> tuple[Work
         with progress("reading agents that changed lately") as advance:
             agents = survey.settled(work.connect, doubtful, work.lanes, advance)
     return work, Instance(work.arn, levels, groups, agents)
+
+
+def _group_quota(work: Work) -> int:
+    from connect_hierarchy_cli.quotas import group_quota
+    from connect_hierarchy_lambda.model.limits import DEFAULT_GROUP_QUOTA
+
+    found = group_quota(work.session.client("service-quotas"), work.arn)
+    if found is None:
+        output.tell(
+            f"note: Service Quotas does not say how many groups {work.instance.label} may have; "
+            f"{DEFAULT_GROUP_QUOTA} are assumed, --group-quota says otherwise"
+        )
+        return DEFAULT_GROUP_QUOTA
+    return found
 
 
 def _show(work: Work, plan: CopyPlan) -> None:
