@@ -80,8 +80,9 @@ def run_stoppable(work: Callable[[], T], clock: StoppableClock, stopping: Callab
             is_over.set()
 
     # a daemon: a second Ctrl-C ends the process though a call has no answer yet
-    threading.Thread(target=run, daemon=True).start()
+    thread = threading.Thread(target=run, daemon=True)
     try:
+        thread.start()
         _wait_for(is_over)
     except KeyboardInterrupt:
         clock.stop()
