@@ -43,8 +43,9 @@ def progress(what: str, now: Callable[[], float] = time.monotonic) -> Iterator[A
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=output.console(sys.stderr), transient=True) as bars:
-        task = bars.add_task(what, total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
+        # where there is nothing to do, there is nothing to see
+        task = bars.add_task(what, total=None, visible=False)
+        yield lambda done, total: bars.update(task, completed=done, total=total, visible=True)
 
 
 class _Lines:

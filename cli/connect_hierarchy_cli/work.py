@@ -11,12 +11,12 @@ from connect_hierarchy_cli.errors import CommandError, explained
 from connect_hierarchy_cli.instances import find_instance
 from connect_hierarchy_cli.pacing import Observer
 from connect_hierarchy_cli.placement.mover import Ending, Outcome
+from connect_hierarchy_cli.placement.side_by_side import lanes_for_moves
 from connect_hierarchy_cli.prompts import choose_instance
 from connect_hierarchy_cli.session import Session
 from connect_hierarchy_cli.settings import Settings
 from connect_hierarchy_cli.stopping import StoppableClock, StoppedError, run_stoppable
 from connect_hierarchy_lambda.model.messages import printable
-from connect_hierarchy_lambda.ports.lanes import Lanes
 
 
 class Work:
@@ -38,7 +38,7 @@ class Work:
         )
         self.rate = self.session.rate
         self.connect = self.session.connect(observer)
-        self.lanes = Lanes(self.clock, self.rate)
+        self.lanes = lanes_for_moves(self.clock, self.rate)
         self._settings = settings
 
     @property

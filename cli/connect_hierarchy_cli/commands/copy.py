@@ -90,7 +90,7 @@ def command(
     for note in notes(plan):
         output.tell(f"note: {printable(note)}")
     if is_applied:
-        _apply(work, here, plan)
+        _apply(work, here, plan, as_json=as_json)
     if as_json:
         output.write_json(as_value(there.arn, here.arn, plan))
     elif not is_applied:
@@ -152,7 +152,7 @@ def _show(work: Work, plan: CopyPlan) -> None:
         output.tell("Nothing was changed. Add --apply to make it so.")
 
 
-def _apply(work: Work, target: Instance, plan: CopyPlan) -> None:
+def _apply(work: Work, target: Instance, plan: CopyPlan, *, as_json: bool) -> None:
     from connect_hierarchy_cli.copying.copier import Copier
     from connect_hierarchy_cli.placement.showing import outcome_in_words
     from connect_hierarchy_cli.progress import progress
@@ -184,6 +184,8 @@ def _apply(work: Work, target: Instance, plan: CopyPlan) -> None:
             advance(len(outcomes), len(plan.agents))
 
         work.carry_out(lambda: copier.place_agents(plan.agents, tell_agent), so_far)
-    groups = "1 group is" if made == 1 else f"{made:,} groups are"
-    output.tell(f"{groups} made; {outcome_in_words(outcomes)}")
+    if not as_json:
+        groups = "1 group is" if made == 1 else f"{made:,} groups are"
+        agents = f"; {outcome_in_words(outcomes)}" if plan.agents else ""
+        output.write(f"{groups} made{agents}\n")
     work.check(outcomes)

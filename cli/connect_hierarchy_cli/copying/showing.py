@@ -25,7 +25,7 @@ def as_table(plan: CopyPlan) -> Together:
         tables.append(levels)
     if plan.groups:
         groups = _table("group", "tags")
-        for group in plan.groups:
+        for group in sorted(plan.groups, key=lambda group: group.path):
             tags = ", ".join(f"{key}={value}" for key, value in sorted(group.tags.items()))
             groups.add_row(f"+ {path_of(group.path)}", printable(tags))
         tables.append(groups)

@@ -6,8 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from connect_hierarchy_lambda.ports.lanes import Lanes
+from connect_hierarchy_lambda.ports.pace import Rate
+from connect_hierarchy_lambda.ports.time import Clock
 
 T = TypeVar("T")
+
+_CALLS_A_MOVE = 2
+
+
+def lanes_for_moves(clock: Clock, rate: Rate) -> Lanes:
+    """How many moves may be under way at the same time: each is a read, and then a write."""
+    return Lanes(clock, Rate(_CALLS_A_MOVE * rate.per_second, rate.burst))
 
 
 def do_each(lanes: Lanes, things: Sequence[T], work: Callable[[T], None]) -> None:
