@@ -32,6 +32,7 @@ OPERATE = "Operate"
 
 COMMANDS = (
     Listed("tree", SEE, "Show the hierarchy of an instance."),
+    Listed("validate", FILES, "Check files of trees as a synth does, without a CDK app."),
     Listed("agents", CHANGE, "Put agents into the groups that a file says."),
     Listed(
         "copy",
@@ -45,6 +46,7 @@ _DISTRIBUTION = "cdk-connect-hierarchy"
 _EXAMPLES = (
     "connect-hierarchy tree",
     "connect-hierarchy tree my-instance --json",
+    "connect-hierarchy validate organisation.yaml",
 )
 
 

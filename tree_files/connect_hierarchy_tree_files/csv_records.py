@@ -1,4 +1,4 @@
-"""The records of a CSV file, as spreadsheet programs write it, and the line that each begins in."""
+"""The records of a CSV file, as spreadsheet programs write it, and where each begins."""
 
 from __future__ import annotations
 
@@ -6,36 +6,91 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from connect_hierarchy_lambda.model.names import without_outer_blanks
-from connect_hierarchy_tree_files.source import TreeFile
+from connect_hierarchy_tree_files.source import Position, TreeFile
+from connect_hierarchy_tree_files.text import Lines
 
 _SEPARATORS = ",;\t"
 _SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 """The first line by which Excel is told what separates cells."""
 
-Record = tuple[list[str], int]
-"""The cells of a record, without blanks around them, and the line that it begins in."""
+
+@dataclass(frozen=True)
+class Record:
+    """The cells of a record, without blanks around them, and where it begins in the text."""
+
+    cells: list[str]
+    start: int
 
 
-def read_records(file: TreeFile, text: str, is_wanted: Callable[[str], bool]) -> Iterator[Record]:
-    """The records that are not empty, the header first.
+@dataclass(frozen=True)
+class Sheet:
+    """The text of a file, and what separates its cells."""
 
-    Cells are separated by what the file's first line says, or else by the comma, semicolon or tab
-    with which the header has a wanted column.
+    file: TreeFile
+    lines: Lines
+    separator: str
+    start: int
+    """Where the header begins, after the line that names the separator."""
 
-    Args:
-        file: Where the text is from.
-        text: The text.
-        is_wanted: Whether a cell of the header is a column that is needed.
+    @classmethod
+    def of(cls, file: TreeFile, text: str, is_wanted: Callable[[str], bool]) -> Sheet:
+        """The sheet of a text.
 
-    Raises:
-        InvalidHierarchyError: For what is not CSV.
-    """
-    told = _SEPARATOR_LINE.match(text)
-    if told is None:
-        return _records(file, text, _separator(text, is_wanted))
-    return _records(file, text[told.end() :], told[1], lines_before=1)
+        Cells are separated by what the first line says, or else by the comma, semicolon or tab
+        with which the header has a wanted column.
+
+        Args:
+            file: Where the text is from.
+            text: The text.
+            is_wanted: Whether a cell of the header is a column that is needed.
+        """
+        told = _SEPARATOR_LINE.match(text)
+        return cls(
+            file,
+            Lines(text),
+            separator=_separator(text, is_wanted) if told is None else told[1],
+            start=0 if told is None else told.end(),
+        )
+
+    def records(self) -> Iterator[Record]:
+        """The records that are not empty; each ends at CR, LF or CRLF outside of quotes.
+
+        Raises:
+            UnreadableFileError: For what is not CSV.
+        """
+        text = io.StringIO(self.lines.text[self.start :], newline="")
+        rows = csv.reader(text, delimiter=self.separator, strict=True)
+        lines_before = self.lines.position_at(self.start).line
+        while True:
+            start = self.lines.start_of(lines_before + rows.line_num)
+            try:
+                row = next(rows, None)
+            except csv.Error as error:
+                remedy = "close each quote, and write a quote within a quoted text twice"
+                why = f"is not CSV: {error}: {remedy}"
+                raise self.file.end(self.lines.position_at(start), why) from None
+            if row is None:
+                return
+            cells = list(map(without_outer_blanks, row))
+            if any(cells):
+                yield Record(cells, start)
+
+    def line_of(self, record: Record) -> int:
+        """The line that a record begins in."""
+        return self.lines.position_at(record.start).line
+
+    def position_of(self, record: Record, number: int) -> Position:
+        """Where a cell of a record begins; its number counts from 0."""
+        separator = re.escape(self.separator)
+        cell = re.compile(rf'"(?:[^"]|"")*"|[^{separator}\r\n]*')
+        offset = record.start
+        for _ in range(number):
+            found = cell.match(self.lines.text, offset)
+            offset = (found.end() if found else offset) + 1
+        return self.lines.position_at(offset)
 
 
 def _separator(text: str, is_wanted: Callable[[str], bool]) -> str:
@@ -49,20 +104,3 @@ def _separator(text: str, is_wanted: Callable[[str], bool]) -> str:
         if any(map(is_wanted, header)):
             return separator
     return _SEPARATORS[0]
-
-
-def _records(file: TreeFile, text: str, separator: str, lines_before: int = 0) -> Iterator[Record]:
-    """The records that are not empty; each ends at CR, LF or CRLF outside of quotes."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    while True:
-        line = lines_before + rows.line_num + 1
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            remedy = "close each quote, and write a quote within a quoted text twice"
-            raise file.error(line, f"is not CSV: {error}: {remedy}") from None
-        if row is None:
-            return
-        cells = list(map(without_outer_blanks, row))
-        if any(cells):
-            yield cells, line

@@ -5,16 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from connect_hierarchy_cli.placement.paths import Paths
 from connect_hierarchy_cli.placement.plan import Problem, Row
+from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.groups import Agent
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_tree_files.csv_records import Record, read_records
-from connect_hierarchy_tree_files.source import TreeFile
+from connect_hierarchy_tree_files.csv_records import Record, Sheet
+from connect_hierarchy_tree_files.source import Position, TreeFile, UnreadableFileError
 from connect_hierarchy_tree_files.text import text_of
 
 _USERNAME = "username"
@@ -33,7 +34,7 @@ class AgentFile:
 
     def located(self, line: int, why: str) -> str:
         """What is wrong with a line, as a message."""
-        return str(self.file.error(line, why))
+        return f"{self.file.where(Position(line))}: {why}"
 
 
 def read_agent_file(path: Path) -> AgentFile:
@@ -44,23 +45,36 @@ def read_agent_file(path: Path) -> AgentFile:
         OSError: For a file that cannot be read.
     """
     file = TreeFile(path)
-    records = read_records(
-        file, text_of(file, path.read_bytes()), lambda cell: _meaning(cell) == _USERNAME
-    )
-    header, line = next(records, ([], 1))
-    columns = list(map(_meaning, header))
+    content = path.read_bytes()
+    try:
+        return _read_file(file, content)
+    except UnreadableFileError:
+        raise InvalidHierarchyError("; ".join(file.errors())) from None
+
+
+def _read_file(file: TreeFile, content: bytes) -> AgentFile:
+    sheet = Sheet.of(file, text_of(file, content), lambda cell: _meaning(cell) == _USERNAME)
+    records = sheet.records()
+    header = next(records, Record([], 0))
+    columns = list(map(_meaning, header.cells))
     for column in (_USERNAME, _PATH):
         if columns.count(column) != 1:
-            shown = ", ".join(quoted(name) for name in header if name) or "none"
+            shown = ", ".join(quoted(name) for name in header.cells if name) or "none"
             why = (
                 f"has the columns {shown}; one '{_USERNAME}' and one '{_PATH}' are needed, "
                 "separated by commas, semicolons or tabs"
             )
-            raise file.error(line, why)
+            raise file.end(sheet.position_of(header, 0), why)
     rows: list[Row] = []
     problems: list[Problem] = []
     for record in records:
-        read = _read(record, len(columns), columns.index(_USERNAME), columns.index(_PATH))
+        read = _read(
+            record.cells,
+            sheet.line_of(record),
+            len(columns),
+            username_at=columns.index(_USERNAME),
+            path_at=columns.index(_PATH),
+        )
         if isinstance(read, Row):
             rows.append(read)
         else:
@@ -73,8 +87,10 @@ def _meaning(column: str) -> str:
     return re.sub(r"[\s_-]", "", column).lower()
 
 
-def _read(record: Record, width: int, username_at: int, path_at: int) -> Row | Problem:
-    cells, line = record
+def _read(
+    cells: Sequence[str], line: int, width: int, *, username_at: int, path_at: int
+) -> Row | Problem:
+    """The row that these cells are, or what is wrong with them."""
     if len(cells) <= max(username_at, path_at):
         # a cell too few must not mean "out of the hierarchy"
         number = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
