@@ -97,7 +97,7 @@ def test_killed_five_times(aws: LocalAws, tmp_path: Path) -> None:
         assert process.returncode == -signal.SIGKILL
     aws.connect.settings.authorize = None
     run = line.run(*command)
-    assert (run.code, run.err) == (0, "")
+    assert run.code == 0, run.err
     assert run.out.endswith("agents are moved\n")
     assert {name: user.hierarchy_group_id for name, user in _agents(aws).items()} == wished
     moved = Counter(
