@@ -32,6 +32,7 @@ OPERATE = "Operate"
 
 COMMANDS = (
     Listed("tree", SEE, "Show the hierarchy of an instance."),
+    Listed("export", FILES, "Write the hierarchy of an instance as the file of a tree."),
     Listed("validate", FILES, "Check files of trees as a synth does, without a CDK app."),
     Listed("agents", CHANGE, "Put agents into the groups that a file says."),
     Listed(
@@ -46,6 +47,7 @@ _DISTRIBUTION = "cdk-connect-hierarchy"
 _EXAMPLES = (
     "connect-hierarchy tree",
     "connect-hierarchy tree my-instance --json",
+    "connect-hierarchy export my-instance --cdk my-app",
     "connect-hierarchy validate organisation.yaml",
 )
 

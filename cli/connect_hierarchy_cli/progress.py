@@ -28,21 +28,7 @@ def progress(what: str, now: Callable[[], float] = time.monotonic) -> Iterator[A
     if not sys.stderr.isatty():
         yield _Lines(what, now)
         return
-    from rich.progress import (  # noqa: PLC0415 - only where something is drawn
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=output.console(sys.stderr), transient=True) as bars:
+    with output.progress_bars() as bars:
         # where there is nothing to do, there is nothing to see
         task = bars.add_task(what, total=None, visible=False)
         yield lambda done, total: bars.update(task, completed=done, total=total, visible=True)

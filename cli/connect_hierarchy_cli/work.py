@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from connect_hierarchy_cli import output
 from connect_hierarchy_cli.errors import CommandError, explained
@@ -25,56 +25,55 @@ class Work:
     Args:
         settings: What the options say.
         instance: Id, ARN or alias of the instance; None for the account's only one.
-        observer: Hears of each answer, for progress bars.
 
     Raises:
         CommandError: If there is no such instance.
     """
 
-    def __init__(self, settings: Settings, instance: str | None, observer: Observer) -> None:
+    def __init__(self, settings: Settings, instance: str | None) -> None:
+        self.settings = settings
+        self.observer: Observer | None = None
+        """Hears of each answer, for progress bars."""
+
         self.clock = StoppableClock(settings.clock)
         self.session, self.instance = find_instance(
             Session(replace(settings, clock=self.clock)), instance, choose_instance
         )
         self.rate = self.session.rate
-        self.connect = self.session.connect(observer)
+        self.connect = self.session.connect(self._observe)
         self.lanes = lanes_for_moves(self.clock, self.rate)
-        self._settings = settings
 
     @property
     def arn(self) -> str:
         """ARN of the instance."""
         return self.instance.arn
 
-    def carry_out(
-        self, changes: Callable[[], None], so_far: Callable[[], str], without: Sequence[str] = ()
-    ) -> None:
+    def _observe(self, api: str, answer: Mapping[str, Any]) -> None:
+        if self.observer is not None:
+            self.observer(api, answer)
+
+    def carry_out(self, changes: Callable[[], None], so_far: Callable[[], str]) -> None:
         """Make changes until they are done, or Ctrl-C or an error ends them.
 
         Args:
             changes: Makes them, waiting by the clock.
             so_far: Says how far they are, as the end of a sentence.
-            without: Options that are left out of the command that goes on with the rest.
 
         Raises:
             CommandError: If they ended early, with the command that goes on.
         """
-        again = self._settings.again(without=without)
+        again = self.settings.again()
         try:
             run_stoppable(changes, self.clock, lambda: output.tell(_STOPPING))
         except StoppedError:
             raise CommandError(f"stopped, {so_far()}; the same command goes on", again) from None
         except Exception as error:
-            told = explained(error, self._settings)
+            told = explained(error, self.settings)
             next_command = told.next_command or again
             raise CommandError(f"{told.sentence}; {so_far()}", next_command) from error
 
-    def check(self, outcomes: Sequence[Outcome], without: Sequence[str] = ()) -> None:
+    def check(self, outcomes: Sequence[Outcome]) -> None:
         """Tell of the moves that failed.
-
-        Args:
-            outcomes: Of all moves.
-            without: Options that are left out of the command that tries them again.
 
         Raises:
             CommandError: If a move failed.
@@ -84,8 +83,7 @@ class Work:
             for outcome in failed:
                 output.tell(printable(f"{outcome.move.agent.username}: {outcome.why}"))
             number = "1 agent is" if len(failed) == 1 else f"{len(failed):,} agents are"
-            again = self._settings.again(without=without)
-            raise CommandError(f"{number} not moved, as said above", again)
+            raise CommandError(f"{number} not moved, as said above", self.settings.again())
 
 
 _STOPPING = "stopping after the calls under way; once more Ctrl-C does not wait for them"

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from connect_hierarchy_cli.work import Work
     from connect_hierarchy_lambda.model.groups import Agent
 
-_EXPORT = ("--export",)
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _STANDARD_OUTPUT = Path("-")
 
@@ -75,12 +74,14 @@ def command(
     work, paths, agents = _read(settings, instance, None if export else wished)
     if export is not None:
         _export(export, agents.values(), paths)
+        # whoever goes on with the command has this file already
+        work.settings = settings.without("--export")
     if wished is None:
         return
     try:
         plan = plan_moves(wished.rows, agents, paths, wished.located, wished.problems)
     except InvalidRowsError as error:
-        refuse(error.problems, wished.file.path.name, settings.again(without=_EXPORT))
+        refuse(error.problems, wished.file.path.name, work.settings.again())
     if is_applied:
         _apply(work, plan, paths, report, as_json=as_json)
     else:
@@ -97,7 +98,7 @@ def _check(settings: Settings, file: Path | None, export: Path | None) -> None:
             raise click.UsageError("--export needs a file beside FILE, '-' is for it alone")
     elif export.exists():
         told = f"{export} is there already, and may say where agents were before: it is kept"
-        raise CommandError(told, settings.again("--export", "NEW-FILE.csv", without=_EXPORT))
+        raise CommandError(told, settings.again("--export", "NEW-FILE.csv", without=("--export",)))
 
 
 def _read(
@@ -109,8 +110,8 @@ def _read(
     from connect_hierarchy_cli.progress import progress
     from connect_hierarchy_cli.work import Work
 
-    with output.reading_progress() as pages:
-        work = Work(settings, instance, pages)
+    work = Work(settings, instance)
+    with output.reading_progress() as work.observer:
         groups = present_groups(work.connect, work.arn)
         survey = AgentSurvey.of(work.connect, work.arn)
     only = None if wished is None else {row.username for row in wished.rows}
@@ -165,10 +166,9 @@ def _apply(work: Work, plan: Plan, paths: Paths, report: Path | None, *, as_json
         work.carry_out(
             lambda: mover.carry_out(plan.moves, tell),
             lambda: f"{len(outcomes):,} of {len(plan.moves):,} agents are done",
-            without=_EXPORT,
         )
     if as_json:
         output.write_json(as_value(work.arn, plan, paths, outcomes))
     else:
         output.write(f"{outcome_in_words(outcomes)}\n")
-    work.check(outcomes, without=_EXPORT)
+    work.check(outcomes)

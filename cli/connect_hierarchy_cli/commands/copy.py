@@ -115,8 +115,8 @@ def _read(settings: Settings, instance: str, *, with_agents: bool) -> tuple[Work
 
     agents: dict[str, Agent] = {}
     survey = None
-    with output.reading_progress() as pages:
-        work = Work(settings, instance, pages)
+    work = Work(settings, instance)
+    with output.reading_progress() as work.observer:
         levels = work.connect.levels(work.arn)
         groups = present_groups(work.connect, work.arn)
         if with_agents:
