@@ -35,11 +35,7 @@ COMMANDS = (
     Listed("export", FILES, "Write the hierarchy of an instance as the file of a tree."),
     Listed("validate", FILES, "Check files of trees as a synth does, without a CDK app."),
     Listed("agents", CHANGE, "Put agents into the groups that a file says."),
-    Listed(
-        "copy",
-        CHANGE,
-        "Make the levels and groups of one instance in another instance, Region or account.",
-    ),
+    Listed("copy", CHANGE, "Make the levels and groups of an instance in another one."),
 )
 """The subcommands, in the order of the help."""
 

@@ -19,6 +19,7 @@ from connect_hierarchy_lambda.model.ownership import owner_tags
 from local_aws import LocalAws
 from local_aws.connect.rows import LEVEL_KEYS
 from tests.support.command_line import CommandLine, Run
+from tests.support.refusing_service import refusing
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _CREATE = "CreateUserHierarchyGroup"
@@ -101,6 +102,7 @@ def pair(aws: LocalAws, tmp_path: Path) -> Iterator[Pair]:
     """Two instances of their own."""
     yield Pair(aws, tmp_path)
     aws.connect.settings.authorize = None
+    aws.connect.settings.group_quota = 500
 
 
 _COPIED = {"Sales": {}, "Support": {"cost-center": "42"}, "Support/24/7 [desk]": {}}
@@ -189,7 +191,7 @@ def test_all_that_is_in_the_way_is_told_before_the_first_write(pair: Pair) -> No
         ),
         (
             "the target has 0 groups and would have 3 with the new ones, its quota is 2: raise "
-            "quota L-D68AAAE4 of Amazon Connect, or say --group-quota where it was raised"
+            "quota L-D68AAAE4 of Amazon Connect"
         ),
         "Error: 2 errors in the plan, nothing was changed",
         (
@@ -200,6 +202,28 @@ def test_all_that_is_in_the_way_is_told_before_the_first_write(pair: Pair) -> No
     assert pair.writes == []
     assert pair.run("--apply", "--keep-levels").code == 0
     assert pair.tree(pair.target) == _COPIED
+
+
+def test_the_quota_of_the_target_is_asked_for(pair: Pair) -> None:
+    """Service Quotas says how many groups the target may have; --group-quota wins over it."""
+    pair.aws.connect.settings.group_quota = 2
+    run = pair.run("--apply")
+    assert run.code == 1
+    assert "would have 3 with the new ones, its quota is 2" in run.err
+    assert pair.writes == []
+    assert pair.run("--group-quota", "3").code == 0
+
+
+def test_a_quota_that_nobody_tells_is_assumed(pair: Pair, tmp_path: Path) -> None:
+    """Without a permission for Service Quotas, the default is assumed, and that is said."""
+    with refusing(400, "AccessDeniedException", "no") as address:
+        line = CommandLine(pair.aws, tmp_path, {"AWS_ENDPOINT_URL_SERVICE_QUOTAS": address})
+        run = line.run("copy", "--from", pair.source, "--to", pair.target)
+    assert run.code == 0
+    assert run.err.splitlines()[0] == (
+        f"note: Service Quotas does not say how many groups {pair.target} may have; 500 are "
+        "assumed, --group-quota says otherwise"
+    )
 
 
 def test_json(pair: Pair) -> None:

@@ -64,11 +64,12 @@ def command(
     as_json: bool,
     **connections: str | None,
 ) -> None:
-    """Make the levels and groups of one instance in another instance, Region or account.
+    """Make the levels and groups of an instance in another one.
 
-    Groups of the same path are kept, and it is told where their tags differ; what only the target
-    has stays as it is. Tags that say which stack owns a group are not copied. With --agents, users
-    of the target go to the groups that the users of the same names have in the source.
+    The other one may be in another Region or account. Groups of the same path are kept, and where
+    their tags differ, that is told; what only the other one has stays as it is. Tags that say which
+    stack owns a group are not copied. With --agents, users go to the groups that the users of the
+    same names are in.
 
     Nothing is changed without --apply. After Ctrl-C or a lost connection, the same command goes on.
     """

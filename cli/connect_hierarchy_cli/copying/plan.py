@@ -206,8 +206,7 @@ def _over_quota(target: Instance, new: Sequence[Group], group_quota: int) -> Ite
         there = "1 group" if len(target.groups) == 1 else f"{len(target.groups)} groups"
         yield (
             f"the target has {there} and would have {groups} with the new ones, its quota is "
-            f"{group_quota}: raise quota L-D68AAAE4 of Amazon Connect, or say --group-quota where "
-            "it was raised"
+            f"{group_quota}: raise quota L-D68AAAE4 of Amazon Connect"
         )
 
 
