@@ -65,7 +65,7 @@ class Work:
         again = self.settings.again()
         try:
             run_stoppable(changes, self.clock, lambda: output.tell(_STOPPING))
-        except StoppedError:
+        except (StoppedError, KeyboardInterrupt):
             raise CommandError(f"stopped, {so_far()}; the same command goes on", again) from None
         except Exception as error:
             told = explained(error, self.settings)

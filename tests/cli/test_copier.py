@@ -139,6 +139,29 @@ def test_a_name_that_is_taken_elsewhere_is_named() -> None:
     assert len(pair.groups) == 2
 
 
+def test_levels_that_changed_since_the_plan_are_not_replaced() -> None:
+    """A write would take away for good what somebody added meanwhile, so none is made."""
+    pair = Pair()
+    target, plan = pair.plan()
+    pair.site.connect.backend.update_user_hierarchy_structure(
+        pair.site.other_arn, {"LevelOne": {"Name": "Mine"}}
+    )
+    with pytest.raises(HierarchyError, match="the target has the levels 'Mine' by now"):
+        pair.carry_out(target, plan)
+    assert pair.outcomes_of("UpdateUserHierarchyStructure") == []
+
+
+@pytest.mark.parametrize("kind", [FaultKind.CUT_AFTER, FaultKind.CUT_BEFORE])
+def test_levels_are_written_once(kind: FaultKind) -> None:
+    """After a lost answer the levels are read, and written only if they are not there."""
+    pair = Pair()
+    pair.site.connect.plan_fault("UpdateUserHierarchyStructure", kind=kind)
+    pair.copy()
+    pair.check()
+    number = 1 if kind is FaultKind.CUT_AFTER else 2
+    assert len(pair.outcomes_of("UpdateUserHierarchyStructure")) == number
+
+
 def test_a_full_quota_ends_it() -> None:
     """A quota that is smaller than the plan was told ends the copy with its name."""
     pair = Pair()

@@ -75,13 +75,21 @@ def test_a_second_ctrl_c_waits_for_nothing() -> None:
     clock = StoppableClock()
     may_end = threading.Event()
 
+    are_daemons: list[bool] = []
+
+    def call() -> None:
+        are_daemons.append(threading.current_thread().daemon)
+        may_end.wait()
+
     def work() -> None:
         _interrupt()
-        may_end.wait()
+        clock.side_by_side([call, call])
 
     with pytest.raises(KeyboardInterrupt):
         run_stoppable(work, clock, _interrupt)
     may_end.set()
+    # Python waits for no daemon at its end
+    assert all(are_daemons)
 
 
 def test_patience_has_growing_pauses_and_an_end() -> None:

@@ -23,8 +23,10 @@ from connect_hierarchy_cli.patience import Patience
 from connect_hierarchy_cli.placement.mover import Mover, Outcome
 from connect_hierarchy_cli.placement.plan import Move
 from connect_hierarchy_cli.placement.side_by_side import do_each
+from connect_hierarchy_lambda.core.levels import named
 from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.tree import SPACED_SEPARATOR
 from connect_hierarchy_lambda.ports.calls import DUPLICATE, QUOTA, PassingError, Refusal
 from connect_hierarchy_lambda.ports.connect import Connect
 from connect_hierarchy_lambda.ports.lanes import Lanes
@@ -64,12 +66,23 @@ class Copier:
         """Write the levels, where that changes anything.
 
         Raises:
+            HierarchyError: Somebody has changed the levels since the plan was made.
             Refusal: The service refuses it.
             PassingError: The service could not be reached for two minutes.
         """
+
+        def write() -> None:
+            # a write replaces all levels, and one that is left out is lost for good
+            there = self._connect.levels(self._arn)
+            if there == plan.levels:
+                return
+            if there != plan.levels_before:
+                why = f"the target has the levels {named(there)} by now"
+                raise HierarchyError("adding hierarchy levels", why, "copy again")
+            self._connect.put_levels(self._arn, plan.levels)
+
         if plan.levels != plan.levels_before:
-            # replaces the whole, so a second time does no harm
-            self._persistently(lambda: self._connect.put_levels(self._arn, plan.levels))
+            self._persistently(write)
 
     def make_groups(self, groups: Sequence[NewGroup], tell: Callable[[NewGroup], None]) -> None:
         """Make the groups, level by level.
@@ -106,7 +119,7 @@ class Copier:
     def _made(self, group: NewGroup) -> str:
         """The id of the group, made or found."""
         parent_id = self._ids[key_of(group.path[:-1])] if len(group.path) > 1 else None
-        doing = f"creating hierarchy group {quoted(' / '.join(group.path), 100)}"
+        doing = f"creating hierarchy group {quoted(SPACED_SEPARATOR.join(group.path), 100)}"
         name = group.path[-1]
 
         def make() -> str:

@@ -15,10 +15,10 @@ from connect_hierarchy_lambda.model.groups import Group
 from connect_hierarchy_lambda.model.names import quoted, without_outer_blanks
 from connect_hierarchy_lambda.model.tree import SEPARATOR, SPACED_SEPARATOR, Node, Tree
 
-Path = str | tuple[str, ...]
+GroupPath = str | tuple[str, ...]
 """A path as `Tree.at` takes it: joined, or the names one by one."""
 
-_HINTS = 20
+_HINTS = 5
 """How many errors about unknown paths name the nearest: the search for these takes its time."""
 
 _QUOTED_PATH = 120
@@ -35,7 +35,7 @@ def tree_of(groups: Iterable[Group]) -> Tree:
     )
 
 
-def path_in(cell: str) -> Path:
+def path_in(cell: str) -> GroupPath:
     """The path that a cell has, which is not empty."""
     if cell.startswith("["):
         try:
@@ -70,26 +70,23 @@ class Paths:
         return found
 
     def _looked_up(self, cell: str) -> str | InvalidHierarchyError:
-        path = path_in(cell)
+        path, shown = path_in(cell), quoted(cell, _QUOTED_PATH)
         found = self._tree.find(path)
         if len(found) == 1:
             return found[0].key
-        if not found:
-            if self._hints == 0:
-                return InvalidHierarchyError(
-                    f"the tree has no hierarchy group {quoted(cell, _QUOTED_PATH)}"
-                )
+        if found:
+            lists = " or ".join(_as_list(names) for names in sorted(node.path for node in found))
+            return InvalidHierarchyError(
+                f"path {shown} fits {len(found)} hierarchy groups, since names have slashes: "
+                f"write {lists}"
+            )
+        if self._hints:
             self._hints -= 1
-        try:
-            return self._tree.at(path).key
-        except InvalidHierarchyError as error:
-            if not found:
+            try:
+                self._tree.at(path)
+            except InvalidHierarchyError as error:
                 return error
-        lists = " or ".join(_as_list(names) for names in sorted(node.path for node in found))
-        return InvalidHierarchyError(
-            f"path {quoted(cell, _QUOTED_PATH)} fits {len(found)} hierarchy groups, since names "
-            f"have slashes: write {lists}"
-        )
+        return InvalidHierarchyError(f"the tree has no hierarchy group {shown}")
 
     def shown(self, group_id: str | None) -> str:
         """The path of a group for people, ` / ` between the names; empty for no group."""

@@ -11,7 +11,7 @@ from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.groups import Agent
 from connect_hierarchy_lambda.model.names import quoted
 
-_HINTS = 20
+_HINTS = 5
 """How many errors about unknown users name the nearest: the search for these takes its time."""
 
 _QUOTED_NAME = 100

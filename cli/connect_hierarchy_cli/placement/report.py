@@ -20,6 +20,8 @@ COLUMNS = ("time", "username", "from", "to", "outcome", "why")
 class MoveReport:
     """A CSV file of moves; one that is there already, of an earlier run, is gone on with.
 
+    A move that was under way when a run was killed has no line.
+
     Args:
         path: Of the file.
         paths: Of the groups.
