@@ -29,6 +29,7 @@ SEE = "See"
 FILES = "Write and check files"
 CHANGE = "Plan and change"
 OPERATE = "Operate"
+SET_UP = "Set up"
 
 COMMANDS = (
     Listed("tree", SEE, "Show the hierarchy of an instance."),
@@ -36,6 +37,7 @@ COMMANDS = (
     Listed("validate", FILES, "Check files of trees as a synth does, without a CDK app."),
     Listed("agents", CHANGE, "Put agents into the groups that a file says."),
     Listed("copy", CHANGE, "Make the levels and groups of an instance in another one."),
+    Listed("completion", SET_UP, "Write the completion for bash, zsh or fish."),
 )
 """The subcommands, in the order of the help."""
 
