@@ -35,7 +35,7 @@ _STANDARD_OUTPUT = Path("-")
         "connect-hierarchy agents before.csv --instance my-instance --apply",
     ),
 )
-@click.argument("file", required=False, type=_FILE)
+@click.argument("file", required=False, type=_FILE, help="CSV of user names and paths.")
 @click.option("--instance", metavar="INSTANCE", help="Id, ARN or alias of the instance.")
 @click.option("--apply", "is_applied", is_flag=True, help="Move the agents; else it is a dry run.")
 @click.option(
