@@ -275,7 +275,7 @@ def test_any_file_is_a_tree_or_an_error(tmp_path: Path, text: str, kind: str) ->
     except InvalidHierarchyError as error:
         message = str(error)
     assert re.match(rf"org\.{kind}(:\d+)?: |\Z", message)
-    assert message.isprintable()
+    assert all(line.isprintable() for line in message.split("\n"))
 
 
 # texts ------------------------------------------------------------------------------------------
