@@ -344,7 +344,7 @@ class Engine:
         if task.repair is None:
             return self._begin_request(turn, task)
         if self._memory.course is None or not is_alone:
-            self._begin_repair(turn, task, task.repair)
+            self._begin_repair(task, task.repair)
         return None
 
     def _begin_request(self, turn: Turn, task: Task) -> Answer | None:
@@ -393,7 +393,7 @@ class Engine:
         )
         return None
 
-    def _begin_repair(self, turn: Turn, task: Task, repair: Repair) -> None:
+    def _begin_repair(self, task: Task, repair: Repair) -> None:
         """Begin the repair or go on with it, unless something else is at work in the stack.
 
         Whatever works for CloudFormation takes the turn first. So while nobody else has had it, a
@@ -409,9 +409,7 @@ class Engine:
         if not is_at_rest:
             why = f"the stack is {status.text}" if status else "the last request has no answer yet"
             raise NoLongerWantedError(doing, why, "repair again after the deployment")
-        if memory.course is None:
-            self._write(turn, records=repair.records, forgotten=repair.forgotten)
-            memory.course = repair.course
+        memory.course = repair.course
 
     def _status(self) -> StackStatus | None:
         try:
@@ -453,7 +451,7 @@ class Engine:
             direction=course.direction,
             wish=self._below_what_replaced(wish),
             request=task.event.id,
-            records=dict(memory.records),
+            records=self._records(task),
             facts=memory.facts,
             undone=course.undone,
             physical_id=task.event.physical_id,
@@ -466,6 +464,12 @@ class Engine:
             apart=task.repair.apart if task.repair else frozenset(),
             at_once=self._lanes.number,
         )
+
+    def _records(self, task: Task) -> dict[str, Record]:
+        records = self._memory.records
+        if task.repair is None:
+            return dict(records)
+        return task.repair.overlay.over(records, self._memory.facts.written)
 
     def _below_what_replaced(self, wish: Wish) -> Wish:
         """The wish below the group that a repair made in place of the one that it names.
@@ -563,7 +567,8 @@ class Engine:
         entry = self._memory.entry
         assert entry is not None and entry.current is not None  # noqa: S101, PT018 - it has begun
         if task.repair is not None:
-            self._write_ids(turn, view, done, entry)
+            gone = task.repair.overlay.gone(self._memory.records)
+            self._write_ids(turn, view, done, entry, forgotten=gone)
             return Answer(entry.physical_id)
         answer = task.answer(view, done.groups)
         if isinstance(answer, Ask):

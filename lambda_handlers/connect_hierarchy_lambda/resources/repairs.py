@@ -20,20 +20,26 @@ from connect_hierarchy_lambda.resources.wishes import wish_of_group, wish_of_tre
 
 
 def repair_of(seen: Seen, resource: str) -> Task:
-    """The task that makes a resource as its last wish says.
+    """The task that makes names, places and levels of a resource as its last wish says.
 
     Raises:
         HierarchyError: The ledger does not know the last wish.
     """
-    put, forgotten = repair.as_shown(seen, resource)
+    return _forward(seen, resource, repair.names_and_places(seen, resource))
+
+
+def retagging_of(seen: Seen, resource: str) -> Task:
+    """The task that sets the tags that people changed; raises what `repair_of` does.
+
+    It is one of its own, so that no renamed record has lost its tags in between.
+    """
+    return _forward(seen, resource, repair.tags(seen, resource))
+
+
+def _forward(seen: Seen, resource: str, overlay: repair.Overlay) -> Task:
     apart = frozenset(r.id for r in seen.known if r.resource == resource and seen.taken_by(r))
-    return _task(
-        seen,
-        resource,
-        Repair(
-            repair.latest(seen, resource), Course(Direction.FORWARD), put, forgotten, apart=apart
-        ),
-    )
+    after = repair.latest(seen, resource)
+    return _task(seen, resource, Repair(after, Course(Direction.FORWARD), overlay, apart))
 
 
 def clean_up_of(seen: Seen, resource: str) -> Task:
