@@ -9,6 +9,8 @@ from connect_hierarchy_lambda.core.drift import REPAIRED, Kind, Seen
 from connect_hierarchy_lambda.model.groups import Group
 from connect_hierarchy_lambda.model.ledger import Phase, Record
 
+_PREFIX = "repair/"
+
 
 def due(seen: Seen) -> list[str]:
     """The resources that a repair is about, each after the one that owns the group above it."""
@@ -17,18 +19,23 @@ def due(seen: Seen) -> list[str]:
 
 
 def to_clean_up(seen: Seen) -> list[str]:
-    """The resources whose repair retires groups, or retired some in a run that died."""
-    found = [d.resource for d in seen.differences if d.kind is Kind.MOVED]
+    """The resources whose repair may retire groups, or retired some in a run that died."""
+    kinds = {Kind.MOVED, Kind.DELETED}
+    found = [d.resource for d in seen.differences if d.kind in kinds]
     found += [
         r.resource for r in seen.records.values() if r.changed_by == request(seen, r.resource)
     ]
-    deepest_last = sorted(dict.fromkeys(found), key=lambda one: _depth(seen.records, one))
-    return deepest_last[::-1]
+    return sorted(dict.fromkeys(found), key=lambda one: _depth(seen.records, one), reverse=True)
 
 
 def request(seen: Seen, resource: str) -> str:
     """What stands for the id of a request: the same for all repairs between two deployments."""
-    return f"repair/{latest(seen, resource)}"
+    return _PREFIX + latest(seen, resource)
+
+
+def made_by_one(record: Record) -> bool:
+    """Whether a repair created the group, so that CloudFormation may not know its id."""
+    return record.came_by.startswith(_PREFIX)
 
 
 def latest(seen: Seen, resource: str) -> str:
@@ -61,11 +68,11 @@ class Overlay:
     """By slot: what the ledger said, and what is there; None for a group that is gone."""
 
     learned: tuple[Record, ...] = ()
-    """Groups that took the place of some that are gone."""
+    """Groups that took the place of some that are gone: the ledger gets these records."""
 
     def over(self, records: Mapping[str, Record], mended: Collection[str]) -> dict[str, Record]:
         """What there is, but for what was mended or written down anew since."""
-        seen = {record.slot: record for record in self.learned} | dict(records)
+        seen = dict(records)
         for slot, (was, now) in self.shown.items():
             if records.get(slot) == was and slot not in mended:
                 del seen[slot]

@@ -55,6 +55,7 @@ from connect_hierarchy_lambda.core.facts import (
     Survey,
 )
 from connect_hierarchy_lambda.core.outcomes import intended, succeeded
+from connect_hierarchy_lambda.core.repair import made_by_one
 from connect_hierarchy_lambda.core.view import View, path_of
 from connect_hierarchy_lambda.core.wish import Direction, Wish
 from connect_hierarchy_lambda.engine.calls import answers, doing, error_of, perform
@@ -96,6 +97,9 @@ STALE_SECONDS = 120.0
 
 _MOST_REMEMBERED = 8
 """Requests of a resource that the ledger keeps, to tell late copies from new ones."""
+
+_REST_SECONDS = 2.0
+"""How long a deployment may wait for a repair to notice it."""
 
 _RESERVE = 25.0
 """Seconds of a lease that a call may take."""
@@ -142,6 +146,9 @@ class _Memory:
     told: float = 0.0
     course: Course | None = None
     is_unknown: bool = False
+    at_rest: float = 0.0
+    """When the stack was at rest for certain."""
+
     replaced: dict[str, str] | None = None
     """The ids that took the place of others, None where they were not read yet."""
 
@@ -343,8 +350,9 @@ class Engine:
         """
         if task.repair is None:
             return self._begin_request(turn, task)
-        if self._memory.course is None or not is_alone:
-            self._begin_repair(task, task.repair)
+        since = self._schedule.clock.now() - self._memory.at_rest
+        if not is_alone or since >= _REST_SECONDS:
+            self._begin_repair(turn, task, task.repair)
         return None
 
     def _begin_request(self, turn: Turn, task: Task) -> Answer | None:
@@ -393,11 +401,11 @@ class Engine:
         )
         return None
 
-    def _begin_repair(self, task: Task, repair: Repair) -> None:
+    def _begin_repair(self, turn: Turn, task: Task, repair: Repair) -> None:
         """Begin the repair or go on with it, unless something else is at work in the stack.
 
         Whatever works for CloudFormation takes the turn first. So while nobody else has had it, a
-        deployment that began meanwhile has done nothing yet.
+        deployment that began meanwhile has done nothing yet, and only waits.
         """
         memory = self._memory
         doing = f"repairing {task.resource.logical_id}"
@@ -409,7 +417,10 @@ class Engine:
         if not is_at_rest:
             why = f"the stack is {status.text}" if status else "the last request has no answer yet"
             raise NoLongerWantedError(doing, why, "repair again after the deployment")
-        memory.course = repair.course
+        if memory.course is None:
+            learned = [r for r in repair.overlay.learned if r.slot not in memory.records]
+            self._write(turn, records=learned)
+        memory.course, memory.at_rest = repair.course, self._schedule.clock.now()
 
     def _status(self) -> StackStatus | None:
         try:
@@ -574,6 +585,11 @@ class Engine:
         if isinstance(answer, Ask):
             self._ask(answer.questions)
             return None
+        forward = entry.forward
+        made_by_repair = any(map(made_by_one, done.groups.values()))
+        if view.goes_back and forward and forward.physical_id_before and made_by_repair:
+            # to CloudFormation all is as it was, also the properties of what refers to this id
+            answer = replace(answer, physical_id=forward.physical_id_before)
         told = {"PhysicalResourceId": answer.physical_id, "Data": dict(answer.data)}
         latest = replace(entry.current, answer=told)
         entry = replace(entry, begun=(*entry.begun[:-1], latest), since={})
@@ -585,8 +601,7 @@ class Engine:
                 entry = replace(entry, established=True, physical_id=answer.physical_id)
             case Direction.BACK if task.event.type is RequestType.UPDATE:
                 entry = replace(entry, physical_id=answer.physical_id, forward=None)
-            case Direction.BACK if self._goes_before() and entry.forward is not None:
-                forward = entry.forward
+            case Direction.BACK if self._goes_before() and forward is not None:
                 if task.kept is not None:
                     kept = replace(task.kept, properties=forward.properties_before)
                 entry = replace(
