@@ -172,7 +172,8 @@ def take_turn(
     _ENGINE._memory = _thawed(memory, book, call, is_next=is_next)
     _decisions[0], _checks[0] = 0, fault is None
     try:
-        turn.answer = _ENGINE._take_a_turn(replace(task_of(call), decide=decide_twice))
+        task = replace(task_of(call), decide=decide_twice)
+        turn.answer = _ENGINE._take_a_turn(lambda turn: _ENGINE._act(turn, task))
     except engine_module._Pause:
         turn.is_waiting = True
     except NoLongerWantedError:
