@@ -20,6 +20,8 @@ from connect_hierarchy_lambda.model.properties import DRIFT_CHECK, DriftCheckPro
 from connect_hierarchy_lambda.ports.calls import NOT_FOUND, Refusal
 
 _MARGIN_SECONDS = 30
+_SHOWN = 120
+"""Characters of a name or of tags that a line shows."""
 
 
 @dataclass(frozen=True)
@@ -89,48 +91,36 @@ def repair(stack: DeployedStack) -> Drift:
     )
 
 
+_REMEDIES: Mapping[Kind, str] = {
+    Kind.RENAMED: "{repair} gives the name back; or change the name in the app and deploy",
+    Kind.MOVED: "{repair} brings it and its agents back, with a new id; or move it in the app",
+    Kind.DELETED: "{repair} creates it anew, with a new id; or take it out of the app and deploy",
+    Kind.RETAGGED: "{repair} sets the tags again; or change the tags in the app and deploy",
+    Kind.LEVEL: "{repair} writes the level again; or change levels in the app and deploy",
+    Kind.TAKEN: f"if that is right, take it out of this app; else untag {STACK_TAG} and repair",
+    Kind.LEFT: "move its agents and child groups away, then delete it in Amazon Connect",
+    Kind.UNRECORDED: "delete it in Amazon Connect, or remove its connect-hierarchy tags to keep it",
+}
+
+
 def remedy(difference: Difference, stack: str) -> str:
     """What to do about a difference, in one line."""
-    repairs = f"{PROGRAM} drift --stack {stack} --repair"
-    match difference.kind:
-        case Kind.RENAMED:
-            return f"{repairs} gives the name back; or change the name in the app and deploy"
-        case Kind.MOVED:
-            return f"{repairs} creates it at its place with a new id, agents included; or move it in the app and deploy"  # noqa: E501 - one line for people
-        case Kind.DELETED:
-            return f"{repairs} creates it anew with a new id; or take it out of the app and deploy"
-        case Kind.RETAGGED:
-            return f"{repairs} sets the tags again; or change the tags in the app and deploy"
-        case Kind.LEVEL:
-            return f"{repairs} writes the level again; or change levels in the app and deploy"
-        case Kind.TAKEN:
-            return f"take it out of this app if that is right; else remove its tag {STACK_TAG} and repair"  # noqa: E501 - the same
-        case Kind.LEFT:
-            return "move its agents and child groups away, then delete it in Amazon Connect"
-        case Kind.UNRECORDED:
-            return "delete it in Amazon Connect, or remove its connect-hierarchy tags to keep it"
+    return _REMEDIES[difference.kind].format(repair=f"{PROGRAM} drift --stack {stack} --repair")
 
 
 def sentence(difference: Difference) -> str:
     """What a difference is, in one line."""
-    was, now = quoted(difference.was, 100), quoted(difference.now, 100)
-    match difference.kind:
-        case Kind.RENAMED:
-            return f"is called {now}"
-        case Kind.MOVED:
-            return f"is gone, a group with its owner tags stands at {now}"
-        case Kind.DELETED:
-            return "is gone"
-        case Kind.RETAGGED:
-            return f"has {now} instead of {was}"
-        case Kind.LEVEL:
-            return f"is called {now}, not {was}" if difference.now else f"is gone, it was {was}"
-        case Kind.TAKEN:
-            return f"bears the owner tags of stack {now}"
-        case Kind.LEFT:
-            return f"had to stay: {difference.now}"
-        case Kind.UNRECORDED:
-            return "bears the owner tags of this stack, which does not know it"
+    was, now = quoted(difference.was, _SHOWN), quoted(difference.now, _SHOWN)
+    return {
+        Kind.RENAMED: f"is called {now}",
+        Kind.MOVED: f"is gone, a group with its owner tags stands at {now}",
+        Kind.DELETED: "is gone",
+        Kind.RETAGGED: f"has {now} instead of {was}",
+        Kind.LEVEL: f"is called {now}, not {was}" if difference.now else f"is gone, it was {was}",
+        Kind.TAKEN: f"bears the owner tags of stack {now}",
+        Kind.LEFT: f"had to stay: {difference.now}",
+        Kind.UNRECORDED: "bears the owner tags of this stack, which does not know it",
+    }[difference.kind]
 
 
 def _check_at_rest(stack: DeployedStack) -> None:

@@ -1,11 +1,11 @@
-"""What will go wrong with a stack: each thing that is looked at, and what is to be done about it."""
+"""What will go wrong with a stack: everything that is looked at, and what to do about it."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -26,14 +26,15 @@ from connect_hierarchy_lambda.model.properties import (
     LEDGER_VARIABLE,
     GroupProperty,
 )
-from connect_hierarchy_lambda.ports.calls import call
 from connect_hierarchy_lambda.ports.connect import Connect
 
 QUOTA_CODE = "L-D68AAAE4"
 """User hierarchy groups of an instance."""
 
 _FEW_LEFT = 0.1
-_ACTIONS_A_CALL = 50
+_ANY_ID = "00000000-0000-0000-0000-000000000000"
+"""Stands for the id of any group or agent: a simulation takes no wildcards."""
+
 _NODE_SECONDS = 10
 
 
@@ -66,29 +67,29 @@ def examine(stack: DeployedStack, today: date) -> Iterator[Finding]:
         today: The day on which support of runtimes is judged.
     """
     records = stack.ledger.records()
-    instances = sorted(_instances(stack, records.values()))
+    wishes = stack.ledger.last_wishes().values()
+    written = {str(wish.properties.get(GroupProperty.INSTANCE_ARN, "")) for wish in wishes}
+    instances = sorted({r.instance_arn for r in records.values()} | written - {""})
     connect = stack.session.connect()
     yield of_status(stack)
-    for instance_arn in instances:
-        yield _asked(
-            "quota of groups", lambda arn=instance_arn: of_quota(stack.session, connect, arn)
-        )  # type: ignore[misc] # a default names the instance
-        yield _asked("other Region", lambda arn=instance_arn: of_replica(stack.session, arn))  # type: ignore[misc] # the same
-    yield _asked("permissions", lambda: of_permissions(stack, instances))
+    for arn in instances:
+        yield _asked(f"quota of groups of {_id(arn)}", of_quota, stack.session, connect, arn)
+        yield _asked(f"other Region of {_id(arn)}", of_replica, stack.session, arn)
+    yield _asked("permissions", of_permissions, stack, instances)
     yield of_left(records)
-    yield _asked("ledger", lambda: of_backups(stack))
+    yield _asked("ledger", of_backups, stack)
     yield of_runtime(stack.function.runtime, today)
     yield of_node(today)
 
 
-def _asked(about: str, find: Callable[[], Finding]) -> Finding:
-    """A finding, also where the person must not ask."""
+def _asked(about: str, find: Callable[..., Finding], *arguments: Any) -> Finding:
+    """A finding, also where the person must not ask for what it needs."""
     try:
-        return find()
+        return find(*arguments)
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         why = f"{error.operation_name} was refused ({code}), so this is not known"
-        remedy = f"allow yourself {_action_of(error)}, then run it again"
+        remedy = f"allow yourself {_action_of(error)}, then look again"
         return Finding(Verdict.WARNING, about, why, remedy)
 
 
@@ -97,12 +98,8 @@ def _action_of(error: ClientError) -> str:
     return found[1] if found else error.operation_name
 
 
-def _instances(stack: DeployedStack, records: Iterable[Record]) -> set[str]:
-    written = {
-        str(wish.properties.get(GroupProperty.INSTANCE_ARN, ""))
-        for wish in stack.ledger.last_wishes().values()
-    }
-    return {record.instance_arn for record in records} | (written - {""})
+def _id(instance_arn: str) -> str:
+    return instance_arn.rsplit("/", 1)[-1]
 
 
 def of_status(stack: DeployedStack) -> Finding:
@@ -119,7 +116,7 @@ def of_status(stack: DeployedStack) -> Finding:
 
 def of_quota(session: Session, connect: Connect, instance_arn: str) -> Finding:
     """How many groups the instance may still get."""
-    about = f"quota of groups of {instance_arn.rsplit('/', 1)[-1]}"
+    about = f"quota of groups of {_id(instance_arn)}"
     there, quota = len(connect.names(instance_arn)), _quota(session, instance_arn)
     left = quota - there
     why = f"{there} of {quota} groups are there, {max(left, 0)} can be created"
@@ -147,9 +144,9 @@ def _quota(session: Session, instance_arn: str) -> int:
 
 def of_replica(session: Session, instance_arn: str) -> Finding:
     """Whether Global Resiliency mirrors the instance's groups into another Region."""
-    instance_id = instance_arn.rsplit("/", 1)[-1]
+    instance_id = _id(instance_arn)
     about = f"other Region of {instance_id}"
-    found: Any = call(session.client("connect").describe_instance, InstanceId=instance_id)
+    found: Any = session.client("connect").describe_instance(InstanceId=instance_id)
     replication = found.get("ReplicationConfiguration") or {}
     statuses = replication.get("ReplicationStatusSummaryList") or []
     regions = sorted({str(one["Region"]) for one in statuses})
@@ -157,9 +154,7 @@ def of_replica(session: Session, instance_arn: str) -> Finding:
     if not others:
         return Finding(Verdict.OK, about, "the instance is not replicated")
     where = listed(others)
-    failed = [
-        str(one["Region"]) for one in statuses if "FAILED" in one.get("ReplicationStatus", "")
-    ]
+    failed = [str(one["Region"]) for one in statuses if "FAILED" in str(one["ReplicationStatus"])]
     if failed:
         remedy = f"aws connect describe-instance --instance-id {instance_id}"
         return Finding(Verdict.PROBLEM, about, f"replication to {listed(failed)} failed", remedy)
@@ -177,20 +172,18 @@ def of_permissions(stack: DeployedStack, instances: Sequence[str]) -> Finding:
     for instance_arn in instances:
         needed += [
             (actions.ON_INSTANCE, instance_arn),
-            (actions.ON_GROUPS, f"{instance_arn}/agent-group/*"),
-            (actions.ON_AGENTS, f"{instance_arn}/agent/*"),
+            (actions.ON_GROUPS, f"{instance_arn}/agent-group/{_ANY_ID}"),
+            (actions.ON_AGENTS, f"{instance_arn}/agent/{_ANY_ID}"),
         ]
-    denied = []
     client = stack.session.client("iam")
-    for names, resource in needed:
-        answer = client.simulate_principal_policy(
-            PolicySourceArn=role,
-            ActionNames=list(names[:_ACTIONS_A_CALL]),
-            ResourceArns=[resource],
-        )
-        for result in answer["EvaluationResults"]:
-            if result["EvalDecision"] != "allowed":
-                denied.append(f"{result['EvalActionName']} on {resource}")
+    denied = [
+        f"{result['EvalActionName']} on {resource}"
+        for names, resource in needed
+        for result in client.simulate_principal_policy(
+            PolicySourceArn=role, ActionNames=list(names), ResourceArns=[resource]
+        )["EvaluationResults"]
+        if result["EvalDecision"] != "allowed"
+    ]
     if denied:
         why = f"the role must not {listed(denied)}"
         remedy = f"look for a boundary or a service control policy on {role}, or deploy again"

@@ -14,7 +14,7 @@ from connect_hierarchy_cli.settings import Settings
     cls=ConnectedCommand,
     examples=(
         "connect-hierarchy doctor --stack ContactCentre",
-        "connect-hierarchy doctor --stack ContactCentre --json | jq '.[] | select(.verdict != \"ok\")'",
+        "connect-hierarchy doctor --stack ContactCentre --json | jq '.[].why'",
     ),
 )
 @click.option("--stack", required=True, metavar="NAME", help="Name or ARN of the stack.")
