@@ -9,7 +9,8 @@ from connect_hierarchy_lambda.core import repair
 from connect_hierarchy_lambda.core.decide import decide
 from connect_hierarchy_lambda.core.direction import Course, Event
 from connect_hierarchy_lambda.core.drift import Seen
-from connect_hierarchy_lambda.core.levels import decide_levels
+from connect_hierarchy_lambda.core.levels import SLOT, decide_levels
+from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.core.wish import Direction, Resource, Wish
 from connect_hierarchy_lambda.engine.task import Answer, Repair, Task
 from connect_hierarchy_lambda.model.ledger import RequestType
@@ -59,7 +60,7 @@ def _task(seen: Seen, resource: str, begins: Repair) -> Task:
     decides = decide
     if wish.resource_type == ResourceType.STRUCTURE:
         wished = wished_levels(wish.properties)
-        decides = lambda view: decide_levels(view, wished, None)  # noqa: E731 - as structures do
+        decides = lambda view: decide_levels(_seen_twice(view), wished, None)  # noqa: E731 - as structures do
     return Task(
         event=Event(
             repair.request(seen, resource),
@@ -75,6 +76,13 @@ def _task(seen: Seen, resource: str, begins: Repair) -> Task:
         decide=decides,
         repair=begins,
     )
+
+
+def _seen_twice(view: View) -> View:
+    """The view without the doubt about levels that are not as expected: the check saw them so."""
+    doubt = HierarchyError("reading the hierarchy structure", "its levels were changed")
+    view.facts.refused.setdefault(SLOT, doubt)
+    return view
 
 
 def _wish_of(resource_type: str) -> tuple[Callable[[Mapping[str, Any]], Wish], bool]:
