@@ -359,11 +359,7 @@ def test_a_stack_without_a_hierarchy(command: str, aws: LocalAws, line: CommandL
     """There is no ledger to read."""
     template = {"Resources": {"Metadata": {"Type": "AWS::CDK::Metadata"}}}
     stack = f"No-hierarchy-for-{command}"
-    cloudformation = aws.client("cloudformation")
-    cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(template))
-    cloudformation.get_waiter("stack_create_complete").wait(
-        StackName=stack, WaiterConfig={"Delay": 1}
-    )
+    aws.cloudformation.deploy(stack, template)
     run = line.run(command, "--stack", stack)
     assert (run.code, run.out) == (1, "")
     assert "has no hierarchy of Amazon Connect in it" in run.err
@@ -497,11 +493,9 @@ def test_everything_that_can_be_wrong(aws: LocalAws, hands: Hands, line: Command
 def test_what_a_person_must_not_ask_is_said(aws: LocalAws, hands: Hands, line: CommandLine) -> None:
     """It is not called well, and the rest is looked at."""
     del hands
-    refusal = (
-        "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>User: me "
-        "is not authorized to perform: iam:SimulatePrincipalPolicy on resource: role</Message></Error>"
-        "</ErrorResponse>"
-    )
+    message = "User: me is not authorized to perform: iam:SimulatePrincipalPolicy on resource: r"
+    refusal = f"<Error><Code>AccessDenied</Code><Message>{message}</Message></Error>"
+    refusal = f"<ErrorResponse>{refusal}</ErrorResponse>"
     with ScriptedService({"SimulatePrincipalPolicy": (403, "text/xml", refusal)}) as iam:
         environment = {"PATH": node(line.folder, "v24.1.0"), "AWS_ENDPOINT_URL_IAM": iam.url}
         run = CommandLine(aws, line.folder, environment).run("doctor", "--stack", STACK)
