@@ -33,9 +33,9 @@ def request(seen: Seen, resource: str) -> str:
     return _PREFIX + latest(seen, resource)
 
 
-def made_by_one(record: Record) -> bool:
+def is_from_repair(record: Record | None) -> bool:
     """Whether a repair created the group, so that CloudFormation may not know its id."""
-    return record.came_by.startswith(_PREFIX)
+    return record is not None and record.came_by.startswith(_PREFIX)
 
 
 def latest(seen: Seen, resource: str) -> str:

@@ -16,6 +16,7 @@ from crhelper import CfnResource
 
 from connect_hierarchy_lambda.engine.engine import Engine
 from connect_hierarchy_lambda.engine.task import Answer
+from connect_hierarchy_lambda.engine.turns import Turns
 from connect_hierarchy_lambda.entry import answer as answers
 from connect_hierarchy_lambda.entry import drift_check, logs
 from connect_hierarchy_lambda.entry.continuation import Continuation
@@ -30,6 +31,7 @@ from connect_hierarchy_lambda.model.properties import (
     ResourceType,
     StructureProperty,
 )
+from connect_hierarchy_lambda.ports.connect import Connect
 from connect_hierarchy_lambda.ports.dynamodb_ledger import DynamoDbLedger
 from connect_hierarchy_lambda.ports.lanes import Lanes
 from connect_hierarchy_lambda.ports.ledger import Ledger
@@ -196,14 +198,12 @@ class Function:
         )
 
     def _engine(self, stack_id: str, ledger: Ledger, schedule: Schedule) -> Engine:
+        turns = Turns(str(uuid.uuid4()), ledger, schedule, self._rate)
         return Engine(
-            run_id=str(uuid.uuid4()),
-            ledger=ledger,
-            connect=self._clients("connect"),
-            own_stack=OwnStack(self._clients("cloudformation"), stack_id),
-            schedule=schedule,
-            rate=self._rate,
-            lanes=Lanes(self._clock, self._rate),
+            turns,
+            Connect(self._clients("connect"), turns.paced),
+            OwnStack(self._clients("cloudformation"), stack_id),
+            Lanes(self._clock, self._rate),
         )
 
     def _ledger_in_table(self, stack_id: str) -> Ledger:

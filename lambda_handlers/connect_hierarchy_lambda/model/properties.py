@@ -104,6 +104,7 @@ class TreeProperty(StrEnum):
     GROUPS = "Groups"  # a list of nodes
     TAGS = "Tags"  # of every group, a map of key to value, left out when empty
     ADOPT_EXISTING = "AdoptExisting"
+    ADOPT_FROM_STACK = "AdoptFromStack"  # left out where none is named
     AGENTS_ON_DELETE = "AgentsOnDelete"  # of nodes that say nothing else
     REFERENCES = "References"  # lists of marks of keys: ids are answered of the first, see below
 
