@@ -22,6 +22,7 @@ from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
 from local_aws.in_process import FunctionFaults, FunctionSettings
+from tests.support.iam import Guard, SiteWithTables
 from tests.support.stacks import Site, node
 
 LEVELS = ("Division", "Region", "Team", "Desk")
@@ -533,6 +534,23 @@ def test_a_structure_that_would_shift_groups_is_not_repaired(site: Site) -> None
     assert report["failures"].keys() == {"Structure"}
     assert "it has groups" in report["failures"]["Structure"]
     assert site.levels == ("Division", "Team", "Region", "Desk")
+
+
+def test_the_role_is_allowed_all_that_a_repair_does() -> None:
+    """With the policies that an app without a check synthesises."""
+    site = SiteWithTables()
+    guard = Guard(site, site.instance_arn)
+    stack = site.up(organisation(site))
+    operator = Operator(site)
+    site.hire("ada", "Service", "Chat", "Night")
+    operator.rename("Sales", "Vertrieb")
+    operator.untag("Vertrieb", "cost-center")
+    operator.delete("Vertrieb/EMEA/Inbound")
+    operator.move("Service/Chat/Night", None)
+    site.write_levels("Division", "Land", "Team", "Desk")
+    assert check(site, stack, repair=True)["failures"] == {}
+    assert found(check(site, stack)) == []
+    assert guard.denied == []
 
 
 # events -----------------------------------------------------------------------------------------
