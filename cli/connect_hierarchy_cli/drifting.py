@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,10 +76,12 @@ def repair(stack: DeployedStack) -> Drift:
         FunctionName=stack.function.arn, Payload=json.dumps({DRIFT_CHECK: wanted}).encode()
     )
     report: Any = json.loads(answered["Payload"].read() or b"null")
-    if answered.get("FunctionError") or not isinstance(report, dict):
+    if not isinstance(report, dict) or "differences" not in report:
+        why = report.get("errorMessage") if isinstance(report, dict) else None
         raise CommandError(
-            f"the function of stack {stack.name} did not end its check: {_why(report)}",
-            f"aws logs tail --since 1h {quoted(stack.function.arn.rsplit(':', 1)[-1])}",
+            f"the function of stack {stack.name} gave no report: "
+            f"{why or 'it is of an older release, deploy once'}",
+            f"aws logs tail --since 1h {shlex.quote(stack.function.log_group)}",
         )
     if why := report["skipped"] or report["error"]:
         raise CommandError(why, f"{PROGRAM} drift --stack {stack.name}")
@@ -145,7 +148,3 @@ def _answer(stack: DeployedStack, connect: Any, question: Question) -> Any:
 def _difference(fields: Mapping[str, Any]) -> Difference:
     known = {name: fields[name] for name in Difference.__dataclass_fields__}
     return Difference(**known | {"kind": Kind(known["kind"])})
-
-
-def _why(report: Any) -> str:
-    return str(report.get("errorMessage", "")) if isinstance(report, dict) else "it is too old"

@@ -50,6 +50,8 @@ class Function:
     timeout: int = 900
     """Seconds that a run may take."""
 
+    log_group: str = ""
+
     @property
     def rate(self) -> Rate:
         """What it believes that the account's APIs take."""
@@ -132,6 +134,7 @@ class DeployedStack:
             role=found["Role"],
             runtime=found.get("Runtime", ""),
             timeout=found["Timeout"],
+            log_group=found.get("LoggingConfig", {}).get("LogGroup", ""),
         )
 
     @cached_property

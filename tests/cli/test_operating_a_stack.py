@@ -389,6 +389,29 @@ def test_nobody_looks_while_a_stack_is_deployed(
     assert f"stack {STACK} is UPDATE_IN_PROGRESS" in run.err
 
 
+@pytest.mark.parametrize(
+    ("reports", "told"),
+    [
+        ({}, "it is of an older release"),
+        ({"errorMessage": "Task timed out after 900.00 seconds"}, "Task timed out after"),
+    ],
+)
+def test_a_function_without_a_report(
+    reports: dict[str, str], told: str, aws: LocalAws, hands: Hands, line: CommandLine
+) -> None:
+    """An older one knows no checks, and one can run out of time."""
+    del hands
+    function = {"FunctionArn": "arn:f", "Role": "arn:r", "Timeout": 60}
+    logging = {"LoggingConfig": {"LogGroup": "the group"}}
+    answers = {"/2015-03-31/functions/": json_answer(**function, **logging, **reports)}
+    with ScriptedService(answers) as functions:
+        environment = {"AWS_ENDPOINT_URL_LAMBDA": functions.url}
+        run = CommandLine(aws, line.folder, environment).run("drift", "--stack", STACK, "--repair")
+    assert run.code == 1
+    assert f"the function of stack {STACK} gave no report: {told}" in run.err
+    assert "Try:   aws logs tail --since 1h 'the group'" in run.err
+
+
 # doctor -----------------------------------------------------------------------------------------
 
 
