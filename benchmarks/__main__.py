@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
+from benchmarks.command_line import command_line
 from benchmarks.function import cold_start, memory, weight
 from benchmarks.organisation import faster, largest, works
 from benchmarks.peers import Script
@@ -25,6 +26,8 @@ def main() -> int:
     synthesised = synthesis()
     _say("starting and running the function …")
     weighed, started, used = weight(), cold_start(), memory()
+    _say("calling the command line …")
+    commands = command_line()
     _say("playing the work …")
     played = []
     for one in chain(
@@ -35,7 +38,7 @@ def main() -> int:
         played.append(one)
         _say(f"  {one.work.name}, {one.way}, {one.latency:g} s: {one.figures.seconds:.1f} s")
     played.sort(key=lambda one: LATENCIES.index(one.latency))
-    results = Results(played, synthesised, weighed, started, used)
+    results = Results(played, synthesised, weighed, started, used, commands)
     date = datetime.now(UTC).date().isoformat()
     (_ROOT / "build").mkdir(exist_ok=True)
     (_ROOT / "build" / "benchmark.json").write_text(
