@@ -308,6 +308,23 @@ def test_a_repair_brings_back_what_the_stack_wished(site: Site) -> None:
         assert (change.old_id, change.new_id) == (before[path], site.ids[path])
 
 
+def test_a_group_with_a_history_is_repaired_like_any_other(site: Site) -> None:
+    """What earlier deployments noted about it, as here its adoption, does not matter."""
+    operator = Operator(site)
+    site.up({"Structure": site.structure(*LEVELS)}, name="levels")
+    operator.create("Sales")
+    arn = {"InstanceArn": site.instance_arn}
+    adopting = site.group("Sales", AdoptExisting=True, Tags={"a": "b"}, **arn)
+    site.up({"Sales": adopting})
+    stack = site.up({"Sales": site.group("Sales", Tags={"a": "b"}, **arn)})
+    assert site.record("Sales").image is not None
+    operator.rename("Sales", "Vertrieb")
+    operator.tag("Vertrieb", a="c")
+    assert found(check(site, stack, repair=True)) == [("RENAMED", "Sales"), ("RETAGGED", "Sales")]
+    assert found(check(site, stack)) == []
+    assert tags_of(site, "Sales")["a"] == "b"
+
+
 def test_a_branch_of_several_resources_is_made_anew(site: Site) -> None:
     """From the top down: each finds the group that took the place of the one above it."""
     operator = Operator(site)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from connect_hierarchy_lambda.core.drift import REPAIRED, Kind, Seen
 from connect_hierarchy_lambda.model.groups import Group
@@ -13,8 +14,9 @@ _PREFIX = "repair/"
 
 
 def due(seen: Seen) -> list[str]:
-    """The resources that a repair is about, each after the one that owns the group above it."""
-    found = dict.fromkeys(d.resource for d in seen.differences if d.kind in REPAIRED)
+    """The resources with other names, places or levels: owners of groups above come first."""
+    kinds = REPAIRED - {Kind.RETAGGED}
+    found = dict.fromkeys(d.resource for d in seen.differences if d.kind in kinds)
     return sorted(found, key=lambda resource: _depth(seen.records, resource))
 
 
@@ -64,8 +66,8 @@ class Overlay:
     repair that dies or fails hides nothing from the next check.
     """
 
-    shown: Mapping[str, tuple[Record, Record | None]] = field(default_factory=dict)
-    """By slot: what the ledger said, and what is there; None for a group that is gone."""
+    shown: Mapping[str, tuple[Record, Mapping[str, Any] | None]] = field(default_factory=dict)
+    """By slot: what the ledger said, and the fields that are another way; None if it is gone."""
 
     learned: tuple[Record, ...] = ()
     """Groups that took the place of some that are gone: the ledger gets these records."""
@@ -74,10 +76,13 @@ class Overlay:
         """What there is, but for what was mended or written down anew since."""
         seen = dict(records)
         for slot, (was, now) in self.shown.items():
-            if records.get(slot) == was and slot not in mended:
+            record = records.get(slot)
+            if record is None or slot in mended:
+                continue
+            if now is None and record == was:
                 del seen[slot]
-                if now is not None:
-                    seen[slot] = now
+            elif now and all(getattr(record, name) == getattr(was, name) for name in now):
+                seen[slot] = replace(record, **now)
         return seen
 
     def gone(self, records: Mapping[str, Record]) -> list[Record]:
@@ -87,26 +92,25 @@ class Overlay:
 
 
 def names_and_places(seen: Seen, resource: str) -> Overlay:
-    """The records of a resource with the names that show, and without the groups that are gone."""
-    shown: dict[str, tuple[Record, Record | None]] = {}
+    """The names of a resource's groups that show, and the groups that are gone."""
+    shown: dict[str, tuple[Record, Mapping[str, Any] | None]] = {}
     for record in _in_use(seen, resource):
         group = seen.shown(record)
         if group is None or group.name != record.name:
-            shown[record.slot] = (record, _as_shown(record, group) if group else None)
+            shown[record.slot] = (record, {"name": group.name} if group else None)
     moved = [(seen.records[i], group) for i, group in seen.moved.items()]
-    learned = tuple(_as_shown(was, group) for was, group in moved if was.resource == resource)
+    learned = tuple(_learned(was, group) for was, group in moved if was.resource == resource)
     return Overlay(shown, learned)
 
 
 def tags(seen: Seen, resource: str) -> Overlay:
-    """The records of a resource without the tags that people changed or took away."""
-    shown: dict[str, tuple[Record, Record | None]] = {}
+    """The tags of a resource's groups without those that people changed or took away."""
+    shown: dict[str, tuple[Record, Mapping[str, Any] | None]] = {}
     for record in _in_use(seen, resource):
         keys = seen.changed_tags(record)
         if keys and seen.shown(record) is not None:
             kept = {key: value for key, value in record.tags.items() if key not in keys}
-            # a name that was changed as well is the matter of the other overlay
-            shown[record.slot] = (record, replace(record, tags=kept))
+            shown[record.slot] = (record, {"tags": kept})
     return Overlay(shown)
 
 
@@ -116,7 +120,7 @@ def _in_use(seen: Seen, resource: str) -> Iterator[Record]:
             yield record
 
 
-def _as_shown(record: Record, group: Group) -> Record:
+def _learned(record: Record, group: Group) -> Record:
     return replace(
         record.settled(),
         id=group.id,
