@@ -100,6 +100,18 @@ class Connect:
                     found.setdefault(group_id, []).append(agent)
         return {group_id: tuple(found[group_id]) for group_id in group_ids}
 
+    def all_agents(self, instance_arn: str) -> tuple[Agent, ...]:
+        """Every agent, those in no group included; the last moments may be missing."""
+        return tuple(
+            Agent(user["Id"], user.get("Username", user["Id"]), user.get("HierarchyGroupId"))
+            for page in self._pages(
+                self._client.search_users,
+                InstanceId=_id(instance_arn),
+                MaxResults=_USERS_A_PAGE,
+            )
+            for user in page["Users"]
+        )
+
     def group_of_agent(self, instance_arn: str, agent_id: str) -> str | None:
         """Id of the group that an agent is in, None for none."""
         user = self._call(
