@@ -52,13 +52,13 @@ from connect_hierarchy.validation import (
     checked_agents_on_delete,
     located,
 )
+from connect_hierarchy_lambda.model.declared import as_declared
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.properties import (
     REFERENCES_AN_ANSWER,
     AgentsOnDelete,
     GroupAttribute,
-    NodeProperty,
     ResourceType,
     TreeProperty,
     TreeReferencesProperty,
@@ -147,7 +147,7 @@ class HierarchyTree(Resource):
         self._tags = TagManager(TagType.MAP, ResourceType.TREE.value, {**home.tags, **(tags or {})})
         properties: dict[str, object] = {
             TreeProperty.INSTANCE_ARN.value: self._structure.instance_arn,
-            TreeProperty.GROUPS.value: _rendered(self._tree),
+            TreeProperty.GROUPS.value: as_declared(self._tree),
             TreeProperty.TAGS.value: self._tags.rendered_tags,
             TreeProperty.ADOPT_EXISTING.value: adopt_existing,
             TreeProperty.AGENTS_ON_DELETE.value: policy.value,
@@ -501,24 +501,3 @@ def _read(groups: object) -> Tree:
     if isinstance(groups, _FromFile):
         return read_tree(groups.groups, line_of=groups.line_of, is_token=is_token)
     return read_tree(groups, is_token=is_token)
-
-
-def _rendered(tree: Tree) -> list[dict[str, object]]:
-    """The nodes as the property has them, with nothing in them that follows from the rest."""
-    top: list[dict[str, object]] = []
-    by_key: dict[str | None, list[dict[str, object]]] = {None: top}
-    parents: dict[str, dict[str, object]] = {}
-    for node in tree.nodes:
-        rendered: dict[str, object] = {NodeProperty.NAME.value: node.name}
-        if node.has_own_key:
-            rendered[NodeProperty.KEY.value] = node.key
-        if node.own_tags:
-            rendered[NodeProperty.TAGS.value] = dict(node.own_tags)
-        if node.agents_on_delete is not None:
-            rendered[NodeProperty.AGENTS_ON_DELETE.value] = node.agents_on_delete.value
-        if node.parent is not None and node.parent not in by_key:
-            by_key[node.parent] = []
-            parents[node.parent][NodeProperty.CHILDREN.value] = by_key[node.parent]
-        by_key[node.parent].append(rendered)
-        parents[node.key] = rendered
-    return top

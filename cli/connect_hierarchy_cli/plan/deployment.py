@@ -17,6 +17,7 @@ from typing import Any
 from connect_hierarchy_cli.plan.intrinsics import (
     Scope,
     TemplateError,
+    as_text,
     dependencies,
     unknowns,
 )
@@ -104,6 +105,9 @@ class Played:
     refused_by: str = ""
     """The logical id of the resource that fails."""
 
+    exports: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    """Exports that change or go: the output, and whether there is still one of this name."""
+
     waits: Mapping[str, float] = field(default_factory=dict)
     """Seconds that requests wait for something else than the pace, by their ids."""
 
@@ -143,7 +147,7 @@ class Deployment:
         self._stack = _PlannedStack(target.new_template)
         self._waits: dict[str, float] = {}
         self._is: dict[str, _Standing] = {}
-        self._old: dict[str, _Standing] = {}
+        self._exports_before: dict[str, tuple[str, str]] = {}
 
     def play(self) -> Played:
         """Serve the requests that CloudFormation will send, till all is done or one fails.
@@ -185,6 +189,12 @@ class Deployment:
             after = self._is[name]
             if before is not None and after.physical_id != before.physical_id:
                 replaced.append((name, before))
+        exports = _exports(scope)
+        self.played.exports = {
+            name: (output, name in exports)
+            for name, (output, value) in self._exports_before.items()
+            if name not in exports or exports[name][1] != value
+        }
         if self.target.is_first:
             return
         self._stack.status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
@@ -206,7 +216,7 @@ class Deployment:
                 self._note_instance(properties)
                 attributes = self._attributes_of(name, declared[name], properties, physical_id)
                 self._is[name] = _Standing(declared[name], physical_id, properties, attributes)
-        self._old = dict(self._is)
+        self._exports_before = _exports(scope)
         for record in self.ledger.records().values():
             self.connect.instance(record.instance_arn)
         return graph
@@ -411,6 +421,19 @@ class Deployment:
             if begun.type is not RequestType.DELETE and isinstance(data, Mapping):
                 return {**ids, **{str(key): str(value) for key, value in data.items()}}
         return ids
+
+
+def _exports(scope: Scope) -> dict[str, tuple[str, str]]:
+    """What a stack exports: by name the output and its value."""
+    outputs: Mapping[str, Mapping[str, Any]] = scope.template.get("Outputs") or {}
+    return {
+        as_text(scope.resolve(output["Export"]["Name"])): (
+            name,
+            as_text(scope.resolve(output["Value"])),
+        )
+        for name, output in outputs.items()
+        if "Export" in output and scope.holds(output.get("Condition"))
+    }
 
 
 def is_ours(declaration: Mapping[str, Any]) -> bool:

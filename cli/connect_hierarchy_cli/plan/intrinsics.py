@@ -89,10 +89,11 @@ class Scope:
         return {
             logical_id: declaration
             for logical_id, declaration in declared.items()
-            if self._holds(declaration.get("Condition"))
+            if self.holds(declaration.get("Condition"))
         }
 
-    def _holds(self, name: str | None) -> bool:
+    def holds(self, name: str | None) -> bool:
+        """Whether the condition of a declaration holds; one that names none is always there."""
         return name is None or self.condition(name) is True
 
     def condition(self, name: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
@@ -230,7 +230,7 @@ class PlannedConnect:
 
     Args:
         source: What is there.
-        group_quota: How many groups an instance may have, None where that is not known.
+        quota_of: How many groups an instance may have, by its ARN; None where that is not known.
         one_name_an_instance: Whether a name can be there once in the whole instance, or once among
             siblings; Amazon Connect does not document it.
     """
@@ -239,7 +239,7 @@ class PlannedConnect:
         self,
         source: Source,
         *,
-        group_quota: int | None = None,
+        quota_of: Callable[[str], int | None] = lambda _: None,
         one_name_an_instance: bool = False,
     ) -> None:
         self.instances: dict[str, PlannedInstance] = {}
@@ -251,7 +251,7 @@ class PlannedConnect:
 
         self._source = source
         self._numbers = itertools.count(1)
-        self._group_quota = group_quota
+        self._quota_of = cache(quota_of)
         self._one_name_an_instance = one_name_an_instance
 
     def instance(self, arn: str) -> PlannedInstance:
@@ -446,8 +446,9 @@ class PlannedConnect:
             raise _RefusedError(INVALID_REQUEST, message)
         parent_id = parent.id if parent else None
         self._check_name(instance, parent_id, Name, "")
-        if self._group_quota is not None and len(instance.groups) >= self._group_quota:
-            message = f"The number of user hierarchy groups exceeds {self._group_quota}"
+        quota = self._quota_of(instance.arn)
+        if quota is not None and len(instance.groups) >= quota:
+            message = f"The number of user hierarchy groups exceeds the limit of {quota}"
             raise _RefusedError(QUOTA, message)
         group_id = instance.add(Name, parent_id, below[0], Tags)
         arn = str(GroupArn(instance.arn, group_id))

@@ -39,7 +39,7 @@ def make_plan(
     now: float,
     find_pointers: FindPointers | None = None,
     alias_of: Callable[[str], str] = lambda _: "",
-    group_quota: int | None = None,
+    quota_of: Callable[[str], int | None] = lambda _: None,
     one_name_an_instance: bool = False,
 ) -> Plan:
     """What a deployment will do; nothing is written.
@@ -52,7 +52,7 @@ def make_plan(
         now: In seconds since 1970.
         find_pointers: Finds what points at groups whose ids change; None for not looking.
         alias_of: The alias of an instance by its ARN.
-        group_quota: How many groups an instance may have, None where that is not known.
+        quota_of: How many groups an instance may have, by its ARN; None where that is not known.
         one_name_an_instance: Whether a name can be there once in an instance, and not once among
             siblings; Amazon Connect does not document it.
 
@@ -60,9 +60,7 @@ def make_plan(
         DeploymentError: If what is wished is not known before the deployment.
         Refusal: If Amazon Connect cannot be read; or PassingError, or BotoCoreError.
     """
-    connect = PlannedConnect(
-        source, group_quota=group_quota, one_name_an_instance=one_name_an_instance
-    )
+    connect = PlannedConnect(source, quota_of=quota_of, one_name_an_instance=one_name_an_instance)
     declared = {
         **((target.old_template or {}).get("Resources") or {}),
         **(target.new_template.get("Resources") or {}),
@@ -73,6 +71,8 @@ def make_plan(
     played = deployment.play()
     duration = Duration(connect.calls, played.waits, rate)
     refusal, refused_by = played.refusal, played.refused_by
+    if not refusal:
+        refusal, refused_by = _export_in_use(target, played)
     if not refusal and (refused_by := duration.too_long(played)):
         refusal = _TOO_LONG.format(resource=refused_by)
     new_instances = set(target.new_instances())
@@ -115,6 +115,16 @@ def make_plan(
         refusal=refusal,
         refused_by=refused_by,
     )
+
+
+def _export_in_use(target: Target, played: Played) -> tuple[str, str]:
+    """Why CloudFormation refuses an output that another stack uses, and which; or nothing."""
+    for name, (output, is_there) in played.exports.items():
+        if users := target.importers(name):
+            verb = "updated" if is_there else "deleted"
+            used = " and ".join(users)
+            return f"Export {name} cannot be {verb} as it is in use by {used}", output
+    return "", ""
 
 
 def _vanishing(instances: Sequence[InstancePlan]) -> dict[str, GroupPlan]:

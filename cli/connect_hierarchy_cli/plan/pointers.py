@@ -119,10 +119,10 @@ def _of_other_stacks(gone: Mapping[str, GroupPlan], instance: PlannedInstance) -
     }
     for group in instance.groups_before.values():
         owner = Owner.of(group.tags)
-        if group.parent_id in gone and owner is not None and owner.stack not in own:
+        above = gone.get(group.parent_id or "")
+        if above is not None and owner is not None and owner.stack not in own:
             name = f"{group.name} of {owner.stack_name}/{owner.resource}"
-            above = gone[group.parent_id]
-            yield Pointer(Kind.OTHER_STACK, name, _before(above), group.parent_id)
+            yield Pointer(Kind.OTHER_STACK, name, _before(above), above.old_id or above.id)
 
 
 def _before(group: GroupPlan) -> Path:

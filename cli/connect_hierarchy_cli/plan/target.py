@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,8 @@ class Home:
 class Target:
     """A stack that is deployed to.
 
-    `imported` gives the value of an export, `output` that of an output of another stack.
+    `imported` gives the value of an export, `output` that of an output of another stack,
+    `importers` the names of the stacks that import an export.
     """
 
     stack_id: str
@@ -53,6 +54,8 @@ class Target:
 
     imported: Callable[[str], str | None] = field(default=lambda _: None)
     output: Callable[[str, str], str | None] = field(default=lambda _, __: None)
+
+    importers: Callable[[str], Sequence[str]] = field(default=lambda _: ())
 
     @property
     def name(self) -> str:
