@@ -25,7 +25,10 @@ FILES = "Write and check files"
 CHANGE = "Plan and change"
 OPERATE = "Operate"
 
-COMMANDS = (Listed("tree", SEE, "Show the hierarchy of an instance."),)
+COMMANDS = (
+    Listed("tree", SEE, "Show the hierarchy of an instance."),
+    Listed("plan", CHANGE, "Show what a deployment will do."),
+)
 """The subcommands, in the order of the help."""
 
 _EXAMPLES = (

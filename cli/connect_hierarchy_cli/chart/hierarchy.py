@@ -154,9 +154,7 @@ class Hierarchy:
         """The groups of each change that there is, in the order of `Change`."""
         found = {
             change: tuple(
-                group
-                for group in self.groups
-                if any(mark.change is change for mark in group.marks)
+                group for group in self.groups if any(mark.change is change for mark in group.marks)
             )
             for change in Change
         }

@@ -26,24 +26,28 @@ def render_html(hierarchy: Hierarchy) -> str:
         hierarchy: What it shows. With marks on its groups it is the picture of a plan.
     """
     style, script = _file("page.css"), _script()
-    return _environment().from_string(_file("page.html.jinja")).render(
-        hierarchy=hierarchy,
-        data=_data(hierarchy),
-        # The project's own files, not a user's text.
-        style=Markup(style),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        policy="; ".join(
-            (
-                "default-src 'none'",
-                f"script-src {_csp_hash(script)}",
-                f"style-src {_csp_hash(style)}",
-                "img-src data:",
-                "base-uri 'none'",
-                "form-action 'none'",
-                "require-trusted-types-for 'script'",
-                "trusted-types 'none'",
-            )
-        ),
+    return (
+        _environment()
+        .from_string(_file("page.html.jinja"))
+        .render(
+            hierarchy=hierarchy,
+            data=_data(hierarchy),
+            # The project's own files, not a user's text.
+            style=Markup(style),  # noqa: S704
+            script=Markup(script),  # noqa: S704
+            policy="; ".join(
+                (
+                    "default-src 'none'",
+                    f"script-src {_csp_hash(script)}",
+                    f"style-src {_csp_hash(style)}",
+                    "img-src data:",
+                    "base-uri 'none'",
+                    "form-action 'none'",
+                    "require-trusted-types-for 'script'",
+                    "trusted-types 'none'",
+                )
+            ),
+        )
     )
 
 

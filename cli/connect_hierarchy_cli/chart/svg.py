@@ -303,9 +303,7 @@ def _box(
     )
 
 
-def _text(
-    above: ET.Element, x: float, y: float, text: str, style: str, *, full: str = ""
-) -> None:
+def _text(above: ET.Element, x: float, y: float, text: str, style: str, *, full: str = "") -> None:
     """A line of text; `full` is what it was before it was cut, shown to whoever points at it."""
     place = ET.SubElement(above, "text", {"class": style, "x": f"{x:g}", "y": f"{y:g}"})
     place.text = shown(text)

@@ -11,7 +11,7 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # a text that is said to fit does so in others as well.
 _WIDTHS = {
     **dict.fromkeys("iljI.,:;'|!` ", 0.33),
-    **dict.fromkeys("ftr()[]{}-/\\\"*", 0.45),
+    **dict.fromkeys('ftr()[]{}-/\\"*', 0.45),
     **dict.fromkeys("mwMW@%&", 0.95),
 }
 _WIDTH = 0.63

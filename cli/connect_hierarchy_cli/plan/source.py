@@ -20,14 +20,17 @@ class LiveSource:
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
+        self._groups: dict[str, tuple[Group, ...]] = {}
 
     def levels(self, instance_arn: str) -> Sequence[str]:
         """The level names, level one first."""
         return _read(lambda: self._connect.levels(instance_arn))
 
     def groups(self, instance_arn: str) -> Sequence[Group]:
-        """All groups."""
-        return _read(lambda: self._connect.all_groups(instance_arn))
+        """All groups; whoever asks again gets the same."""
+        if instance_arn not in self._groups:
+            self._groups[instance_arn] = _read(lambda: self._connect.all_groups(instance_arn))
+        return self._groups[instance_arn]
 
     def agents(self, instance_arn: str) -> Sequence[Agent]:
         """All agents, with the groups that they are in."""

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from rich.console import Group as Stacked
 from rich.console import RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
@@ -62,7 +61,7 @@ def _headline(plan: Plan) -> Text:
 
 
 def _section(title: str, lines: Iterable[str]) -> list[RenderableType]:
-    shown = [Padding(Text(visible(line)), (0, 0, 0, 2)) for line in lines]
+    shown = [Text(f"  {visible(line)}") for line in lines]
     return [Text(""), Text(title, style="bold"), *shown] if shown else []
 
 

@@ -50,8 +50,14 @@ def _change(group: GroupPlan, change: Change) -> str:
     return str(change)
 
 
+def agents_of(group: GroupPlan) -> str:
+    """What becomes of the agents of a group; empty if it has none, or nobody asked."""
+    return ", ".join(map(_goes, group.agents_go))
+
+
 def _agents(group: GroupPlan) -> str:
-    return "".join(f", {_goes(one)}" for one in group.agents_go)
+    told = agents_of(group)
+    return f", {told}" if told else ""
 
 
 def _goes(one: AgentsGo) -> str:
@@ -77,7 +83,11 @@ def duration(seconds: float) -> str:
         return "less than a second"
     if whole < 2 * _MINUTE:
         return counted(whole, "second")
-    return f"{whole // _MINUTE} min {whole % _MINUTE} s" if whole < _HOUR else f"{whole / _HOUR:.1f} hours"
+    return (
+        f"{whole // _MINUTE} min {whole % _MINUTE} s"
+        if whole < _HOUR
+        else f"{whole / _HOUR:.1f} hours"
+    )
 
 
 def time_needed(plan: Plan) -> str:
