@@ -19,6 +19,7 @@ from connect_hierarchy_cli.plan.deployed import (
 )
 from connect_hierarchy_cli.plan.deployment import DeploymentError
 from connect_hierarchy_cli.plan.files import group_at, groups_of, template_of
+from connect_hierarchy_cli.plan.planned_connect import PlannedConnect
 from connect_hierarchy_cli.plan.planning import make_plan
 from connect_hierarchy_cli.plan.pointers import LivePointers
 from connect_hierarchy_cli.plan.result import Plan
@@ -106,11 +107,13 @@ def _plan(
         return make_plan(
             what.target,
             what.ledger,
-            source or LiveSource(Connect(client, paced)),
+            PlannedConnect(
+                source or LiveSource(Connect(client, paced)),
+                quota_of=partial(group_quota, quotas),
+            ),
             rate=what.rate,
             now=session.clock.now(),
             find_pointers=LivePointers(client, paced),
-            quota_of=partial(group_quota, quotas),
         )
     except DeploymentError as error:
         raise CommandError(f"no plan can be made: {error}", "cdk synth") from None

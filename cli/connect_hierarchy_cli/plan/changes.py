@@ -37,7 +37,7 @@ class Changes:
     def groups(self) -> tuple[GroupPlan, ...]:
         """The groups of the stack, and those above them, each after the one above it."""
         found = {one.id: one for one in self._of_the_stack()}
-        for group_id in self._above(found):
+        for group_id in list(self._above(found)):
             group = self.instance.groups[group_id]
             found[group_id] = self._shown(group, "")
         found = self._replaced(found)
@@ -149,10 +149,8 @@ class Changes:
         was = self._path_before(old_id)
         if self._was_there(old_id) and was[-1] != shown.name:
             changes.append(Change.RENAMED)
-        note = ""
-        if old_id in self.instance.groups:
-            left = self.after.get(old_id)
-            note = left.why if left and left.why else "the old group is still there"
+        old = self.after.get(old_id)
+        note = f"the old group stays: {old.why}" if old and old.phase is Phase.LEFT else ""
         moved = replace(shown, changes=tuple(changes), was=was, old_id=old_id, note=note)
         return self._with_agents(moved, old_id)
 

@@ -9,6 +9,7 @@ from itertools import groupby
 from connect_hierarchy_cli.plan.deployment import Played
 from connect_hierarchy_cli.plan.planned_connect import PlannedCall, PlannedConnect
 from connect_hierarchy_cli.plan.result import CallPlan, joined
+from connect_hierarchy_lambda.core.names import TEMPORARY_NAME
 from connect_hierarchy_lambda.entry.continuation import WINDOW
 from connect_hierarchy_lambda.ports.pace import Pace, Rate
 
@@ -86,6 +87,8 @@ class Calls:
                 what = self._created(call)
             case "update_user_hierarchy_group_name":
                 what = f"{joined(self._path(given['HierarchyGroupId']))} → {given['Name']}"
+                if given["Name"].startswith(TEMPORARY_NAME):
+                    what += ", for a moment"
                 if not call.error:
                     self._names[given["HierarchyGroupId"]] = given["Name"]
             case "delete_user_hierarchy_group":

@@ -12,7 +12,10 @@ from connect_hierarchy_lambda.model.names import visible
 MOST_CHARACTERS = 60_000
 """GitHub takes 65,536 of them in a comment."""
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~@-])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~]|^[-+#])")
+_REFERENCE = re.compile(r"(?<!\w)([@#])(?=\w)")
+_NO_BREAK = "\u2060"
+"""Between `@` and a name, so that nobody is mentioned, and no issue."""
 
 
 def as_markdown(plan: Plan) -> str:
@@ -63,7 +66,8 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 
 def _text(text: str) -> str:
     """Text that Markdown and GitHub leave as it is: names are anybody's."""
-    return _SPECIAL.sub(r"\\\1", visible(text).replace("&", "&amp;"))
+    escaped = _SPECIAL.sub(r"\\\1", visible(text).replace("&", "&amp;"))
+    return _REFERENCE.sub(rf"\1{_NO_BREAK}", escaped)
 
 
 def _cut(lines: Sequence[str]) -> str:

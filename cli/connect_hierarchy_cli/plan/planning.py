@@ -12,7 +12,6 @@ from connect_hierarchy_cli.plan.planned_connect import (
     NotReadError,
     PlannedConnect,
     PlannedInstance,
-    Source,
 )
 from connect_hierarchy_cli.plan.pointers import FindPointers, Pointers
 from connect_hierarchy_cli.plan.result import GroupPlan, InstancePlan, Plan, ResourcePlan
@@ -33,34 +32,28 @@ _TOO_LONG = (
 def make_plan(
     target: Target,
     ledger: Ledger | None,
-    source: Source,
+    connect: PlannedConnect,
     *,
     rate: Rate,
     now: float,
     find_pointers: FindPointers | None = None,
     alias_of: Callable[[str], str] = lambda _: "",
-    quota_of: Callable[[str], int | None] = lambda _: None,
-    one_name_an_instance: bool = False,
 ) -> Plan:
     """What a deployment will do; nothing is written.
 
     Args:
         target: What is deployed to which stack.
         ledger: The stack's ledger, None for the first deployment of a stack.
-        source: What is in the instances.
+        connect: Amazon Connect as the plan sees it, on which no call was made yet.
         rate: What the account's APIs take.
         now: In seconds since 1970.
         find_pointers: Finds what points at groups whose ids change; None for not looking.
         alias_of: The alias of an instance by its ARN.
-        quota_of: How many groups an instance may have, by its ARN; None where that is not known.
-        one_name_an_instance: Whether a name can be there once in an instance, and not once among
-            siblings; Amazon Connect does not document it.
 
     Raises:
         DeploymentError: If what is wished is not known before the deployment.
         Refusal: If Amazon Connect cannot be read; or PassingError, or BotoCoreError.
     """
-    connect = PlannedConnect(source, quota_of=quota_of, one_name_an_instance=one_name_an_instance)
     declared = {
         **((target.old_template or {}).get("Resources") or {}),
         **(target.new_template.get("Resources") or {}),
@@ -94,7 +87,7 @@ def make_plan(
             for instance in (connect.instances.values() if played.requests else ())
         ]
         pointers = Pointers()
-        if find_pointers is not None:
+        if find_pointers is not None and not refusal:
             pointers = find_pointers(_vanishing(instances), connect)
         calls = Calls(connect, played).planned()
     except NotReadError as error:

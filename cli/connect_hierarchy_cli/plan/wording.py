@@ -115,5 +115,5 @@ def pointed_at(plan: Plan) -> list[str]:
 
 
 def new_ids(plan: Plan) -> list[GroupPlan]:
-    """The groups that have another id afterwards."""
-    return [group for group in plan.groups if group.old_id]
+    """The groups that have another id afterwards; none where the deployment is rolled back."""
+    return [] if plan.refusal else [group for group in plan.groups if group.old_id]
