@@ -110,7 +110,7 @@ $(SECOND_ENGINE)/.requirements: tests/second_engine/requirements.txt $(VENV)/.re
 	@touch $@
 
 node_modules/.package-lock.json: package-lock.json package.json $(VENV)/.requirements
-	@echo "installing the CDK CLI (once) …"
+	@echo "installing the CDK CLI and Chromium (once) …"
 	@$(with-node) node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 

@@ -1,19 +1,18 @@
-"""`connect-hierarchy`, also as `python -m connect_hierarchy_cli`: runs a command, tells errors."""
+"""`connect-hierarchy`, also as `python -m connect_hierarchy_cli`: runs a command, tells errors.
+
+Imports stand where they are needed, so that Ctrl-C meets none of them unguarded and `--help` does
+not wait for what it does not use.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
-import traceback
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from connect_hierarchy_cli.application import application
-from connect_hierarchy_cli.errors import EXIT_ERROR, EXIT_SUCCESS, explained
-from connect_hierarchy_cli.settings import PROGRAM, Settings
-
+TYPE_CHECKING = False  # typing's own takes longer to import than all else here
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connect_hierarchy_cli.settings import Settings
     from connect_hierarchy_lambda.ports.time import Clock
 
 
@@ -28,31 +27,25 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> 
         The exit code: 0 for success; 1 for an error, which was told on standard error; 2 where a
         command that compares found a difference.
     """
-    typed = sys.argv[1:] if arguments is None else list(arguments)
-    settings = Settings(arguments=tuple(typed), clock=clock)
+    typed = tuple(sys.argv[1:] if arguments is None else arguments)
+    settings = None
     try:
-        code = application.main(args=typed, prog_name=PROGRAM, standalone_mode=False, obj=settings)
-        sys.stdout.flush()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told in one sentence
+        from connect_hierarchy_cli.application import run  # noqa: PLC0415
+        from connect_hierarchy_cli.settings import Settings  # noqa: PLC0415
+
+        settings = Settings(arguments=typed, clock=clock)
+        return run(settings)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - all are told in one sentence
         return _tell(error, settings)
-    except KeyboardInterrupt as interrupt:
-        return _tell(interrupt, settings)
-    return code if isinstance(code, int) else EXIT_SUCCESS
 
 
-def _tell(error: BaseException, settings: Settings) -> int:
-    _give_up_output(error)
-    if settings.debug:
-        traceback.print_exception(error)
-    sys.stderr.write(f"{explained(error, settings)}\n")
-    return EXIT_ERROR
+def _tell(error: BaseException, settings: Settings | None) -> int:
+    if settings is None:
+        sys.stderr.write(f"Error: {type(error).__name__} before the program began\n")
+        return 1
+    from connect_hierarchy_cli.errors import tell  # noqa: PLC0415
 
-
-def _give_up_output(error: BaseException) -> None:
-    """Keep Python from flushing an output that is full or closed once more at its end."""
-    if isinstance(error, OSError) and error.filename is None:
-        with contextlib.suppress(OSError):  # of an output that is no file
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return tell(error, settings)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 import click
 
+from connect_hierarchy_cli.errors import OutputClosedError
 from connect_hierarchy_cli.options import shared_options, write_examples, write_options
+from connect_hierarchy_cli.settings import PROGRAM, Settings
 
 
 @dataclass(frozen=True)
@@ -27,13 +32,18 @@ OPERATE = "Operate"
 
 COMMANDS = (
     Listed("tree", SEE, "Show the hierarchy of an instance."),
+    Listed("export", FILES, "Write the hierarchy of an instance as the file of a tree."),
+    Listed("validate", FILES, "Check files of trees as a synth does, without a CDK app."),
     Listed("plan", CHANGE, "Show what a deployment will do."),
 )
 """The subcommands, in the order of the help."""
 
+_DISTRIBUTION = "cdk-connect-hierarchy"
 _EXAMPLES = (
     "connect-hierarchy tree",
     "connect-hierarchy tree my-instance --json",
+    "connect-hierarchy export my-instance --cdk my-app",
+    "connect-hierarchy validate organisation.yaml",
 )
 
 
@@ -52,6 +62,16 @@ class Application(click.Group):
         command: click.Command = module.command
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, and see to it that all it wrote has left."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            # click would end the program without a word
+            raise OutputClosedError from error
+        return result
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Show the commands by what they are for, then the options."""
         for section in dict.fromkeys(listed.section for listed in COMMANDS):
@@ -66,15 +86,55 @@ class Application(click.Group):
         write_examples(formatter, _EXAMPLES)
 
 
+def _show_version(context: click.Context, _: click.Parameter, wanted: object) -> None:
+    if not wanted:
+        return
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - takes its time
+
+    try:
+        shown = version(_DISTRIBUTION)
+    except PackageNotFoundError:
+        shown = "not installed, run from its source"
+    click.echo(f"{PROGRAM} {shown}")
+    context.exit()
+
+
 @click.command(
     cls=Application,
     params=shared_options(),
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name="cdk-connect-hierarchy", prog_name="connect-hierarchy")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 @click.pass_context
 def application(context: click.Context) -> None:
-    """See, check and change agent hierarchies of Amazon Connect."""
+    """See, check and change agent hierarchies of Amazon Connect.
+
+    Commands exit with 0 for success and with 1 for an error. Commands that compare exit with 2 if
+    they found a difference.
+    """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+def run(settings: Settings) -> int:
+    """Run the command that the arguments in the settings name; the exit code.
+
+    Raises:
+        Exception: Whatever went wrong, for `errors.tell`.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # names can have characters that the terminal's encoding has not
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    code = application.main(
+        args=list(settings.arguments), prog_name=PROGRAM, standalone_mode=False, obj=settings
+    )
+    return code if isinstance(code, int) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shlex
@@ -29,6 +30,10 @@ class CommandError(Exception):
         self.next_command = next_command
 
 
+class OutputClosedError(Exception):
+    """The program that reads the output has ended."""
+
+
 @dataclass(frozen=True)
 class Explanation:
     """What is told about an error."""
@@ -41,6 +46,26 @@ class Explanation:
         if self.next_command:
             lines.append(f"Try:   {printable(self.next_command)}")
         return "\n".join(lines)
+
+
+def tell(error: BaseException, settings: Settings) -> int:
+    """Write on standard error what an error means; with `--debug`, also where it comes from.
+
+    Returns:
+        The exit code.
+    """
+    if isinstance(error, OutputClosedError) or (
+        isinstance(error, OSError) and error.filename is None
+    ):
+        # keep Python from flushing an output that is full or closed once more at its end
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if settings.debug:
+        import traceback  # noqa: PLC0415 - seldom needed
+
+        traceback.print_exception(error)
+    sys.stderr.write(f"{explained(error, settings)}\n")
+    return EXIT_ERROR
 
 
 def explained(error: BaseException, settings: Settings) -> Explanation:
@@ -57,7 +82,7 @@ def explained(error: BaseException, settings: Settings) -> Explanation:
             return Explanation("interrupted, nothing was changed", settings.again())
         case InvalidHierarchyError() | HierarchyError():
             return Explanation(str(error))
-        case BrokenPipeError():
+        case OutputClosedError() | BrokenPipeError():
             sentence = "the program that reads this output ended before all of it was written"
             return Explanation(sentence, f"{settings.again()} > FILE")
         case OSError():

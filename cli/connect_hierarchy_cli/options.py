@@ -61,7 +61,8 @@ class Command(click.Command):
         """Show what is this command's own, and then what all share."""
         params = self.get_params(ctx)
         shared = [param for param in params if isinstance(param, SharedOption)]
-        write_options(formatter, ctx, "Options", [one for one in params if one not in shared])
+        own = [param for param in params if param not in shared and isinstance(param, click.Option)]
+        write_options(formatter, ctx, "Options", own)
         write_options(formatter, ctx, "Options of all commands", shared)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature

@@ -7,7 +7,6 @@ import json
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -47,7 +46,8 @@ def write(text: str) -> None:
 
 def write_json(value: Any) -> None:
     """Write a value to standard output as JSON."""
-    write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    write(json.dumps(value, indent=2, ensure_ascii=not is_unicode) + "\n")
 
 
 def tell(line: str) -> None:
@@ -65,13 +65,17 @@ def write_file(path: Path, text: str) -> None:
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
         path.write_text(text, encoding="utf-8")  # a device or a pipe has nothing to be replaced
         return
+    import tempfile  # noqa: PLC0415 - seldom needed
+
     try:
         handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except FileNotFoundError as error:
-        raise FileNotFoundError(error.errno, error.strerror, str(path)) from None
+        raise FileNotFoundError(error.errno, error.strerror, str(path.parent)) from None
     try:
         with open(handle, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 - of a number
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         _set_usual_mode(Path(beside), path)
         Path(beside).replace(path)
     except OSError as error:

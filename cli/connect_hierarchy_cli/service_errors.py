@@ -106,18 +106,17 @@ def _of_the_sdk(error: sdk.BotoCoreError, settings: Settings) -> Told:
             return (str(error), "aws configure list-profiles")
         case (
             sdk.SSOError()
+            | sdk.LoginError()
+            | sdk.NoAuthTokenError()
             | sdk.TokenRetrievalError()
             | sdk.UnauthorizedSSOTokenError()
             | sdk.CredentialRetrievalError()
         ):
             return _expired(settings)
         case sdk.NoRegionError():
-            return ("no AWS Region is given", settings.again("--region", "eu-west-2"))
+            return ("no AWS Region is given", _in_another_region(settings))
         case sdk.InvalidRegionError():
-            return (
-                f"'{settings.region}' is not a Region",
-                settings.again("--region", "eu-west-2", without=("--region",)),
-            )
+            return (str(error), _in_another_region(settings))
         case sdk.EndpointConnectionError() | sdk.ConnectTimeoutError():
             address = error.kwargs.get("endpoint_url", "AWS")
             if settings.endpoint_url:
@@ -125,13 +124,17 @@ def _of_the_sdk(error: sdk.BotoCoreError, settings: Settings) -> Told:
                 return (f"nothing answers at {address}", settings.again(without=option))
             return (
                 f"{address} can not be reached: is the Region right, and is there a network?",
-                settings.again("--region", "eu-west-2", without=("--region",)),
+                _in_another_region(settings),
             )
         case sdk.SSLError() | sdk.ProxyConnectionError():
             return (f"there is no trusted connection to AWS: {error}", "env | grep -i proxy")
         case sdk.ConfigParseError() | sdk.ConfigNotFound() | sdk.InvalidConfigError():
             return (f"the AWS configuration can not be read: {error}", "aws configure list")
     return (f"the request to AWS failed: {error}", settings.again())
+
+
+def _in_another_region(settings: Settings) -> str:
+    return settings.again("--region", "eu-west-2", without=("--region",))
 
 
 def _expired(settings: Settings) -> Told:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Thread
 
 from connect_hierarchy_cli.instances import Instance
 from connect_hierarchy_lambda.model.groups import Agent, Group
@@ -70,13 +71,12 @@ def read_world(connect: Connect, instance: Instance, *, agents: bool = True) -> 
         instance: The instance.
         agents: Whether agents are read; else there are none in what is returned.
     """
-    with ThreadPoolExecutor(1) as beside:
-        users = beside.submit(connect.all_agents, instance.arn) if agents else None
-        levels = connect.levels(instance.arn)
-        groups = connect.all_groups(instance.arn)
-        found = () if users is None else users.result()
+    users = _beside(lambda: list(connect.all_agents(instance.arn)) if agents else [])
+    levels = connect.levels(instance.arn)
+    groups = connect.all_groups(instance.arn)
+    by_name = sorted(users.result(), key=lambda agent: agent.username)
     by_group: dict[str | None, list[Agent]] = {}
-    for agent in sorted(found, key=lambda agent: agent.username):
+    for agent in by_name:
         by_group.setdefault(agent.group_id, []).append(agent)
     return World(
         instance=instance,
@@ -84,6 +84,20 @@ def read_world(connect: Connect, instance: Instance, *, agents: bool = True) -> 
         groups=tuple(sorted(groups, key=_place)),
         agents={group_id: tuple(agents) for group_id, agents in by_group.items()},
     )
+
+
+def _beside(work: Callable[[], list[Agent]]) -> Future[list[Agent]]:
+    """Do this in a thread that nobody waits for once the program is interrupted or has failed."""
+    future: Future[list[Agent]] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - is raised where the result is asked for
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return future
 
 
 def _place(group: Group) -> tuple[tuple[str, str, str], ...]:

@@ -3,46 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-
-from connect_hierarchy_lambda.model.ownership import owner_tags
 from local_aws import LocalAws
 from tests.support.command_line import CommandLine
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[LocalAws]:
-    """An AWS with one instance, its three levels, four groups and three agents."""
-    with LocalAws() as aws:
-        aws.connect.settings.default_rate = None
-        backend = aws.connect.backend
-        instance = backend.create_instance(
-            "CONNECT_MANAGED",
-            inbound_calls_enabled=True,
-            outbound_calls_enabled=True,
-            instance_alias="acme",
-        )["Id"]
-        backend.update_user_hierarchy_structure(
-            instance, {"LevelOne": {"Name": "Division"}, "LevelTwo": {"Name": "Region"}}
-        )
-        support = backend.create_user_hierarchy_group(instance, "Support", tags={"cost": "42"})
-        emea = backend.create_user_hierarchy_group(
-            instance, "EMEA", support.group.id, tags=owner_tags("Centre/1-2", "Tree", "ab")
-        )
-        backend.create_user_hierarchy_group(instance, "[bold]Sales")
-        backend.create_user(instance, "ada", hierarchy_group_id=support.group.id)
-        backend.create_user(instance, "bob", hierarchy_group_id=emea.group.id)
-        backend.create_user(instance, "cyd")
-        yield aws
-
-
-@pytest.fixture
-def line(aws: LocalAws, tmp_path: Path) -> CommandLine:
-    """Commands against it."""
-    return CommandLine(aws, tmp_path)
 
 
 def test_it_draws_groups_with_levels_agents_and_owners(line: CommandLine) -> None:
@@ -97,3 +60,26 @@ def test_the_instance_by_id_and_arn(line: CommandLine, aws: LocalAws) -> None:
         line.run("--region", "eu-west-2", "tree").out,
     }
     assert len(shown) == 1
+
+
+def test_pictures(line: CommandLine) -> None:
+    """One file each, with groups, levels, owners and agents; nothing else is written."""
+    run = line.run("tree", "acme", "--html", "acme.html", "--svg", "acme.svg")
+    assert (run.code, run.out) == (0, "")
+    assert run.err == "acme.html: 3 groups\nacme.svg: 3 groups\n"
+    page = (line.folder / "acme.html").read_text()
+    drawn = (line.folder / "acme.svg").read_text()
+    assert drawn.startswith("<svg ")
+    assert page.startswith("<!doctype html>")
+    for text in ("acme", "Support", "EMEA", "Division", "Region"):
+        assert text in page
+        assert text in drawn
+    assert "ada" in page
+    assert "Centre" in page
+
+
+def test_a_picture_that_can_not_be_written(line: CommandLine) -> None:
+    """The file is named."""
+    run = line.run("tree", "acme", "--svg", "nowhere/acme.svg")
+    assert (run.code, run.out) == (1, "")
+    assert run.err == "Error: 'nowhere' does not exist\nTry:   ls .\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +52,7 @@ class CommandLine:
         with chdir(self.folder), runner.isolation(input=stdin) as (out, err, _):
             code = main(arguments, clock)
             sys.stdout.flush()
+            sys.stderr.flush()
             return Run(code, out.getvalue().decode(), err.getvalue().decode())
 
     def process(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -91,3 +92,23 @@ def _steering(environment: Mapping[str, str]) -> set[str]:
         for name in environment
         if name in names or name.startswith("AWS_") or name.lower().endswith("_proxy")
     }
+
+
+class PatientClock:
+    """A clock that needs no time to sleep, and takes down how long it was told to."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        """Seconds since 1970: the present one, and all that was slept."""
+        return 1.8e9 + sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        """Take it down."""
+        self.slept.append(seconds)
+
+    def side_by_side(self, works: Sequence[Callable[[], None]]) -> None:
+        """Do these one after the other."""
+        for work in works:
+            work()

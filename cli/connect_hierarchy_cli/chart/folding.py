@@ -54,6 +54,7 @@ def fold(hierarchy: Hierarchy, most_rows: int) -> Family:
         parents = level
     for group in hierarchy.children.get(None, ()):
         folding.show_if_it_fits([group])
+    folding.show_what_costs_no_row()
     return folding.family(None)
 
 
@@ -95,6 +96,13 @@ class _Folding:
         self._rows, self._shown_below = rows, below
         self._shown.update(group.id for group in added)
         return True
+
+    def show_what_costs_no_row(self) -> None:
+        """Show the last group of a family in the row that would count it."""
+        for family in self._hierarchy.children.values():
+            hidden = [group for group in family if group.id not in self._shown]
+            if len(hidden) == 1 < len(family):
+                self.show_if_it_fits(hidden)
 
     def _above(self, group: Group) -> str | None:
         parent = self._hierarchy.parent_of(group)

@@ -81,7 +81,7 @@ class Hierarchy:
     instance_alias: str = ""
     """The alias of the instance, empty if it has none or it is not known."""
     levels: tuple[str, ...] = ()
-    """The names of the levels, from level one down."""
+    """The names of the levels, from level one down; empty for a gap."""
     groups: tuple[Group, ...] = ()
     """In any order. A group whose parent is not among them is shown at the top."""
     agents_without_group: tuple[str, ...] = ()
@@ -105,6 +105,13 @@ class Hierarchy:
     def title(self) -> str:
         """The alias of the instance, or its id."""
         return self.instance_alias or self.instance_arn.rpartition("/")[2]
+
+    @property
+    def level_names(self) -> tuple[str, ...]:
+        """The names of all levels; `Level 2` where a group stands at one that has none."""
+        deepest = max((group.level for group in self.groups), default=0)
+        known = [*self.levels, *("" for _ in range(len(self.levels), deepest))]
+        return tuple(name or f"Level {number}" for number, name in enumerate(known, start=1))
 
     @cached_property
     def by_id(self) -> Mapping[str, Group]:

@@ -83,7 +83,7 @@ def _data(hierarchy: Hierarchy) -> dict[str, Any]:
     index = {group.id: number for number, group in enumerate(ordered)}
     return {
         "arn": hierarchy.instance_arn,
-        "levels": hierarchy.levels,
+        "levels": hierarchy.level_names,
         "groups": [_group(group, index) for group in ordered],
         "withoutGroup": sorted(hierarchy.agents_without_group, key=str.casefold),
     }

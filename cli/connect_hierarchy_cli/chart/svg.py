@@ -135,8 +135,8 @@ class _Picture:
     def _description(self) -> str:
         """What the picture shows, for those who do not see it."""
         parts = [f"{self._figures()}."]
-        if self.hierarchy.levels:
-            parts.append(f"Levels: {', '.join(self.hierarchy.levels)}.")
+        if levels := self.hierarchy.level_names:
+            parts.append(f"Levels: {', '.join(levels)}.")
         for group in self.hierarchy.in_order():
             parts += [f"{group.name}: {mark.text}." for mark in group.marks]
         if not self.hierarchy.has_marks:
@@ -163,7 +163,7 @@ class _Picture:
                 "the others are only counted."
             )
         deepest = max((group.level for group in self.hierarchy.groups), default=0)
-        if unused := self.hierarchy.levels[deepest:]:
+        if unused := self.hierarchy.level_names[deepest:]:
             notes.append(f"No groups yet at: {', '.join(unused)}.")
         if loose := len(self.hierarchy.agents_without_group):
             notes.append(f"{counted(loose, 'agent')} in no group.")
@@ -185,12 +185,15 @@ class _Picture:
 
     def _column_heads(self, svg: ET.Element, y: float) -> None:
         for column in range(self._columns if self.family.shown else 0):
-            x, levels = self._x(column), self.hierarchy.levels
-            name = levels[column] if column < len(levels) else f"Level {column + 1}"
+            x, name = self._x(column), self._level_name(column)
             _text(svg, x, y + 16, cut(name, _SMALL_SIZE, self._column - 50), "muted", full=name)
             _text(svg, x + self._column, y + 16, "agents", "muted end")
             line = f"M{x:g} {y + 25.5:g}h{self._column:g}"
             ET.SubElement(svg, "path", {"class": "rule", "d": line})
+
+    def _level_name(self, column: int) -> str:
+        names = self.hierarchy.level_names
+        return names[column] if column < len(names) else ""
 
     def _agents(self, branch: Branch) -> int:
         return self.hierarchy.agents_below[branch.group.id]
@@ -252,7 +255,7 @@ class _Picture:
         if group.marks:
             _box(place, x + 0.5, y + 6.5, 3, height - 13, "bar", radius=1.5)
         is_gone = any(mark.change == "removed" for mark in group.marks)
-        style = " ".join(filter(None, ["name", column == 0 and "top", is_gone and "gone"]))
+        style = f"name{' top' if column == 0 else ''}{' gone' if is_gone else ''}"
         _text(place, x + _PADDING, y + 22, name, style, full=group.name)
         _text(place, x + self._column - _PADDING, y + 22, agents, "number end")
         bottom = y + 22

@@ -16,6 +16,27 @@ _WRITTEN = {
 }
 
 
+def as_declared(tree: Tree) -> list[dict[str, object]]:
+    """The nodes as a template's property has them, without what follows from the rest."""
+    top: list[dict[str, object]] = []
+    by_key: dict[str | None, list[dict[str, object]]] = {None: top}
+    parents: dict[str, dict[str, object]] = {}
+    for node in tree.nodes:
+        rendered: dict[str, object] = {NodeProperty.NAME.value: node.name}
+        if node.has_own_key:
+            rendered[NodeProperty.KEY.value] = node.key
+        if node.own_tags:
+            rendered[NodeProperty.TAGS.value] = dict(node.own_tags)
+        if node.agents_on_delete is not None:
+            rendered[NodeProperty.AGENTS_ON_DELETE.value] = node.agents_on_delete.value
+        if node.parent is not None and node.parent not in by_key:
+            by_key[node.parent] = []
+            parents[node.parent][NodeProperty.CHILDREN.value] = by_key[node.parent]
+        by_key[node.parent].append(rendered)
+        parents[node.key] = rendered
+    return top
+
+
 def as_written(value: object) -> object:
     """Nodes of a template's property with their fields called as in the files that users write."""
     if not isinstance(value, Sequence) or isinstance(value, str):
@@ -30,27 +51,6 @@ def _node_as_written(value: object) -> object:
     if "children" in node:
         node["children"] = as_written(node["children"])
     return node
-
-
-def as_declared(tree: Tree) -> list[dict[str, object]]:
-    """The nodes as the property has them, with nothing in them that follows from the rest."""
-    top: list[dict[str, object]] = []
-    by_key: dict[str | None, list[dict[str, object]]] = {None: top}
-    parents: dict[str, dict[str, object]] = {}
-    for node in tree.nodes:
-        declared: dict[str, object] = {NodeProperty.NAME.value: node.name}
-        if node.has_own_key:
-            declared[NodeProperty.KEY.value] = node.key
-        if node.own_tags:
-            declared[NodeProperty.TAGS.value] = dict(node.own_tags)
-        if node.agents_on_delete is not None:
-            declared[NodeProperty.AGENTS_ON_DELETE.value] = node.agents_on_delete.value
-        if node.parent is not None and node.parent not in by_key:
-            by_key[node.parent] = []
-            parents[node.parent][NodeProperty.CHILDREN.value] = by_key[node.parent]
-        by_key[node.parent].append(declared)
-        parents[node.key] = declared
-    return top
 
 
 def nodes_as_declared(groups: object) -> tuple[Node, ...]:

@@ -3,7 +3,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 
 /** The name of a level, from 1. */
-const levelName = (level) => data.levels[level - 1] ?? `Level ${level}`;
+const levelName = (level) => data.levels[level - 1];
 
 /** A number with its noun: `1 group`, `1,200 groups`. */
 const counted = (number, noun) =>

@@ -109,8 +109,9 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     query.focus();
     query.select();
-  } else if (event.key === "Escape" && event.target !== query && state.chosen !== null) {
-    closeDetails();
+  } else if (event.key === "Escape" && !event.target.closest("input, select")) {
+    if (state.chosen !== null) closeDetails();
+    else if (state.result) showAll();
   }
 });
 

@@ -12,7 +12,7 @@ const markBadge = ([change, text]) => element("span", `mark mark-${change}`, apa
 function namesLine(names, more, words) {
   const line = element("span", "people");
   names.forEach((name, number) => {
-    if (number) line.append(" ");
+    if (number) line.append(", ");
     line.append(apart(...marked(name, words)));
   });
   if (more) line.append(` and ${more.toLocaleString("en")} more`);
@@ -29,7 +29,6 @@ function makeRow(group, view) {
   row.id = `row-${group.index}`;
   row.setAttribute("role", "treeitem");
   row.setAttribute("aria-level", group.level);
-  row.setAttribute("aria-labelledby", `label-${group.index} count-${group.index}`);
   row.tabIndex = -1;
   row.group = group;
   if (group.marks.some(([change]) => change === "removed")) row.classList.add("gone");
@@ -38,7 +37,6 @@ function makeRow(group, view) {
   const name = apart(...marked(group.name, view.words));
   name.className = group.isGroup ? "name" : "name odd";
   const label = element("span", "label", name, ...group.marks.flatMap((mark) => [" ", markBadge(mark)]));
-  label.id = `label-${group.index}`;
   const twisty = element("span", "twisty");
   twisty.setAttribute("aria-hidden", "true");
 
@@ -53,12 +51,13 @@ function makeRow(group, view) {
   if (group.owner) owner.title = `${group.owner.stack} / ${group.owner.resource}`;
   if (view.complete && group.owner) owner.append(" / ", apart(group.owner.resource));
 
+  // In the order in which a screen reader says them; the grid puts the agents last.
   row.append(
     element("span", "what", twisty, label),
+    agentCount(group),
     element("span", "level", group.isGroup ? levelName(group.level) : ""),
     tags,
     owner,
-    agentCount(group),
   );
   const people = peopleOf(group, view);
   if (people) row.append(people);
@@ -78,7 +77,6 @@ function tagsThatFit(tags) {
 function agentCount(group) {
   const here = group.agents.length;
   const count = element("span", here || group.agentsBelow ? "agents" : "agents none");
-  count.id = `count-${group.index}`;
   count.append(
     element("b", "", here.toLocaleString("en")),
     element("span", "unseen", here === 1 ? " agent" : " agents"),

@@ -1,6 +1,6 @@
 // The tree: which rows are there, folding, and the keyboard as in the ARIA tree pattern.
 
-const ROWS_AT_ONCE = 300;
+const ROWS_AT_ONCE = 500;
 const FIRST_ROWS = 60;
 const TYPED_TOGETHER_MS = 600;
 const tree = document.getElementById("tree");
@@ -110,14 +110,19 @@ function focusOn(index, choose = true) {
   if (index === null) return;
   if (!rows.get(index)?.isConnected) finish();
   const row = rows.get(index);
-  const before = rows.get(state.current);
-  if (before) before.tabIndex = -1;
-  state.current = index;
-  row.tabIndex = 0;
+  setCurrent(index);
   row.focus({ preventScroll: true });
   row.scrollIntoView({ block: "nearest" });
   // Where there is room, the panel follows; a sheet that covers the tree opens only when asked.
   if (choose && isWide()) chooseGroup(index);
+}
+
+/** Let Tab lead to a row. */
+function setCurrent(index) {
+  const before = rows.get(state.current);
+  if (before) before.tabIndex = -1;
+  state.current = index;
+  rows.get(index).tabIndex = 0;
 }
 
 const isWide = () => matchMedia("(min-width: 1100px)").matches;
@@ -214,7 +219,7 @@ const keys = {
   " ": (order, at, group) => fold(group.index, !openNow().has(group.index)),
   Enter: (order, at, group) => {
     chooseGroup(group.index);
-    document.getElementById("details-title").focus();
+    document.getElementById("details-title").focus({ preventScroll: true });
   },
   "*": (order, at, group) => {
     for (const index of group.parent < 0 ? roots : groups[group.parent].children) {
@@ -235,7 +240,11 @@ tree.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-tree.addEventListener("focus", () => focusOn(state.current, false));
+// The focus can also come by the link above or by a screen reader's own commands.
+tree.addEventListener("focusin", ({ target }) => {
+  if (target === tree) focusOn(state.current, false);
+  else if (target.group.index !== state.current) setCurrent(target.group.index);
+});
 
 tree.addEventListener("click", (event) => {
   const row = event.target.closest('[role="treeitem"]');
