@@ -34,7 +34,7 @@ class LiveSource:
 
     def agents(self, instance_arn: str) -> Sequence[Agent]:
         """All agents, with the groups that they are in."""
-        return _read(lambda: self._connect.all_agents(instance_arn))
+        return _read(lambda: tuple(self._connect.all_agents(instance_arn)))
 
 
 def _read(ask: Callable[[], T]) -> T:
