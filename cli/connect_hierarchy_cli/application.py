@@ -29,12 +29,14 @@ SEE = "See"
 FILES = "Write and check files"
 CHANGE = "Plan and change"
 OPERATE = "Operate"
+SET_UP = "Set up"
 
 COMMANDS = (
     Listed("tree", SEE, "Show the hierarchy of an instance."),
     Listed("export", FILES, "Write the hierarchy of an instance as the file of a tree."),
     Listed("validate", FILES, "Check files of trees as a synth does, without a CDK app."),
     Listed("plan", CHANGE, "Show what a deployment will do."),
+    Listed("completion", SET_UP, "Write the completion for bash, zsh or fish."),
 )
 """The subcommands, in the order of the help."""
 

@@ -258,8 +258,7 @@ class HierarchyGroup(GroupBase):
         )
         if self._key is not None:
             self._resource.override_logical_id(_logical_id(self._key))
-        # the id of a group can change, and what refers to it weakly would not learn of it
-        self._resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
+        self._is_strong = False
         self._ref: str | None = None
         # A replaced group was moved: its agents are in the new one, the old is an empty ghost. An
         # override, since `RemovalPolicies.of` sets both policies of whatever it finds.
@@ -328,7 +327,7 @@ class HierarchyGroup(GroupBase):
         # Ref, that is the physical id, and not Fn::GetAtt: CloudFormation knows without asking
         # that it stays when the group is renamed in place, and leaves alone what refers to it.
         if self._ref is None:
-            self._ref = self._resource.ref
+            self._ref = self._referred_to().ref
             self._home.register.add_group_arn(self._ref)
         return self._ref
 
@@ -364,7 +363,14 @@ class HierarchyGroup(GroupBase):
         return self._home.register.place_of(self.hierarchy_group_arn, self)
 
     def _answered(self, attribute: GroupAttribute) -> str:
-        return Token.as_string(self._resource.get_att(attribute.value))
+        return Token.as_string(self._referred_to().get_att(attribute.value))
+
+    def _referred_to(self) -> CfnResource:
+        """The resource; the id can change, and what refers to it weakly would not learn of it."""
+        if not self._is_strong:
+            self._resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
+            self._is_strong = True
+        return self._resource
 
     def _make_tags(self, tags: Mapping[str, str]) -> TagManager:
         manager = TagManager(TagType.MAP, ResourceType.GROUP.value, dict(tags))

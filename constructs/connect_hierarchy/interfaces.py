@@ -39,9 +39,10 @@ class HierarchyGroupOptions(TypedDict, total=False):
     when it leaves the stack. False if not given."""
 
     adopt_from_stack: str | None
-    """Name of the stack whose native `AWS::Connect::UserHierarchyGroup` made the group to adopt. It
-    has to have let the group go before, by a DeletionPolicy of Retain that was deployed; else its
-    deletion would take the group along."""
+    """Name of the stack that had the group to adopt, by a native
+    `AWS::Connect::UserHierarchyGroup` or by this library. Deploy that stack with a removal policy
+    of RETAIN on the group first; otherwise its own deletion takes the group along. Not given, only
+    groups that no stack made are adopted."""
 
     agents_on_delete: AgentsOnDelete
     """What becomes of the agents in the group when it is deleted. FAIL if not given: the group is

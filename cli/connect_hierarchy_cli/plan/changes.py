@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from connect_hierarchy_cli.plan.planned_connect import PlannedGroup, PlannedInstance
 from connect_hierarchy_cli.plan.result import AgentsGo, Change, GroupPlan, Path
@@ -57,7 +58,7 @@ class Changes:
         instance = self.instance
         arns = {record.id: record.instance_arn for record in (*self.before.values(),)}
         arns |= {record.id: record.instance_arn for record in self.after.values()}
-        moved_from = self._moved()
+        moved_from = self._moved
         for group_id, arn in arns.items():
             if arn != instance.arn or not group_id or group_id in moved_from.values():
                 continue
@@ -66,7 +67,8 @@ class Changes:
             elif group_id in instance.groups_before:
                 yield self._gone(group_id)
 
-    def _moved(self) -> dict[str, str]:
+    @cached_property
+    def _moved(self) -> Mapping[str, str]:
         """The new ids of moved groups with the old ones."""
         live = {
             (r.resource, r.key): r.id
@@ -172,10 +174,11 @@ class Changes:
 
     def _moved_to(self, group_id: str | None) -> str | None:
         """What stands for a group afterwards: its successor, where it has moved."""
-        for new_id, old_id in self._moved().items():
-            if old_id == group_id:
-                return new_id
-        return group_id
+        return self._successors.get(group_id or "", group_id)
+
+    @cached_property
+    def _successors(self) -> Mapping[str, str]:
+        return {old_id: new_id for new_id, old_id in self._moved.items()}
 
     def _path_before(self, group_id: str) -> Path:
         names: list[str] = []
@@ -188,19 +191,22 @@ class Changes:
 
     def _with_agents(self, shown: GroupPlan, group_id: str) -> GroupPlan:
         """With what becomes of the agents that are in a group now."""
-        instance = self.instance
-        if not instance.has_read_agents():
-            return shown
-        places: Counter[str | None] = Counter(
-            instance.agents[agent.id].group_id
-            for agent in instance.agents_before.values()
-            if agent.group_id == group_id
-        )
+        places = self._places.get(group_id, Counter())
         go = tuple(
             AgentsGo(number, self._path_after(place), stay=place == group_id)
             for place, number in places.items()
         )
         return replace(shown, agents=places.total(), agents_go=go)
+
+    @cached_property
+    def _places(self) -> Mapping[str | None, Counter[str | None]]:
+        """Where agents are afterwards, by the group that they are in now."""
+        instance = self.instance
+        found: dict[str | None, Counter[str | None]] = {}
+        for agent in instance.agents_before.values() if instance.has_read_agents() else ():
+            places = found.setdefault(agent.group_id, Counter())
+            places[instance.agents[agent.id].group_id] += 1
+        return found
 
     def _path_after(self, group_id: str | None) -> Path | None:
         group = self.instance.groups.get(group_id or "")

@@ -26,6 +26,7 @@ from connect_hierarchy_cli.plan.planned_time import JumpingClock
 from connect_hierarchy_cli.plan.target import Resources, Target
 from connect_hierarchy_lambda.engine.engine import Engine
 from connect_hierarchy_lambda.engine.task import Answer
+from connect_hierarchy_lambda.engine.turns import Turns
 from connect_hierarchy_lambda.entry.answer import encoded
 from connect_hierarchy_lambda.entry.continuation import WINDOW
 from connect_hierarchy_lambda.model.ledger import Phase, RequestType
@@ -39,6 +40,7 @@ from connect_hierarchy_lambda.model.properties import (
     reference_attribute,
 )
 from connect_hierarchy_lambda.model.tree_identity import TreeId
+from connect_hierarchy_lambda.ports.connect import Connect
 from connect_hierarchy_lambda.ports.lanes import Lanes
 from connect_hierarchy_lambda.ports.ledger import Ledger
 from connect_hierarchy_lambda.ports.memory_ledger import MemoryLedger
@@ -246,8 +248,8 @@ class Deployment:
         properties: Mapping[str, Any],
         there: _Standing | None,
     ) -> bool:
-        request = self._request(kind, name, properties, there)
-        answer = self._serve(request, declaration, is_clean_up=False)
+        request = self._request(kind, name, declaration["Type"], properties, there)
+        answer = self._serve(request, is_clean_up=False)
         if isinstance(answer, str):
             return self._refuse(name, answer)
         self._is[name] = _Standing(declaration, answer.physical_id, properties, answer.data)
@@ -276,9 +278,10 @@ class Deployment:
         order = {name: number for number, name in enumerate(_in_order(graph))}
         for name, standing in sorted(going, key=lambda one: order.get(one[0], 0), reverse=True):
             for _ in range(CLEAN_UP_TRIES):
-                request = self._request(RequestType.DELETE, name, standing.properties, standing)
+                kind, properties = standing.declaration["Type"], standing.properties
+                request = self._request(RequestType.DELETE, name, kind, properties, standing)
                 request = replace(request, old_properties={})
-                answer = self._serve(request, standing.declaration, is_clean_up=True)
+                answer = self._serve(request, is_clean_up=True)
                 if isinstance(answer, Answer):
                     break
 
@@ -288,12 +291,14 @@ class Deployment:
         self,
         kind: RequestType,
         name: str,
+        resource_type: str,
         properties: Mapping[str, Any],
         there: _Standing | None,
     ) -> Request:
         # events have whole seconds, and each comes after the one before
         self._clock.sleep(1.0)
         return Request(
+            resource_type=resource_type,
             type=kind,
             stack_id=self.target.stack_id,
             request_id=f"planned-{len(self.played.requests) + 1}",
@@ -304,23 +309,20 @@ class Deployment:
             issued_at=self._clock.now(),
         )
 
-    def _serve(
-        self, request: Request, declaration: Mapping[str, Any], *, is_clean_up: bool
-    ) -> Answer | str:
+    def _serve(self, request: Request, *, is_clean_up: bool) -> Answer | str:
         """The answer, or why it fails."""
-        resource_type = ResourceType(declaration["Type"])
         served = Served(
             id=request.request_id,
             type=RequestType(request.type),
             logical_id=request.logical_id,
-            resource_type=resource_type,
+            resource_type=ResourceType(request.resource_type),
             is_clean_up=is_clean_up,
             physical_id_before=request.physical_id,
             properties=request.properties,
         )
         self.connect.request = request.request_id
         began = self._clock.now()
-        answer = self._answer(request, resource_type, began)
+        answer = self._answer(request, began)
         self._waits[request.request_id] = self._clock.now() - began
         if isinstance(answer, Answer):
             served = replace(served, physical_id=answer.physical_id)
@@ -329,13 +331,12 @@ class Deployment:
         self.played.requests.append(served)
         return answer
 
-    def _answer(self, request: Request, resource_type: ResourceType, began: float) -> Answer | str:
+    def _answer(self, request: Request, began: float) -> Answer | str:
         while True:
             schedule = Schedule(self._clock, self._clock.now() + _RUN_SECONDS, lambda: 0.5)
             try:
                 answer = answer_to(
                     request,
-                    resource_type,
                     str(request.properties.get(_SERVICE_TOKEN, "")),
                     lambda: self.ledger,
                     lambda ledger: self._engine(ledger, request, schedule),  # noqa: B023 - at once
@@ -349,14 +350,14 @@ class Deployment:
             return self._sent(request, answer)
 
     def _engine(self, ledger: Ledger, request: Request, schedule: Schedule) -> Engine:
+        turns = Turns(request.request_id, ledger, schedule, _UNLIMITED)
+        client: Any = self.connect
+        stack: Any = self._stack
         return Engine(
-            run_id=request.request_id,
-            ledger=ledger,
-            connect=self.connect,
-            own_stack=OwnStack(self._stack, request.stack_id),  # type: ignore[arg-type] # a part of it
-            schedule=schedule,
-            rate=_UNLIMITED,
-            lanes=Lanes(self._clock, _UNLIMITED, most=_AT_ONCE),
+            turns,
+            Connect(client, turns.paced),
+            OwnStack(stack, request.stack_id),
+            Lanes(self._clock, _UNLIMITED, most=_AT_ONCE),
         )
 
     def _sent(self, request: Request, answer: Answer) -> Answer | str:

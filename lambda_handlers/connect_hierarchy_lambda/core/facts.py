@@ -129,6 +129,11 @@ class Facts:
     arrived: dict[str, dict[str, Agent]] = field(default_factory=dict)
     """The same, by the ids of the groups."""
 
+    surveys: dict[Survey, tuple[tuple[Group, ...], Mapping[str, Group]]] = field(
+        default_factory=dict
+    )
+    """The answers to surveys with their groups by id, since steps ask for them again and again."""
+
     def knows(self, question: Question) -> bool:
         """Whether the answer is known."""
         return question in self.answers
@@ -147,6 +152,15 @@ class Facts:
         """The groups that were found."""
         answer: tuple[Group, ...] = self.answers[question]
         return answer
+
+    def surveyed(self, question: Survey) -> Mapping[str, Group]:
+        """The groups that a survey shows, by their ids."""
+        groups = self.groups(question)
+        known = self.surveys.get(question)
+        if known is None or known[0] is not groups:
+            known = (groups, {group.id: group for group in groups})
+            self.surveys[question] = known
+        return known[1]
 
     def agents(self, question: FindAgents) -> tuple[Agent, ...]:
         """The agents that are there: searches may not show yet what this run has moved."""

@@ -58,9 +58,8 @@ class _Removal:
         if (kept := self._kept_by_others(targets)) is not None:
             return kept
         if view.direction is Direction.GONE and len(targets) > 1:
-            doing = f"deleting the groups of {quoted(view.resource.logical_id)}"
             deleted = [r for r in targets if not self._is_released(r)]
-            held = held_by_agents(view, deleted, doing)
+            held = held_by_agents(view, deleted, "deleting the groups of")
             if isinstance(held, Refuse):
                 return self._hold(targets, held.error)
             if held is not None:
@@ -133,7 +132,7 @@ class _Removal:
             return facts.group(question)
         survey = Survey(record.instance_arn)
         if facts.knows(survey):
-            return next((g for g in facts.groups(survey) if g.id == record.id), None)
+            return facts.surveyed(survey).get(record.id)
         return None
 
     def _kept_by_others(self, targets: tuple[Record, ...]) -> Step | Wait | None:
@@ -193,7 +192,7 @@ class _Removal:
     def _release(self, record: Record) -> Tag | Untag:
         """Give back the tags that adoption overwrote, unless somebody has changed them since.
 
-        Tags of the owner before are the last, so that the group is somebody's at any moment.
+        The owner is changed last: until then the group is known for one of this stack.
         """
         group = self._shown(record)
         shown = group.tags if group else {}
@@ -201,18 +200,16 @@ class _Removal:
         ours = {
             key
             for key, value in record.as_found.items()
-            if shown.get(key) in {value, record.tags.get(key)}
+            if key in record.open_tags or shown.get(key) in {value, record.tags.get(key)}
         }
-        back = {
-            key: value
-            for key, value in record.as_found.items()
-            if value is not None and (key in ours or key in record.open_tags)
-        }
-        added = {key for key, value in record.as_found.items() if value is None and key in ours}
-        rest = tuple(sorted((added | {*OWNER_TAGS}) & record.tags.keys() - back.keys()))
-        if rest or not back:
-            return Untag(record, rest or OWNER_TAGS, forgets=not back)
-        return Tag(record, back, gives_back=True, forgets=True)
+        found = {k: v for k, v in record.as_found.items() if k in ours and v is not None}
+        back = {k: v for k, v in found.items() if k not in OWNER_TAGS}
+        if back:
+            return Tag(record, back, gives_back=True)
+        rest = tuple(sorted((ours | {*OWNER_TAGS}) & record.tags.keys() - found.keys()))
+        if not found:
+            return Untag(record, rest or OWNER_TAGS, forgets=True)
+        return Untag(record, rest) if rest else Tag(record, found, forgets=True)
 
     def _home(self, record: Record) -> Record | None:
         """The group that replaces a retired one."""

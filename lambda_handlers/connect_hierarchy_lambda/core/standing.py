@@ -114,6 +114,8 @@ class _Standing:
 
     def _keep(self, node: WishedGroup, record: Record) -> None:
         view = self.view
+        if record.id in view.apart:
+            return
         if record.id in view.facts.gone:
             self.forgotten.append(record)
             self.warnings.append(f"group {record.id} was deleted outside of this stack")
@@ -121,6 +123,10 @@ class _Standing:
         as_wished = self._as_wished(node, record)
         if as_wished != record:
             self.records.append(as_wished)
+            return
+        if record.open_tags and record.slot not in view.facts.refused:
+            # an adoption that was not made yet leaves the name to whoever has the group
+            self._tag(node, record)
             return
         if is_certain(record) and record.name == node.name:
             shown = self._shown_name(node, record)

@@ -30,7 +30,6 @@ class CustomResource(Protocol):
 
 def answer_to(
     request: Request,
-    resource_type: str,
     function_arn: str,
     ledger: Callable[[], Ledger],
     engine: Callable[[Ledger], Engine],
@@ -39,7 +38,6 @@ def answer_to(
 
     Args:
         request: What CloudFormation asks for.
-        resource_type: The type of its resource.
         function_arn: ARN of the function, which reaches the instances of its own home alone.
         ledger: Gives the ledger of the stack.
         engine: Makes an engine for one run.
@@ -47,11 +45,11 @@ def answer_to(
     Raises:
         HierarchyError: It cannot be done. An OutOfTimeError is for another run to go on with.
     """
-    if request.type == "Delete" and resource_type not in list(ResourceType):
+    if request.type == "Delete" and request.resource_type not in list(ResourceType):
         return Answer(request.physical_id)  # nothing of a type that is not known was ever made
     if _is_out_of_reach(request, function_arn):
         return Answer(request.physical_id)
-    return _resource(resource_type, ledger(), engine).serve(request)
+    return _resource(request.resource_type, ledger(), engine).serve(request)
 
 
 def _resource(
