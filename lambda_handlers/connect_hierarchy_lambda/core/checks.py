@@ -61,7 +61,7 @@ def children_of(view: View, records: list[Record]) -> list[Group] | Ask:
     if len(records) > _MANY or view.facts.knows(survey):
         if not view.facts.knows(survey):
             return Ask((survey,))
-        below = view.facts.surveyed(survey).below
+        below = view.surveyed(survey).below
         return [group for record_id in ids for group in below.get(record_id, ())]
     questions = [FindChildren(record.instance_arn, record.id) for record in records]
     unknown = tuple(q for q in questions if not view.facts.knows(q))

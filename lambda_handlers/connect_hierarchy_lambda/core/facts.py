@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from connect_hierarchy_lambda.model.groups import Agent, Group
@@ -102,19 +103,22 @@ Question = (
 
 @dataclass(frozen=True)
 class Surveyed:
-    """All groups of an instance, by their ids and by those of the groups above them."""
+    """All groups of an instance, to be looked up: there can be thousands."""
 
     groups: tuple[Group, ...]
-    by_id: Mapping[str, Group]
-    below: Mapping[str | None, list[Group]]
 
-    @classmethod
-    def of(cls, groups: tuple[Group, ...]) -> Surveyed:
-        """These groups in order."""
-        below: dict[str | None, list[Group]] = {}
-        for group in groups:
-            below.setdefault(group.parent_id, []).append(group)
-        return cls(groups, {group.id: group for group in groups}, below)
+    @cached_property
+    def by_id(self) -> Mapping[str, Group]:
+        """The groups by their ids."""
+        return {group.id: group for group in self.groups}
+
+    @cached_property
+    def below(self) -> Mapping[str | None, list[Group]]:
+        """The groups by the id of the one above, None for level one."""
+        found: dict[str | None, list[Group]] = {}
+        for group in self.groups:
+            found.setdefault(group.parent_id, []).append(group)
+        return found
 
 
 @dataclass
@@ -146,9 +150,6 @@ class Facts:
     arrived: dict[str, dict[str, Agent]] = field(default_factory=dict)
     """The same, by the ids of the groups."""
 
-    surveys: dict[Survey, Surveyed] = field(default_factory=dict)
-    """The answers to surveys, in order: steps look into them again and again."""
-
     def knows(self, question: Question) -> bool:
         """Whether the answer is known."""
         return question in self.answers
@@ -167,14 +168,6 @@ class Facts:
         """The groups that were found."""
         answer: tuple[Group, ...] = self.answers[question]
         return answer
-
-    def surveyed(self, question: Survey) -> Surveyed:
-        """What a survey shows, in order."""
-        groups = self.groups(question)
-        known = self.surveys.get(question)
-        if known is None or known.groups is not groups:
-            known = self.surveys[question] = Surveyed.of(groups)
-        return known
 
     def agents(self, question: FindAgents) -> tuple[Agent, ...]:
         """The agents that are there: searches may not show yet what this run has moved."""

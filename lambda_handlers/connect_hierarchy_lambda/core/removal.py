@@ -132,7 +132,7 @@ class _Removal:
             return facts.group(question)
         survey = Survey(record.instance_arn)
         if facts.knows(survey):
-            return facts.surveyed(survey).by_id.get(record.id)
+            return self.view.surveyed(survey).by_id.get(record.id)
         return None
 
     def _kept_by_others(self, targets: tuple[Record, ...]) -> Step | Wait | None:

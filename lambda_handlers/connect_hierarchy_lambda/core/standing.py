@@ -310,7 +310,7 @@ class _Standing:
         survey = Survey(place[0])
         if not self.view.facts.knows(survey):
             return None
-        for group in self.view.facts.surveyed(survey).below.get(place[1], ()):
+        for group in self.view.surveyed(survey).below.get(place[1], ()):
             is_free = group.id not in self.view.records and group.id not in self.view.facts.gone
             if is_free and group.name == place[2]:
                 return group

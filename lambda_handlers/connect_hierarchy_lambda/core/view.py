@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from connect_hierarchy_lambda.core.facts import Facts
+from connect_hierarchy_lambda.core.facts import Facts, Survey, Surveyed
 from connect_hierarchy_lambda.core.wish import Direction, Resource, Wish, WishedGroup
 from connect_hierarchy_lambda.model.groups import Group
 from connect_hierarchy_lambda.model.ledger import Image, Intention, Origin, Phase, Record
@@ -161,6 +161,16 @@ class View:
         """What users wrote for the keys of the wish before this one."""
         nodes = self.previous.nodes if self.previous else ()
         return {node.key: node.written_key for node in nodes}
+
+    def surveyed(self, survey: Survey) -> Surveyed:
+        """What the answer to a survey shows, in order."""
+        if survey not in self._surveyed:
+            self._surveyed[survey] = Surveyed(self.facts.groups(survey))
+        return self._surveyed[survey]
+
+    @cached_property
+    def _surveyed(self) -> dict[Survey, Surveyed]:
+        return {}
 
     def path_of(self, record: Record) -> str:
         """The names down to a group, joined with slashes, as far up as the ledger knows them."""
