@@ -212,7 +212,7 @@ class World:
         """Whether the plan's instances are what is there now."""
         found = []
         for instance in connect.instances.values():
-            if "groups_before" not in vars(instance):
+            if not instance.has_read_groups():
                 continue
             for there, here in zip(
                 self._as_planned(instance, planned), self._as_made(instance.arn, made), strict=True

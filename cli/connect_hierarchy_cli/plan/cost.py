@@ -60,12 +60,8 @@ class Calls:
         self._above: dict[str, str | None] = {}
         for instance in connect.instances.values():
             # new groups come with their calls
-            for group in instance.groups_before.values() if self._are_read(instance) else ():
+            for group in instance.groups_before.values() if instance.has_read_groups() else ():
                 self._names[group.id], self._above[group.id] = group.name, group.parent_id
-
-    @staticmethod
-    def _are_read(instance: object) -> bool:
-        return "groups_before" in vars(instance)
 
     def planned(self) -> tuple[CallPlan, ...]:
         """Each call that writes, in its order; names are those at that moment."""

@@ -23,7 +23,7 @@ from connect_hierarchy_cli.plan.intrinsics import (
 )
 from connect_hierarchy_cli.plan.planned_connect import NotReadError, PlannedConnect
 from connect_hierarchy_cli.plan.planned_time import JumpingClock
-from connect_hierarchy_cli.plan.target import Resources, Target
+from connect_hierarchy_cli.plan.target import Target
 from connect_hierarchy_lambda.engine.engine import Engine
 from connect_hierarchy_lambda.engine.task import Answer
 from connect_hierarchy_lambda.engine.turns import Turns
@@ -452,18 +452,16 @@ def is_ours(declaration: Mapping[str, Any]) -> bool:
     return declaration.get("Type") in list(ResourceType)
 
 
-def copied(ledger: Ledger | None, resources: Resources) -> MemoryLedger:
-    """A copy of what a ledger knows of its groups and of these resources."""
+def copied(ledger: Ledger | None) -> MemoryLedger:
+    """A copy of what a ledger knows of its groups and resources."""
     copy = MemoryLedger()
     if ledger is None:
         return copy
     turn = copy.take_turn("copy", 0.0)
     assert turn is not None  # noqa: S101 - nobody else has it
     copy.write(turn, records=list(ledger.records().values()))
-    for name, declaration in resources.items():
-        entry = ledger.entry(name) if is_ours(declaration) else None
-        if entry is not None:
-            copy.write(turn, entry=entry)
+    for entry in ledger.entries().values():
+        copy.write(turn, entry=entry)
     copy.give_turn(turn, {})
     return copy
 

@@ -163,6 +163,14 @@ class PlannedInstance:
             found.setdefault(agent.group_id, {})[agent.id] = None
         return found
 
+    def has_read_levels(self) -> bool:
+        """Whether the levels were needed so far."""
+        return "levels_before" in vars(self)
+
+    def has_read_groups(self) -> bool:
+        """Whether the groups were needed so far."""
+        return "groups_before" in vars(self)
+
     def has_read_agents(self) -> bool:
         """Whether the agents were needed so far."""
         return "agents_before" in vars(self)

@@ -58,7 +58,7 @@ def make_plan(
         **((target.old_template or {}).get("Resources") or {}),
         **(target.new_template.get("Resources") or {}),
     }
-    copy = copied(ledger, declared)
+    copy = copied(ledger)
     before = copy.records()
     deployment = Deployment(target, connect, copy, now)
     played = deployment.play()
@@ -80,11 +80,13 @@ def make_plan(
                 arn=instance.arn,
                 levels_before=instance.levels_before,
                 levels=tuple(instance.levels),
-                groups=changes(instance).groups(),
+                groups=changes(instance).groups() if instance.has_read_groups() else (),
                 is_new=instance.arn in new_instances,
                 alias=alias_of(instance.arn),
             )
-            for instance in (connect.instances.values() if played.requests else ())
+            for instance in connect.instances.values()
+            # nothing happens in one that nobody has looked at
+            if instance.has_read_groups() or instance.has_read_levels()
         ]
         pointers = Pointers()
         if find_pointers is not None and not refusal:

@@ -47,7 +47,8 @@ class LivePointers:
         found: list[Pointer] = []
         not_read: list[str] = []
         for instance in connect.instances.values():
-            here = {i: group for i, group in gone.items() if i in instance.groups_before}
+            known = instance.groups_before if instance.has_read_groups() else {}
+            here = {i: group for i, group in gone.items() if i in known}
             if not here:
                 continue
             found += _of_other_stacks(here, instance)
