@@ -24,8 +24,18 @@ if TYPE_CHECKING:
         "connect-hierarchy plan --app cdk.out --markdown > plan.md",
     ),
 )
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--app", type=click.Path(path_type=Path), help="The folder that cdk synth wrote.")
+@click.argument(
+    "file",
+    required=False,
+    type=click.Path(path_type=Path),
+    help="The file of a tree: YAML, JSON or CSV.",
+)
+@click.option(
+    "--app",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="The folder that cdk synth wrote.",
+)
 @click.option("--stack", help="The stack: its name, or with --app its id or path in the app.")
 @click.option("--resource", help="The logical id of the tree, where the stack has several.")
 @click.option("--instance", help="For a first deployment of FILE: id, ARN or alias.")
@@ -45,7 +55,12 @@ if TYPE_CHECKING:
 @click.option("--calls", is_flag=True, help="Show each call.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 @click.option("--markdown", is_flag=True, help="Write Markdown, for a pull request.")
-@click.option("--svg", type=click.Path(path_type=Path), help="Write a picture into a file, too.")
+@click.option(
+    "--svg",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write a picture into a file, too.",
+)
 @click.pass_obj
 def command(
     settings: Settings,
