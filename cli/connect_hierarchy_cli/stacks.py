@@ -77,8 +77,8 @@ class DeployedStack:
         template = OwnStack(self.session.client("cloudformation"), self.id).template()
         if template is None:
             raise CommandError(
-                f"the template of stack {self.name} is YAML, JSON as the CDK writes it is needed",
-                f"cdk deploy {self.name}",
+                f"stack {self.name} is none of a CDK app: its template is YAML, JSON is needed",
+                "cdk list",
             )
         return template
 
