@@ -1,0 +1,207 @@
+"""The pages that people read: each code block of the site and of the README is tried."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+
+from connect_hierarchy import HierarchyStructure, HierarchyTree
+from local_aws import LocalAws
+from tests.support.constructs_fixtures import INSTANCE_ARN
+from tests.support.pages import REPOSITORY, Page
+from tests.support.stacks import Site
+
+DOCS = REPOSITORY / "docs"
+PLAYED = {"first-hierarchy.md", "adopt.md"}
+"""Pages whose commands are run, one after the other, by a test of their own."""
+
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+NOTHING = "\N{EN DASH}"
+"""In a table, the place of a group that is not there."""
+
+CHANGES = sorted(path.stem for path in (DOCS / "changes").glob("*.md") if path.stem != "index")
+
+
+def name_of(path: Path) -> str:
+    """A page in the name of a test."""
+    return path.relative_to(REPOSITORY).as_posix()
+
+
+@pytest.mark.parametrize("path", [p for p in PAGES if p.name not in PLAYED], ids=name_of)
+def test_blocks(path: Path, tmp_path: Path) -> None:
+    """Python synthesises, files are trees, and commands exist with these options."""
+    Page(path, tmp_path).try_out()
+
+
+def test_the_pages_have_blocks(tmp_path: Path) -> None:
+    """Blocks are found in each of the forms that pages have them in."""
+    assert Page(DOCS / "reference" / "tree-files.md", tmp_path).try_out() == 7
+    assert Page(DOCS / "security.md", tmp_path).try_out() == 2
+
+
+class Terminal:
+    """Runs a page's commands against a local AWS, and looks at the hierarchy after each.
+
+    Args:
+        aws: Where the commands go.
+        folder: Where they run.
+        variables: For their environment.
+    """
+
+    def __init__(self, aws: LocalAws, folder: Path, **variables: str) -> None:
+        rooms = ("constructs", "lambda_handlers", "cli", "tree_files")
+        self._environment = {
+            **aws.cli_environment(),
+            "PYTHONPATH": os.pathsep.join(str(REPOSITORY / room) for room in rooms),
+            "CI": "true",
+            **variables,
+        }
+        self._aws = aws
+        self._folder = folder
+        self.said: list[str] = []
+        self.seen: list[dict[str, str]] = []
+
+    def run(self, command: str) -> str:
+        """Run a command, and see to it that it succeeds."""
+        ended = subprocess.run(
+            shlex.split(command),
+            cwd=self._folder,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert ended.returncode == 0, f"{command}\n{ended.stdout}"
+        self.said.append(ended.stdout)
+        self.seen.append(self._groups())
+        return ended.stdout
+
+    def _groups(self) -> dict[str, str]:
+        backend = self._aws.connect.backend
+        return {
+            "/".join(path): group.id
+            for instance_id in backend.instances
+            for path, group in backend.hierarchy(instance_id).by_path.items()
+        }
+
+
+def test_first_hierarchy(tmp_path: Path) -> None:
+    """The tutorial from bootstrap to destroy: the renamed group keeps its id, nothing stays."""
+    with LocalAws() as aws:
+        aws.connect.settings.default_rate = None
+        terminal = Terminal(aws, tmp_path)
+        Page(DOCS / "first-hierarchy.md", tmp_path, terminal.run).try_out()
+    _, first, second, last = terminal.seen
+    assert set(first) == {
+        *("Sales", "Sales/Inbound", "Sales/Renewals"),
+        *("Support", "Support/EMEA", "Support/APAC"),
+    }
+    renamed = {"Support/Asia Pacific": first.pop("Support/APAC")}
+    assert second == first | renamed
+    assert last == {}
+    assert "ContactCentre.Emea = arn:aws:connect:" in terminal.said[1]
+
+
+def test_adopt(tmp_path: Path) -> None:
+    """The groups that were made by hand keep their ids, and no call writes anything but tags."""
+    with LocalAws() as aws:
+        aws.connect.settings.default_rate = None
+        backend = aws.connect.backend
+        instance = backend.create_instance(
+            "SAML",
+            inbound_calls_enabled=True,
+            outbound_calls_enabled=True,
+            instance_alias="my-instance",
+        )
+        levels = {"LevelOne": {"Name": "Division"}, "LevelTwo": {"Name": "Region"}}
+        backend.update_user_hierarchy_structure(instance["Id"], levels)
+        for name, children in {"Sales": ["Inbound"], "Support": ["EMEA", "APAC"]}.items():
+            above = backend.create_user_hierarchy_group(instance["Id"], name)
+            for child in children:
+                backend.create_user_hierarchy_group(instance["Id"], child, above.id)
+        terminal = Terminal(aws, tmp_path, INSTANCE_ARN=str(instance["Arn"]))
+        terminal.run(f"cdk bootstrap aws://{aws.account_id}/{aws.region}")
+        Page(DOCS / "adopt.md", tmp_path, terminal.run).try_out()
+        groups = backend.hierarchy(instance["Id"]).groups.values()
+    assert terminal.seen[-1] == terminal.seen[0]
+    assert len(groups) == len(terminal.seen[0]) == 5
+    assert all(group.tags["connect-hierarchy:resource"] for group in groups)
+    reads = ("Describe", "List", "Search", "Get")
+    writes = {call.api for call in aws.connect.calls if not call.api.startswith(reads)}
+    assert writes == {"TagResource"}
+
+
+def before_and_after(folder: Path, change: str) -> tuple[list[list[Any]], list[list[str]], str]:
+    """The groups of a change's files as a template has them, its table, and its policy."""
+    path = DOCS / "changes" / f"{change}.md"
+    text = path.read_text(encoding="utf-8")
+    Page(path, folder).try_out()
+    files = ["before.yaml", *(["between.yaml"] if "between.yaml" in text else []), "after.yaml"]
+    groups = []
+    for name in files:
+        app = App(analytics_reporting=False, context={"aws:cdk:bundling-stacks": []})
+        stack = Stack(app, "Change")
+        structure = HierarchyStructure(
+            stack, "Structure", instance_arn=INSTANCE_ARN, levels=["A", "B", "C"]
+        )
+        HierarchyTree.from_file(stack, "Tree", folder / name, structure=structure)
+        resources = app.synth().get_stack_by_name("Change").template["Resources"].values()
+        (tree,) = [r for r in resources if r["Type"] == "Custom::ConnectHierarchyTree"]
+        groups.append(tree["Properties"]["Groups"])
+    rows = re.search(r"\| Before \| After \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", text)
+    assert rows is not None
+    table = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows[1].splitlines()]
+    policy = re.search(r"AgentsOnDelete\.([A-Z_]+)", text)
+    return groups, table, policy[1] if policy else "FAIL"
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_a_change_does(change: str, tmp_path: Path) -> None:
+    """The table of each change says what a deployment of its files does to ids and agents."""
+    deployments, table, policy = before_and_after(tmp_path, change)
+    site = Site()
+    first, *others = deployments
+
+    def deploy(groups: list[Any]) -> str:
+        structure = site.structure("A", "B", "C")
+        tree = site.tree(*groups, AgentsOnDelete=policy)
+        return site.up({"Structure": structure, "Tree": tree}).status
+
+    assert deploy(first) == "CREATE_COMPLETE"
+    before = dict(site.ids)
+    for path in before:
+        site.hire(f"agent of {path}", *path.split("/"))
+    for groups in others:
+        site.clock.sleep(1000)
+        assert deploy(groups) == "UPDATE_COMPLETE"
+    after = dict(site.ids)
+
+    assert {row[0] for row in table} - {NOTHING} == set(before)
+    assert {row[1] for row in table} - {NOTHING} == set(after)
+    for old, new, the_id, agents in table:
+        found = "gone" if new == NOTHING else "stays" if before.get(old) == after[new] else "new"
+        assert the_id == found, (old, new)
+        assert agents == _agents(site, old, new, moved=found == "new"), (old, new)
+
+
+def _agents(site: Site, old: str, new: str, *, moved: bool) -> str:
+    """What became of the agent who was in a group, in the words of the pages."""
+    if old == NOTHING:
+        return str(site.agents.get(new, "none"))
+    name = f"agent of {old}"
+    where = [path for path, names in site.agents.items() if name in names]
+    if not where:
+        return "in no group"
+    if new == NOTHING:
+        return f"in {where[0]}"
+    assert where == [new]
+    return "follow" if moved else "stay"
