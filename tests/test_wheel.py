@@ -77,11 +77,17 @@ def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_contents(wheel: Path) -> None:
-    """Both packages with their types and the licence; nothing of the repository's other rooms."""
+    """All packages with their types and the licence; nothing of the repository's other rooms."""
     names = zipfile.ZipFile(wheel).namelist()
     packages = {name.split("/")[0] for name in names if ".dist-info/" not in name}
-    assert packages == {"connect_hierarchy", "connect_hierarchy_lambda"}
-    assert {"connect_hierarchy/py.typed", "connect_hierarchy_lambda/py.typed"} <= set(names)
+    assert packages == {
+        "connect_hierarchy",
+        "connect_hierarchy_cli",
+        "connect_hierarchy_lambda",
+        "connect_hierarchy_tree_files",
+    }
+    assert {f"{package}/py.typed" for package in packages} <= set(names)
+    assert "connect_hierarchy_tree_files/hierarchy-tree.schema.json" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 

@@ -44,7 +44,6 @@ from connect_hierarchy.interfaces import (
 from connect_hierarchy.internals import instance_of, names_of, ready
 from connect_hierarchy.permissions import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
-from connect_hierarchy.tree_file import SCHEMA, read_tree_file
 from connect_hierarchy.validation import (
     check_level,
     check_removal_policy,
@@ -67,6 +66,7 @@ from connect_hierarchy_lambda.model.properties import (
     reference_attribute,
 )
 from connect_hierarchy_lambda.model.tree import Node, Place, Tree, located_error, read_tree
+from connect_hierarchy_tree_files import SCHEMA, read_tree_file
 
 MAX_EVENT_BYTES = 200 * 1024
 """Of an Update, which brings the tree twice; Lambda takes 256 KB of an asynchronous event."""

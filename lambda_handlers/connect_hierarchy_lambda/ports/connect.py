@@ -100,6 +100,15 @@ class Connect:
                     found.setdefault(group_id, []).append(agent)
         return {group_id: tuple(found[group_id]) for group_id in group_ids}
 
+    def all_agents(self, instance_arn: str) -> Iterator[Agent]:
+        """Every agent page by page, also those in no group; the last moments may be missing."""
+        for page in self._pages(
+            self._client.search_users, InstanceId=_id(instance_arn), MaxResults=_USERS_A_PAGE
+        ):
+            for user in page["Users"]:
+                name = user.get("Username", user["Id"])
+                yield Agent(user["Id"], name, user.get("HierarchyGroupId"))
+
     def group_of_agent(self, instance_arn: str, agent_id: str) -> str | None:
         """Id of the group that an agent is in, None for none."""
         user = self._call(

@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Iterator
 
-from connect_hierarchy.tree_file.source import DEEPEST, TreeFile
-from connect_hierarchy.tree_file.text import Lines
 from connect_hierarchy_lambda.model.tree import Place, Unquoted
+from connect_hierarchy_tree_files.source import DEEPEST, TreeFile
+from connect_hierarchy_tree_files.text import Lines
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 _REMEDY = "correct it; JSON has neither comments nor a comma before a closing bracket"

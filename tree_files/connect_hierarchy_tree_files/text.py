@@ -6,7 +6,7 @@ import codecs
 import re
 from bisect import bisect_right
 
-from connect_hierarchy.tree_file.source import TreeFile
+from connect_hierarchy_tree_files.source import TreeFile
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _BEGINNINGS_OF_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")

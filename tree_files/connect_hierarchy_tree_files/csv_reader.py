@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from connect_hierarchy.tree_file.source import TreeFile
 from connect_hierarchy_lambda.model.names import composed, quoted, without_outer_blanks
 from connect_hierarchy_lambda.model.tree import SEPARATOR, Place
+from connect_hierarchy_tree_files.source import TreeFile
 
 _PATH = "path"
 _FIELDS = ("key", "agents_on_delete")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import yaml
 
-from connect_hierarchy.tree_file.source import DEEPEST, TreeFile
-from connect_hierarchy.tree_file.text import Lines
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.tree import Place, Unquoted
+from connect_hierarchy_tree_files.source import DEEPEST, TreeFile
+from connect_hierarchy_tree_files.text import Lines
 
 _YAML = "tag:yaml.org,2002:"
 _TEXT = f"{_YAML}str"

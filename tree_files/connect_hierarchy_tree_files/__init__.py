@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from connect_hierarchy.tree_file.csv_reader import read_csv
-from connect_hierarchy.tree_file.json_reader import read_json
-from connect_hierarchy.tree_file.source import TreeFile
-from connect_hierarchy.tree_file.text import text_of
-from connect_hierarchy.tree_file.yaml_reader import read_yaml
+from connect_hierarchy_tree_files.csv_reader import read_csv
+from connect_hierarchy_tree_files.json_reader import read_json
+from connect_hierarchy_tree_files.source import TreeFile
+from connect_hierarchy_tree_files.text import text_of
+from connect_hierarchy_tree_files.yaml_reader import read_yaml
 
-SCHEMA = Path(__file__).parent.with_name("hierarchy-tree.schema.json")
+SCHEMA = Path(__file__).with_name("hierarchy-tree.schema.json")
 """The JSON schema of YAML and JSON files, for editors."""
 
 _READERS: dict[str, Callable[[TreeFile, str], None]] = {

@@ -1,0 +1,141 @@
+"""What commands write: text for a terminal or a file, progress on the side."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.progress import Progress as Bars
+
+_NO_WIDTH = 100_000
+"""Where nothing is a terminal, no line is broken."""
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """A terminal, or what stands for one: standard output if none is given.
+
+    Colours are left out where `NO_COLOR` says so or it is no terminal; the width is the
+    terminal's, or `COLUMNS`.
+    """
+    from rich.console import Console  # noqa: PLC0415 - only where something is drawn
+
+    stream = stream or sys.stdout
+    wide = stream.isatty() or "COLUMNS" in os.environ
+    return Console(
+        file=stream, highlight=False, markup=False, width=None if wide else _NO_WIDTH, emoji=False
+    )
+
+
+def show(what: RenderableType) -> None:
+    """Write something that rich can draw to standard output."""
+    console().print(what, soft_wrap=not sys.stdout.isatty())
+
+
+def write(text: str) -> None:
+    """Write text to standard output as it is."""
+    sys.stdout.write(text)
+
+
+def write_json(value: Any) -> None:
+    """Write a value to standard output as JSON."""
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    write(json.dumps(value, indent=2, ensure_ascii=not is_unicode) + "\n")
+
+
+def tell(line: str) -> None:
+    """Write a line for the person at the terminal, beside the output."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file as a whole or not at all.
+
+    Raises:
+        OSError: If it cannot be written; the file is then as it was.
+    """
+    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+        path.write_text(text, encoding="utf-8")  # a device or a pipe has nothing to be replaced
+        return
+    import tempfile  # noqa: PLC0415 - seldom needed
+
+    try:
+        handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(error.errno, error.strerror, str(path)) from None
+    try:
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 - of a number
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        _set_usual_mode(Path(beside), path)
+        Path(beside).replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        Path(beside).unlink(missing_ok=True)
+
+
+def _set_usual_mode(beside: Path, path: Path) -> None:
+    if path.exists():
+        mode = stat.S_IMODE(path.stat().st_mode)
+    else:
+        umask = os.umask(0)
+        os.umask(umask)
+        mode = 0o666 & ~umask
+    beside.chmod(mode)
+
+
+@contextlib.contextmanager
+def reading_progress() -> Iterator[ReadingProgress]:
+    """Progress bars for reading an instance, on standard error where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield ReadingProgress(None)
+        return
+    from rich.progress import (  # noqa: PLC0415 - only where something is drawn
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console(sys.stderr), transient=True) as bars:
+        yield ReadingProgress(bars)
+
+
+class ReadingProgress:
+    """Hears of the pages of searches, and moves a bar for each of them."""
+
+    _SEARCHES: Mapping[str, tuple[str, str]] = {
+        "search_user_hierarchy_groups": ("groups", "UserHierarchyGroups"),
+        "search_users": ("agents", "Users"),
+    }
+
+    def __init__(self, bars: Bars | None) -> None:
+        self._bars = bars
+        self._tasks: dict[str, Any] = {}
+
+    def __call__(self, api: str, answer: Mapping[str, Any]) -> None:
+        """Take down a page."""
+        if self._bars is None or api not in self._SEARCHES:
+            return
+        what, field = self._SEARCHES[api]
+        if api not in self._tasks:
+            total = answer.get("ApproximateTotalCount")
+            self._tasks[api] = self._bars.add_task(f"reading {what}", total=total)
+        self._bars.advance(self._tasks[api], len(answer[field]))

@@ -1,0 +1,45 @@
+"""What the options say that all commands share."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from connect_hierarchy_lambda.ports.time import Clock
+
+PROGRAM = "connect-hierarchy"
+
+
+@dataclass
+class Settings:
+    """The options that all commands share, and how the program was called."""
+
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    requests_per_second: float | None = None
+    debug: bool = False
+    arguments: Sequence[str] = field(default=())
+    """The arguments of the program, as they were typed."""
+
+    clock: Clock | None = None
+    """What waits for the pace, the machine's clock if it is None."""
+
+    def again(self, *further: str, without: Sequence[str] = ()) -> str:
+        """The command line once more, with further arguments, and without some options.
+
+        Args:
+            further: What is added at the end.
+            without: Names of options that take a value, which are left out with it.
+        """
+        kept: list[str] = []
+        rest = iter(self.arguments)
+        for argument in rest:
+            if argument in without:
+                next(rest, None)
+            elif argument.split("=", 1)[0] not in without:
+                kept.append(argument)
+        return shlex.join([PROGRAM, *kept, *further])
