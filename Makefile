@@ -5,7 +5,7 @@
 #   make soak    random histories of a stack under faults, for as long as told
 #                (MINUTES=10, fractions too; SEED=… to replay, a fresh one without)
 #   make model   every history of small deployments, with larger bounds than in make test
-#                (GROUPS_AT_MOST=3, DISTURBANCES=1)
+#                (GROUPS_AT_MOST=2, DISTURBANCES=1; three groups take more than an hour)
 #   make parity  single groups and trees play the same random histories (HISTORIES=500)
 #   make mutants switch off one behaviour of the local AWS after the other: does a test notice?
 #                (ONLY="13 size" for those with these words in fact, behaviour or file)

@@ -49,6 +49,7 @@ def record(group_id: str, **fields: object) -> Record:
         "tags": {"k": "ä"},
         "agents_on_delete": "UNASSIGN",
         "intention": Intention.RENAME,
+        "open_tags": ("k", "x"),
         "image": Image("r0", "Other", "k", "Old", Phase.LEFT, Origin.MADE, {"a": "b"}),
         "displaced": Displaced("Name", "Taker"),
         "as_found": {"x": None, "y": "z"},

@@ -16,7 +16,7 @@ from tests.model.operations import FAMILIES
 def main() -> int:
     """Explore, print what was seen, and 1 for a fault that is not known."""
     parser = argparse.ArgumentParser(prog="python -m tests.model", description=__doc__)
-    parser.add_argument("--groups", type=int, default=3, help="most groups (default: 3)")
+    parser.add_argument("--groups", type=int, default=2, help="most groups (default: 2)")
     parser.add_argument(
         "--disturbances", type=int, default=1, help="most disturbances of a history (default: 1)"
     )

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from connect_hierarchy_lambda.model.ledger import Entry, IdChange, Record
 from connect_hierarchy_lambda.ports.ledger import Turn
-from tests.model.values import Fixed, Tags, hashed_once
+from tests.model.values import Fixed, fixed, hashed_once
 
 
 @hashed_once
@@ -31,7 +31,7 @@ class Book:
     def with_entry(self, entry: Entry) -> Book:
         """The book with another entry of a resource."""
         others = [e for e in self.entries if e.resource != entry.resource]
-        entries = sorted([*others, _fixed_entry(entry)], key=lambda e: e.resource)
+        entries = sorted([*others, fixed(entry)], key=lambda e: e.resource)
         return replace(self, entries=tuple(entries))
 
     def with_records(self, put: Sequence[Record], forgotten: Sequence[Record]) -> Book:
@@ -40,7 +40,7 @@ class Book:
         for record in forgotten:
             records.pop(record.slot, None)
         for record in put:
-            records[record.slot] = _fixed_record(record)
+            records[record.slot] = fixed(record)
         ordered = sorted(records.items(), key=lambda item: item[0])
         return replace(self, records=tuple(record for _, record in ordered))
 
@@ -48,38 +48,6 @@ class Book:
         """The book after so long a time that nothing in it is recent."""
         entries = tuple(replace(e, since=Fixed(dict.fromkeys(e.since, 0.0))) for e in self.entries)
         return Book(entries, tuple(replace(r, made_at=0.0) for r in self.records))
-
-
-def _fixed_record(record: Record) -> Record:
-    image = record.image
-    if image is not None:
-        image = replace(image, tags=Tags(image.tags))
-    found = Fixed(record.as_found)
-    return replace(record, tags=Tags(record.tags), as_found=found, image=image)
-
-
-def _fixed_entry(entry: Entry) -> Entry:
-    begun = tuple(
-        b if b.answer is None else replace(b, answer=_fixed_answer(b.answer)) for b in entry.begun
-    )
-    forward = entry.forward
-    if forward is not None:
-        forward = replace(forward, properties_before=Fixed(forward.properties_before))
-    since = Fixed(entry.since)
-    return replace(
-        entry,
-        begun=begun,
-        forward=forward,
-        since=since,
-        levels=Fixed(entry.levels),
-        ids=Fixed(entry.ids),
-    )
-
-
-def _fixed_answer(answer: Mapping[str, object]) -> Fixed:
-    data = answer["Data"]
-    assert isinstance(data, Mapping)
-    return Fixed({**answer, "Data": Fixed(data)})
 
 
 class BookLedger:

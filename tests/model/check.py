@@ -118,6 +118,7 @@ def explore(bounds: Bounds, operation: Operation) -> Result:
         start,
         bounds.disturbances,
         may_fail=operation.may_fail,
+        must_fail=operation.must_fail,
         may_leave=operation.may_leave,
     )
     return explorer.explore()

@@ -147,12 +147,14 @@ class Explorer:
         disturbances: Disturbances,
         *,
         may_fail: bool = False,
+        must_fail: bool = False,
         may_leave: bool = False,
     ) -> None:
         self._course = course
         self._before = (start.world, start.book)
         self._disturbances = disturbances
         self._may_fail = may_fail
+        self._must_fail = must_fail
         self._may_leave = may_leave
         self._result = Result()
         self._states: list[State] = [start]
@@ -230,12 +232,14 @@ class Explorer:
         run = state.runs[number]
 
         def guard(world: World, what: str, group_id: str, course: Direction | None) -> None:
-            check_call(run.call, state.book, world, what, group_id, course)
+            by_hand = state.is_by_hand
+            check_call(run.call, state.book, world, what, group_id, course, is_by_hand=by_hand)
 
         is_next, status = state.last == run.name, status_of(self._course, state.stack)
         template = template_of(self._course, state.stack)
         # many states differ only in what this turn does not see
-        seen = (run.call, state.world, state.book, run.memory, is_next, status, template, fault)
+        ports = (state.world, state.book, status, template, state.is_by_hand)
+        seen = (run.call, run.memory, is_next, fault, *ports)
         if seen not in self._turns:
             self._turns[seen] = take_turn(
                 run.call,
@@ -319,6 +323,8 @@ class Explorer:
             return
         if stack.has_failed and not self._may_leave:
             raise BrokenPromiseError("the stack ends in a failure that nothing gives a reason for")
+        if self._must_fail and not stack.forward:
+            raise BrokenPromiseError("a deployment ends well that has to be refused")
         if not stack.has_failed:
             check_ids(stack, book)
         if stack.forward:

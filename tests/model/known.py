@@ -27,7 +27,7 @@ class Known:
     @property
     def bounds(self) -> Bounds:
         """Small ones within which it is found."""
-        return Bounds("single", False, 1, Disturbances(1), self.family)  # noqa: FBT003 - see Bounds
+        return Bounds("single", False, 1, Disturbances(2), self.family)  # noqa: FBT003 - see Bounds
 
     def is_it(self, finding: Finding) -> bool:
         """Whether a finding is of this fault."""
@@ -38,10 +38,11 @@ class Known:
 
 KNOWN: tuple[Known, ...] = (
     Known(
-        "a release is repeated where the run died before it wrote down that it was done",
-        r"a stranger's group is touched: untag",
-        r"the run dies|no answer comes",
-        "strangers",
+        "a group that is renamed by hand between the death of the run that created it and the next "
+        "run has no record; `connect-hierarchy drift` names it",
+        r"is not on record",
+        r"by hand: .* is renamed to",
+        "changes",
     ),
 )
 

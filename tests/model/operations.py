@@ -49,6 +49,9 @@ class Operation:
     may_fail: bool = False
     """Whether it may be refused, so that it is taken back."""
 
+    must_fail: bool = False
+    """Whether it has to be refused, since it would lose something."""
+
     may_leave: bool = False
     """Whether a group may have to stay, since agents or a stranger's group are in it."""
 
@@ -254,7 +257,10 @@ def with_strangers(old: Groups) -> Iterator[Operation]:
         if not group.parent:
             below = {"S": Group("z", key)}
             for operation in _changes(old, key):
-                yield replace(operation, strangers=below, may_fail=True, may_leave=True)
+                moves = key in operation.new and operation.new[key].parent != group.parent
+                yield replace(
+                    operation, strangers=below, may_fail=True, must_fail=moves, may_leave=True
+                )
 
 
 def of_adopted(old: Groups) -> Iterator[Operation]:

@@ -8,7 +8,7 @@ from connect_hierarchy_lambda.core.direction import Course as Direction
 from connect_hierarchy_lambda.core.wish import Direction as Kind
 from connect_hierarchy_lambda.core.wish import Wish
 from connect_hierarchy_lambda.model.ledger import Intention, Origin, Phase, Record
-from connect_hierarchy_lambda.model.ownership import KEY_TAG, RESOURCE_TAG, STACK_TAG
+from connect_hierarchy_lambda.model.ownership import KEY_TAG, RESOURCE_TAG, STACK_TAG, Owner
 from tests.model.book import Book
 from tests.model.runs import BrokenPromiseError
 from tests.model.service import STRANGER_TAG, World
@@ -16,21 +16,32 @@ from tests.model.stack import STACK, Call, Course, Stack, task_of
 
 
 def check_call(
-    call: Call, book: Book, world: World, what: str, group_id: str, course: Direction | None
+    call: Call,
+    book: Book,
+    world: World,
+    what: str,
+    group_id: str,
+    course: Direction | None,
+    *,
+    is_by_hand: bool,
 ) -> None:
     """No call touches a stranger's group, but to adopt it where that is allowed."""
+    if is_by_hand and what.startswith("move "):
+        return  # the person who moved the agent meanwhile was faster
     desk = world.by_id.get(group_id)
     if desk is None:
         return
     wish = task_of(call).wish
     is_forward = course is not None and course.direction is Kind.FORWARD
-    if desk.tags.get(STACK_TAG) != STACK:
-        adopts = what.startswith("tag ") and is_forward and wish.adopt_existing
-        if not adopts:
-            raise BrokenPromiseError(f"a stranger's group is touched: {what}")
     record = book.by_slot.get(group_id)
     is_adopted = record is not None and record.origin is Origin.ADOPTED
-    if record is not None and record.phase is Phase.RETIRED:
+    if desk.tags.get(STACK_TAG) != STACK:
+        adopts = what.startswith("tag ") and is_forward and wish.adopt_existing
+        # a release that is repeated, or that of an adoption that was not made, removes nothing
+        is_empty = what.startswith("untag ") and is_adopted and not Owner.of(desk.tags)
+        if not (adopts or is_empty):
+            raise BrokenPromiseError(f"a stranger's group is touched: {what}")
+    if record is not None and record.phase is not Phase.LIVE:
         # the original of a group that moved goes, whoever made it
         is_adopted &= not any(
             (r.resource, r.key, r.phase) == (record.resource, record.key, Phase.LIVE)
@@ -46,6 +57,16 @@ def check_success(call: Call, course: Direction, world: World, book: Book) -> No
         _check_gone(call, world, book)
     if course.direction is Kind.FORWARD:
         _check_wish(call, task_of(call).wish, world, book)
+        _check_carried(call, world, book)
+
+
+def _check_carried(call: Call, world: World, book: Book) -> None:
+    own = [r for r in book.records if r.resource == call.logical_id]
+    live = {r.key for r in own if r.phase is Phase.LIVE}
+    moved = {r.id for r in own if r.phase is Phase.RETIRED and r.key in live}
+    for agent, where in world.agents:
+        if where in moved:
+            raise BrokenPromiseError(f"{call} ended well and {agent} is still in {where}")
 
 
 def _check_gone(call: Call, world: World, book: Book) -> None:
@@ -89,8 +110,11 @@ def check_end(world: World, book: Book, *, is_by_hand: bool) -> None:
         if desk.name != record.name and not is_by_hand:
             raise BrokenPromiseError(f"group {desk.id} is {desk.name!r}, not {record.name!r}")
     for record in book.records:
-        if record.intention is not Intention.NONE and not is_by_hand:
-            raise BrokenPromiseError(f"the intention {record.intention} of {record.slot} stays")
+        is_open = record.intention is not Intention.NONE or record.open_tags
+        if is_open and not is_by_hand:
+            raise BrokenPromiseError(
+                f"the intention {record.intention} {record.open_tags} of {record.slot} stays"
+            )
         if record.id not in world.by_id and not is_by_hand:
             raise BrokenPromiseError(f"group {record.slot} is on record and not there")
 

@@ -10,12 +10,11 @@ from typing import Any
 from connect_hierarchy_lambda.core import decide as core
 from connect_hierarchy_lambda.core.decisions import Decision
 from connect_hierarchy_lambda.core.direction import Course as Direction
-from connect_hierarchy_lambda.core.facts import Facts, ListNames, Question
+from connect_hierarchy_lambda.core.facts import Facts
 from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.engine import engine as engine_module
 from connect_hierarchy_lambda.engine.engine import STALE_SECONDS, Engine
 from connect_hierarchy_lambda.engine.task import Answer
-from connect_hierarchy_lambda.model.groups import Agent
 from connect_hierarchy_lambda.model.messages import HierarchyError, NoLongerWantedError
 from connect_hierarchy_lambda.ports.calls import PassingError
 from connect_hierarchy_lambda.ports.lanes import Lanes
@@ -24,7 +23,7 @@ from connect_hierarchy_lambda.ports.time import Schedule
 from tests.model.book import Book, BookLedger
 from tests.model.service import Service, World
 from tests.model.stack import Call, Template, task_of
-from tests.model.values import hashed_once
+from tests.model.values import Fixed, fixed, hashed_once
 
 NOW = 1_000_000.0
 """What the clock shows; instead of time passing, what is remembered grows old."""
@@ -45,14 +44,9 @@ class Died(BaseException):
 class Memory:
     """What a run remembers from one turn to the next, as a value."""
 
-    answers: frozenset[tuple[Question, Any]] = frozenset()
-    taken: frozenset[Any] = frozenset()
-    in_use: frozenset[str] = frozenset()
-    gone: frozenset[str] = frozenset()
-    arrived: tuple[tuple[str, tuple[Agent, ...]], ...] = ()
-    written: frozenset[str] = frozenset()
-    refused: tuple[tuple[str, str], ...] = ()
-    moved: tuple[tuple[str, str | None], ...] = ()
+    facts: tuple[tuple[str, Any], ...] = ()
+    """The fields of its `Facts`, made so that they can be hashed."""
+
     since: tuple[tuple[str, float], ...] = ()
     course: Direction | None = None
     is_unknown: bool = False
@@ -174,7 +168,8 @@ def take_turn(
     try:
         turn.answer = _ENGINE._take_a_turn(replace(task_of(call), decide=decide_twice))
     except engine_module._Pause:
-        turn.is_waiting = True
+        # after an error that passes the pause is short, so nobody's patience ends meanwhile
+        turn.is_waiting = fault is None
     except NoLongerWantedError:
         turn.is_superseded = True
     except HierarchyError as error:
@@ -226,19 +221,7 @@ class _Writes:
 
 
 def _thawed(memory: Memory, book: Book, call: Call, *, is_next: bool) -> Any:
-    facts = Facts(
-        answers={
-            question: dict(answer) if isinstance(question, ListNames) else answer
-            for question, answer in memory.answers
-        },
-        taken=set(memory.taken),
-        in_use=dict.fromkeys(memory.in_use, "in use"),
-        gone=set(memory.gone),
-        refused={slot: HierarchyError.saying(text) for slot, text in memory.refused},
-        moved=dict(memory.moved),
-        arrived={group_id: {a.id: a for a in agents} for group_id, agents in memory.arrived},
-        written=set(memory.written),
-    )
+    facts = Facts(**{name: _loosened(name, value) for name, value in memory.facts})
     return engine_module._Memory(
         serial=0 if is_next else -1,
         entry=book.entry(call.logical_id),
@@ -251,27 +234,33 @@ def _thawed(memory: Memory, book: Book, call: Call, *, is_next: bool) -> Any:
 
 
 def _frozen(memory: Any) -> Memory:
-    facts: Facts = memory.facts
     return Memory(
-        answers=frozenset(
-            (question, tuple(sorted(answer.items())) if isinstance(question, ListNames) else answer)
-            for question, answer in facts.answers.items()
-        ),
-        taken=frozenset(facts.taken),
-        in_use=frozenset(facts.in_use),
-        gone=frozenset(facts.gone),
-        refused=tuple((slot, str(error)) for slot, error in facts.refused.items()),
-        moved=tuple(sorted(facts.moved.items())),
-        arrived=tuple(
-            (group_id, tuple(agents[agent_id] for agent_id in sorted(agents)))
-            for group_id, agents in sorted(facts.arrived.items())
-            if agents
-        ),
-        written=frozenset(facts.written),
+        facts=tuple((name, _fastened(name, value)) for name, value in vars(memory.facts).items()),
         since=tuple(sorted(memory.since.items())),
         course=memory.course,
         is_unknown=memory.is_unknown,
     )
+
+
+def _fastened(name: str, value: Any) -> Any:
+    """A field of facts as a value; the order of refusals counts, since the first one is told."""
+    if isinstance(value, set):
+        return frozenset(value)
+    if name == "refused":
+        return tuple((slot, str(error)) for slot, error in value.items())
+    return fixed(value)
+
+
+def _loosened(name: str, value: Any) -> Any:
+    """The field again, with all that the engine changes in place."""
+    if isinstance(value, frozenset):
+        return set(value)
+    if name == "refused":
+        return {slot: HierarchyError.saying(text) for slot, text in value}
+    return {
+        question: dict(answer) if type(answer) is Fixed else answer
+        for question, answer in value.items()
+    }
 
 
 # deciding --------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from functools import cached_property
 from connect_hierarchy_lambda.model.arns import GroupArn
 from connect_hierarchy_lambda.model.groups import Agent, Group
 from connect_hierarchy_lambda.ports.calls import DUPLICATE, IN_USE, NOT_FOUND, Refusal
-from tests.model.values import Tags, hashed_once
+from tests.model.values import Fixed, hashed_once
 
 INSTANCE_ARN = "arn:aws:connect:eu-central-1:123456789012:instance/model"
 
@@ -25,7 +25,7 @@ class Desk:
     id: str
     name: str
     parent_id: str | None
-    tags: Tags
+    tags: Fixed
 
 
 @hashed_once
@@ -66,7 +66,7 @@ class World:
     def with_desk(self, name: str, parent_id: str | None, tags: Mapping[str, str]) -> World:
         """The world with one more group, the last one."""
         made = self.made + 1
-        desk = Desk(f"g{made}", name, parent_id, Tags(tags))
+        desk = Desk(f"g{made}", name, parent_id, Fixed(tags))
         return replace(self, desks=(*self.desks, desk), made=made)
 
     def changed(self, group_id: str, change: Callable[[Desk], Desk]) -> World:
@@ -190,7 +190,7 @@ class Service:
         self._before_call(f"tag {group_id} {shown}", group_id)
         self._desk(group_id)
         self.world = self.world.changed(
-            group_id, lambda d: replace(d, tags=Tags({**d.tags, **tags}))
+            group_id, lambda d: replace(d, tags=Fixed({**d.tags, **tags}))
         )
         self._after_call()
 
@@ -202,7 +202,7 @@ class Service:
         self._desk(group_id)
         self.world = self.world.changed(
             group_id,
-            lambda d: replace(d, tags=Tags({k: v for k, v in d.tags.items() if k not in keys})),
+            lambda d: replace(d, tags=Fixed({k: v for k, v in d.tags.items() if k not in keys})),
         )
         self._after_call()
 

@@ -13,7 +13,7 @@ from connect_hierarchy_lambda.engine.task import Answer, Task
 from connect_hierarchy_lambda.model.properties import GroupProperty, ResourceType
 from connect_hierarchy_lambda.resources.groups import Groups, Trees
 from connect_hierarchy_lambda.resources.request import Request
-from tests.model.values import hashed_once
+from tests.model.values import Fixed, hashed_once
 
 STACK = "app/0001"
 STACK_ID = f"arn:aws:cloudformation:eu-central-1:123456789012:stack/{STACK}"
@@ -22,10 +22,10 @@ _TRIES_OF_A_CLEAN_UP = 2
 """How often a Delete of the clean-up is sent before it is skipped; CloudFormation sends three."""
 
 
-class Template(dict[str, Any]):
+class Template(Fixed):
     """Declared resources by logical id; there is one value for each template of an exploration."""
 
-    __hash__ = object.__hash__  # type: ignore[assignment] # two are alike only where they are one
+    __hash__ = object.__hash__  # two are alike only where they are one
     __eq__ = object.__eq__
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass, replace
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -23,15 +24,23 @@ def hashed_once(kind: type[T]) -> type[T]:
     return kind
 
 
-class Tags(dict[str, str]):
-    """Tags that nobody changes."""
+class Fixed(dict[Any, Any]):
+    """A mapping that nobody changes, with values that can be hashed."""
 
     def __hash__(self) -> int:  # type: ignore[override] # a dict has none
-        return hash(tuple(sorted(self.items())))
+        return hash(frozenset(self.items()))
 
 
-class Fixed(dict[str, Any]):
-    """A mapping that nobody changes."""
-
-    def __hash__(self) -> int:  # type: ignore[override] # a dict has none
-        return hash(tuple(sorted(self)))
+def fixed(value: Any) -> Any:
+    """The value with mappings that can be hashed in place of all others, however deep."""
+    if isinstance(value, Fixed):
+        return value
+    if isinstance(value, Mapping):
+        return Fixed({name: fixed(part) for name, part in value.items()})
+    if isinstance(value, list | tuple):
+        return tuple(fixed(part) for part in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {name: fixed(part) for name, part in vars(value).items() if name != "_hash"}
+        changed = {n: part for n, part in parts.items() if part is not vars(value)[n]}
+        return replace(value, **changed) if changed else value
+    return value

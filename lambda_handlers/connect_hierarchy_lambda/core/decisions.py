@@ -8,7 +8,7 @@ from typing import Any
 
 from connect_hierarchy_lambda.core.facts import Question
 from connect_hierarchy_lambda.model.groups import Agent
-from connect_hierarchy_lambda.model.ledger import Displaced, Intention, Record
+from connect_hierarchy_lambda.model.ledger import Displaced, Record
 from connect_hierarchy_lambda.model.messages import HierarchyError
 
 
@@ -31,11 +31,16 @@ class Rename:
 
 @dataclass(frozen=True)
 class Tag:
-    """Add or change tags; `gives_back` if they are those that adoption overwrote."""
+    """Add or change tags.
+
+    `gives_back` if they are those that adoption overwrote; `forgets` ends what the ledger knows of
+    the group.
+    """
 
     record: Record
     tags: Mapping[str, str]
     gives_back: bool = False
+    forgets: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,24 +86,14 @@ class PutLevels:
 Call = Create | Rename | Tag | Untag | Delete | MoveAgent | PutLevels
 
 
+def forgets(call: Call) -> bool:
+    """Whether the ledger knows nothing of the group after the call."""
+    return isinstance(call, Delete) or (isinstance(call, Tag | Untag) and call.forgets)
+
+
 def has_record(call: Call) -> bool:
     """Whether the ledger keeps a record of what the call changes."""
     return not isinstance(call, MoveAgent | PutLevels)
-
-
-def intention(call: Call) -> Intention:
-    """What is uncertain while the call is on its way."""
-    match call:
-        case Create():
-            return Intention.CREATE
-        case Rename():
-            return Intention.RENAME
-        case Tag() | Untag():
-            return Intention.TAG
-        case Delete():
-            return Intention.DELETE
-        case MoveAgent() | PutLevels():
-            return Intention.NONE
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from connect_hierarchy_lambda.core.decisions import Ask, Decision, Refuse, Renam
 from connect_hierarchy_lambda.core.facts import FindHolder, Place, ReadTemplate
 from connect_hierarchy_lambda.core.learning import learned_elsewhere
 from connect_hierarchy_lambda.core.template import declared_place, is_declared
-from connect_hierarchy_lambda.core.view import View, is_certain
+from connect_hierarchy_lambda.core.view import View, is_certain, passed_on, shows_the_past
 from connect_hierarchy_lambda.model.groups import Group
 from connect_hierarchy_lambda.model.ledger import Displaced, Origin, Phase, Record
 from connect_hierarchy_lambda.model.messages import HierarchyError
@@ -59,7 +59,16 @@ def holder_of(view: View, place: Place, doing: str) -> Holder | Decision:
         and owner.stack == view.resource.stack
     ):
         return Step(records=(learned_elsewhere(view, group, owner),))
+    other = passed_on(view, group)
+    if record is not None and other is not None and not shows_the_past(record, other):
+        return Step(forgotten=(record,), warnings=(passed_on_warning(view, record, other),))
     return Holder(group, record)
+
+
+def passed_on_warning(view: View, record: Record, owner: Owner | None) -> str:
+    """What the log says of a group that this stack leaves alone from now on."""
+    whose = f"belongs to {owner.resource} of stack {owner.stack_name}" if owner else "has no owner"
+    return f"group {quoted(view.path_of(record))} ({record.id}) {whose}, it stays"
 
 
 def displace(view: View, record: Record) -> Step:

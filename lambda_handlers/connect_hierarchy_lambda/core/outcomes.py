@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from connect_hierarchy_lambda.core.decisions import (
@@ -13,21 +14,32 @@ from connect_hierarchy_lambda.core.decisions import (
     Rename,
     Tag,
     Untag,
-    intention,
+    forgets,
 )
-from connect_hierarchy_lambda.model.ledger import Record
+from connect_hierarchy_lambda.model.ledger import Intention, Record
 
 
 def intended(call: Call) -> Record:
-    """The record while the call is on its way, when its effect is uncertain."""
-    record = replace(call.record, intention=intention(call))
+    """The record while the call is on its way, when its effect is uncertain.
+
+    What was uncertain before and is not what the call changes stays uncertain.
+    """
+    record = call.record
     match call:
+        case Create():
+            return replace(record, intention=Intention.CREATE)
         case Rename():
             displaced = call.displaced or record.displaced
-            return replace(record, name=call.name, displaced=displaced)
+            return replace(record, name=call.name, displaced=displaced, intention=Intention.RENAME)
         case Tag():
-            return replace(record, tags={**record.tags, **call.tags})
-        case _:
+            return replace(
+                record, tags={**record.tags, **call.tags}, open_tags=_opened(record, call.tags)
+            )
+        case Untag():
+            return replace(record, open_tags=_opened(record, call.keys))
+        case Delete():
+            return replace(record, intention=Intention.DELETE)
+        case MoveAgent() | PutLevels():
             return record
 
 
@@ -36,24 +48,40 @@ def succeeded(call: Call, group_id: str, now: float) -> Record | None:
 
     `group_id` is the id that a creation answered; `now` is in seconds since 1970.
     """
-    record = call.record.settled()
+    record = call.record
+    if forgets(call):
+        return None
     match call:
         case Create():
-            return replace(record, id=group_id, made_at=now)
+            return replace(record.settled(), id=group_id, made_at=now)
         case Rename():
-            return replace(record, name=call.name, displaced=call.displaced)
+            return replace(record.settled(), name=call.name, displaced=call.displaced)
         case Tag() if call.gives_back:
             return replace(
                 record,
                 tags={k: v for k, v in record.tags.items() if k not in call.tags},
                 as_found={k: v for k, v in record.as_found.items() if k not in call.tags},
+                open_tags=_closed(record, call.tags),
             )
         case Tag():
-            return replace(record, tags={**record.tags, **call.tags})
+            return replace(
+                record, tags={**record.tags, **call.tags}, open_tags=_closed(record, call.tags)
+            )
         case Untag():
             tags = {k: v for k, v in record.tags.items() if k not in call.keys}
-            return None if call.forgets else replace(record, tags=tags)
-        case Delete():
-            return None
-        case MoveAgent() | PutLevels():
-            return call.record
+            return replace(record, tags=tags, open_tags=_closed(record, call.keys))
+        case _:
+            return record
+
+
+def still_there(record: Record) -> Record:
+    """The record after the service would not delete the group."""
+    return record.settled() if record.intention is Intention.DELETE else record
+
+
+def _opened(record: Record, keys: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({*record.open_tags, *keys}))
+
+
+def _closed(record: Record, keys: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({*record.open_tags} - {*keys}))

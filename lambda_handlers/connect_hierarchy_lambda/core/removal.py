@@ -24,14 +24,15 @@ from connect_hierarchy_lambda.core.decisions import (
 )
 from connect_hierarchy_lambda.core.facts import AskAgent, FindAgents, LookAt, ReadTemplate, Survey
 from connect_hierarchy_lambda.core.learning import learned_elsewhere
+from connect_hierarchy_lambda.core.names import passed_on_warning
 from connect_hierarchy_lambda.core.template import is_declared
-from connect_hierarchy_lambda.core.view import View, deepest_first
+from connect_hierarchy_lambda.core.view import View, deepest_first, passed_on, shows_the_past
 from connect_hierarchy_lambda.core.wish import Direction
 from connect_hierarchy_lambda.model.groups import Agent, Group
-from connect_hierarchy_lambda.model.ledger import Intention, Origin, Phase, Record
+from connect_hierarchy_lambda.model.ledger import Origin, Phase, Record
 from connect_hierarchy_lambda.model.messages import HierarchyError, listed
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_lambda.model.ownership import KEY_TAG, RESOURCE_TAG, STACK_TAG, Owner
+from connect_hierarchy_lambda.model.ownership import OWNER_TAGS, Owner
 from connect_hierarchy_lambda.model.properties import AgentsOnDelete, GroupProperty, ResourceType
 
 _MANY = 5
@@ -135,28 +136,29 @@ class _Removal:
             return next((g for g in facts.groups(survey) if g.id == record.id), None)
         return None
 
-    def _kept_by_others(self, targets: tuple[Record, ...]) -> Step | None:
+    def _kept_by_others(self, targets: tuple[Record, ...]) -> Step | Wait | None:
         """Forget what is gone, and what another stack or nobody owns by now."""
-        forgotten, warnings = [], []
+        forgotten, warnings, doubtful = [], [], []
         for record in targets:
             group = self._shown(record)
             if group is None or record.id in self.view.facts.gone:
                 forgotten.append(record)
                 continue
-            owner = Owner.of(group.tags)
-            is_ours = owner is not None and owner.stack == self.view.resource.stack
-            # without an owner an adopted group may only show what it was before the adoption
-            is_somebodys = not is_ours and (owner is not None or record.origin is Origin.MADE)
-            if is_somebodys:
-                whose = f"belongs to {owner.resource} of stack {owner.stack_name}" if owner else ""
-                path = quoted(self.view.path_of(record))
-                warnings.append(
-                    f"group {path} ({record.id}) {whose or 'has no owner any more'}, it stays"
-                )
+            owner = passed_on(self.view, group)
+            # an adopted group may only show what it was before the adoption
+            is_old = owner is not None and shows_the_past(record, owner)
+            is_nobodys = Owner.of(group.tags) is None and record.origin is Origin.MADE
+            if is_old and not self._is_released(record):
+                doubtful.append(record)
+            elif is_nobodys or (owner is not None and not is_old):
                 forgotten.append(record)
-        if not forgotten:
+                warnings.append(passed_on_warning(self.view, record, owner))
+        if forgotten:
+            return Step(forgotten=tuple(forgotten), warnings=tuple(warnings))
+        if not doubtful:
             return None
-        return Step(forgotten=tuple(forgotten), warnings=tuple(warnings))
+        doing = f"deleting hierarchy group {quoted(self.view.path_of(doubtful[0]))}"
+        return Wait(doing, "it shows its former owner", Step(forgotten=tuple(doubtful)))
 
     # one group ---------------------------------------------------------------------------------
 
@@ -189,25 +191,26 @@ class _Removal:
         return view.direction is Direction.BACK or self._home(record) is None
 
     def _release(self, record: Record) -> Tag | Untag:
-        """Give back the tags that adoption overwrote, unless somebody has changed them since."""
+        """Give back the tags that adoption overwrote, unless somebody has changed them since.
+
+        The owner is changed last: until then the group is known for one of this stack.
+        """
         group = self._shown(record)
         shown = group.tags if group else {}
         # reads can show what was there before the adoption
         ours = {
             key
             for key, value in record.as_found.items()
-            if shown.get(key) in {value, record.tags.get(key)}
+            if key in record.open_tags or shown.get(key) in {value, record.tags.get(key)}
         }
-        uncertain = record.intention is Intention.TAG
-        back = {
-            key: value
-            for key, value in record.as_found.items()
-            if value is not None and (key in ours or uncertain)
-        }
+        found = {k: v for k, v in record.as_found.items() if k in ours and v is not None}
+        back = {k: v for k, v in found.items() if k not in OWNER_TAGS}
         if back:
             return Tag(record, back, gives_back=True)
-        added = [key for key, value in record.as_found.items() if value is None and key in ours]
-        return Untag(record, (*sorted(added), KEY_TAG, RESOURCE_TAG, STACK_TAG), forgets=True)
+        rest = tuple(sorted((ours | {*OWNER_TAGS}) & record.tags.keys() - found.keys()))
+        if not found:
+            return Untag(record, rest or OWNER_TAGS, forgets=True)
+        return Untag(record, rest) if rest else Tag(record, found, forgets=True)
 
     def _home(self, record: Record) -> Record | None:
         """The group that replaces a retired one."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from connect_hierarchy_lambda.core.decisions import Call, Decision, Rename, Step, Tag, Untag
 from connect_hierarchy_lambda.core.names import TEMPORARY_NAME, Holder, holder_of, make_room
-from connect_hierarchy_lambda.core.view import View, is_certain
-from connect_hierarchy_lambda.model.ledger import Image, Intention, Phase, Record
+from connect_hierarchy_lambda.core.view import View, changed, is_certain
+from connect_hierarchy_lambda.model.ledger import Image, Phase, Record
 
 
 def restore(view: View) -> Decision | None:
@@ -67,8 +67,7 @@ def _call(view: View, record: Record, image: Image) -> Call | None:
         return None
     if (record.name != image.name or not is_certain(record)) and place not in view.facts.taken:
         return Rename(record, image.name)
-    uncertain = record.intention is Intention.TAG
-    tags = {k: v for k, v in image.tags.items() if uncertain or record.tags.get(k) != v}
+    tags = changed(record, image.tags)
     if tags:
         return Tag(record, tags)
     old = tuple(sorted(record.tags.keys() - image.tags.keys()))

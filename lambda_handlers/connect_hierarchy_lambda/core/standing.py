@@ -38,13 +38,13 @@ from connect_hierarchy_lambda.core.names import (
     taken_error,
 )
 from connect_hierarchy_lambda.core.template import is_declared
-from connect_hierarchy_lambda.core.view import View, is_certain
+from connect_hierarchy_lambda.core.view import View, changed, is_certain
 from connect_hierarchy_lambda.core.wish import WishedGroup
 from connect_hierarchy_lambda.model.groups import Group
 from connect_hierarchy_lambda.model.ledger import Intention, Origin, Phase, Record
 from connect_hierarchy_lambda.model.limits import MAX_TAGS
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_lambda.model.ownership import Owner
+from connect_hierarchy_lambda.model.ownership import OWNER_TAGS, Owner
 
 _MANY = 2
 """From this many groups on, one list of all groups is cheaper than a look at each."""
@@ -121,6 +121,10 @@ class _Standing:
         as_wished = self._as_wished(node, record)
         if as_wished != record:
             self.records.append(as_wished)
+            return
+        if record.open_tags and record.slot not in view.facts.refused:
+            # an adoption that was not made yet leaves the name to whoever has the group
+            self._tag(node, record)
             return
         if is_certain(record) and record.name == node.name:
             shown = self._shown_name(node, record)
@@ -230,8 +234,7 @@ class _Standing:
     def _tag(self, node: WishedGroup, record: Record) -> None:
         view = self.view
         wanted = {**node.tags, **view.resource.tags(node.key)}
-        uncertain = record.intention is Intention.TAG
-        new = {k: v for k, v in wanted.items() if uncertain or record.tags.get(k) != v}
+        new = changed(record, wanted)
         old = tuple(sorted(record.tags.keys() - wanted.keys()))
         if not new and not old:
             return
@@ -248,7 +251,9 @@ class _Standing:
             found = {k: group.tags.get(k) if group else None for k in unknown}
             record = replace(record, as_found={**record.as_found, **found})
         found = dict(record.as_found)
-        back = {k: value for k in old if (value := found.get(k)) is not None}
+        back = {
+            k: value for k in old if (value := found.get(k)) is not None and k not in OWNER_TAGS
+        }
         if back:
             self.calls.append(Tag(record, back, gives_back=True))
             return
@@ -351,6 +356,7 @@ class _Standing:
         view = self.view
         wanted = {**node.tags, **view.resource.tags(node.key)}
         found = {k: group.tags.get(k) for k in node.tags if group.tags.get(k) != node.tags[k]}
+        former = {k: group.tags[k] for k in OWNER_TAGS if k in group.tags}
         record = Record(
             instance_arn=view.wish.instance_arn,
             parent_id=group.parent_id,
@@ -359,7 +365,8 @@ class _Standing:
             key=node.key,
             id=group.id,
             origin=Origin.ADOPTED,
-            as_found=found,
+            tags=former,
+            as_found={**found, **former},
             came_by=view.request,
             agents_on_delete=node.agents_on_delete or "",
         )

@@ -9,7 +9,9 @@ from typing import Any
 
 from connect_hierarchy_lambda.core.facts import Facts
 from connect_hierarchy_lambda.core.wish import Direction, Resource, Wish, WishedGroup
-from connect_hierarchy_lambda.model.ledger import Image, Intention, Phase, Record
+from connect_hierarchy_lambda.model.groups import Group
+from connect_hierarchy_lambda.model.ledger import Image, Intention, Origin, Phase, Record
+from connect_hierarchy_lambda.model.ownership import STACK_TAG, Owner
 
 _AGENTS_A_STEP = 5
 _BY_PREFERENCE = (Phase.LIVE, Phase.RETIRED, Phase.LEFT)
@@ -179,7 +181,23 @@ class View:
 
 def is_certain(record: Record) -> bool:
     """Whether the name of the group is known."""
-    return record.intention not in {Intention.RENAME, Intention.DELETE, Intention.CREATE}
+    return record.intention is Intention.NONE
+
+
+def changed(record: Record, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Those of the wanted tags that the group may not have."""
+    return {k: v for k, v in wanted.items() if k in record.open_tags or record.tags.get(k) != v}
+
+
+def passed_on(view: View, group: Group) -> Owner | None:
+    """The resource of another stack that has a group of the ledger by now, as its tags say."""
+    owner = Owner.of(group.tags)
+    return None if owner is None or owner.stack == view.resource.stack else owner
+
+
+def shows_the_past(record: Record, owner: Owner) -> bool:
+    """Whether an adopted group has the owner that it was adopted from: reads can be old."""
+    return record.origin is Origin.ADOPTED and record.as_found.get(STACK_TAG) == owner.stack
 
 
 def deepest_first(records: tuple[Record, ...]) -> list[Record]:

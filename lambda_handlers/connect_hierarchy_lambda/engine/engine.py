@@ -27,6 +27,7 @@ from connect_hierarchy_lambda.core.decisions import (
     Tag,
     Untag,
     Wait,
+    forgets,
     has_record,
 )
 from connect_hierarchy_lambda.core.direction import (
@@ -53,7 +54,7 @@ from connect_hierarchy_lambda.core.facts import (
     ReadTemplate,
     Survey,
 )
-from connect_hierarchy_lambda.core.outcomes import intended, succeeded
+from connect_hierarchy_lambda.core.outcomes import intended, still_there, succeeded
 from connect_hierarchy_lambda.core.view import View, path_of
 from connect_hierarchy_lambda.core.wish import Direction
 from connect_hierarchy_lambda.engine.calls import answers, doing, error_of, perform
@@ -628,8 +629,7 @@ class Engine:
             return intended(made) if isinstance(made, Create) else _UNDONE
         if refusal.code == IN_USE and isinstance(made, Delete | PutLevels):
             facts.in_use[record.id] = str(refusal)
-            # it is there, whatever an earlier deletion left open
-            return record.settled()
+            return still_there(record)
         if refusal.code == NOT_FOUND and not isinstance(made, Create):
             return self._after_not_found(made, refusal)
         error = error_of(made, refusal)
@@ -649,7 +649,7 @@ class Engine:
         self._free(record)
         told = {"group": record.id, "path": path_of(self._memory.records, made.record)}
         logger.warning("the group is gone", extra=told)
-        if isinstance(made, Delete) or (isinstance(made, Untag) and made.forgets):
+        if forgets(made):
             self._learn_from(made, None)
             return None
         return _UNDONE

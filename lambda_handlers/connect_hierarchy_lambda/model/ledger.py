@@ -39,7 +39,8 @@ class Origin(StrEnum):
 class Intention(StrEnum):
     """The call that is about to be made, or was made by a run that died before it heard an answer.
 
-    What the call would change is uncertain until a later step has settled it.
+    What the call would change is uncertain until a later step has settled it. Tags are uncertain
+    one by one: see `Record.open_tags`.
     """
 
     NONE = ""
@@ -47,8 +48,6 @@ class Intention(StrEnum):
     """The group may or may not be there; the record has no id."""
     RENAME = "RENAME"
     """The group has its old or its new name."""
-    TAG = "TAG"
-    """Each tag has its old or its new value."""
     DELETE = "DELETE"
     """The group may be gone."""
 
@@ -103,6 +102,10 @@ class Record:
     origin: Origin = Origin.MADE
     tags: Mapping[str, str] = field(default_factory=dict)
     """Every tag that this stack set, its own included."""
+
+    open_tags: tuple[str, ...] = ()
+    """Keys of tags that have their old or their new value: a call about them is on its way, or was
+    made by a run that died before it heard an answer."""
 
     agents_on_delete: str = ""
     """What becomes of its agents, where the node or the request that retired it says so."""

@@ -20,6 +20,8 @@ RESOURCE_TAG = RESERVED_PREFIX + "resource"
 KEY_TAG = RESERVED_PREFIX + "key"
 """On a group of a tree: a hash of its node's key."""
 
+OWNER_TAGS = (STACK_TAG, RESOURCE_TAG, KEY_TAG)
+
 NATIVE_STACK_TAG = "aws:cloudformation:stack-name"
 
 

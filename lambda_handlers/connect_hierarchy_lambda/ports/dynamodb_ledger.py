@@ -221,6 +221,7 @@ def record_of(fields: Mapping[str, Any]) -> Record:
             "phase": Phase(values["phase"]),
             "origin": Origin(values["origin"]),
             "intention": Intention(values["intention"]),
+            "open_tags": tuple(values["open_tags"]),
         },
         image=image,
         displaced=Displaced(**displaced) if displaced is not None else None,
