@@ -226,7 +226,7 @@ def test_a_create_that_is_cancelled_leaves_nothing(seconds: float) -> None:
 def test_an_update_that_is_cancelled_changes_nothing(
     seconds: float, reversed_id: ReversedUpdateId
 ) -> None:
-    """The reversed Update meets it at work; whoever comes last puts things right."""
+    """The reversed Update meets it at work; the one that comes last puts things right."""
     site = Site(engine_settings=EngineSettings(reversed_update_id=reversed_id))
     old = [node(f"D{number}", "X", "Y") for number in range(10)]
     up(site, with_tree(site, *old))
@@ -947,7 +947,7 @@ def test_a_late_copy_of_a_delete_harms_no_creation(delay: float) -> None:
 
 @pytest.mark.parametrize("seconds", [5.0, 20.0, 25.0])
 def test_what_was_taken_from_a_tree_stays_when_its_taking_is_cancelled(seconds: float) -> None:
-    """Without a rollback nothing undoes it: the group stays as it is, whoever owns it."""
+    """Without a rollback nothing undoes it: the group stays as it is, no matter what owns it."""
     site = unpaced(latency=0.3)
     up(site, with_tree(site, "A", "B"))
     site.clock.sleep(2000)
@@ -1083,7 +1083,7 @@ def test_adopted_groups_are_released(site: Site) -> None:
 
 
 def test_agents_may_stay_in_adopted_groups(site: Site) -> None:
-    """These are released, whoever is in them: when they leave the tree, and when all of it goes."""
+    """These are released, no matter which agents are in them: when they leave the tree, and when all of it goes."""
     site.write_levels(*LEVELS)
     for name in "AB":
         by_hand(site, name)
@@ -1299,7 +1299,7 @@ def test_many_groups_pass_without_a_wait_for_each(site: Site) -> None:
 def test_a_failed_take_over_gives_the_tags_back(
     scope: DuplicateScope, reversed_id: ReversedUpdateId, former: str, taker: str
 ) -> None:
-    """Keys that were added go, and values that were overwritten come back, whoever took over."""
+    """Keys that were added go, and values that were overwritten come back, no matter what took over."""
     site = of_world(scope, reversed_id)
     before, wanted = {"k": "1", "mine": "x"}, {"k": "2", "l": "3"}
 

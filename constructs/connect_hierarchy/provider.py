@@ -27,7 +27,7 @@ HANDLER_RUNTIME = lambda_.Runtime.PYTHON_3_13
 """The newest Python that Lambda has in every Region, by the tables of this release of the CDK."""
 
 SERVICE_TIMEOUT_SECONDS = 3600
-"""So long CloudFormation waits for an answer; more is not possible."""
+"""How long CloudFormation waits for an answer; more is not possible."""
 
 _MIN_TIMEOUT_SECONDS = 60
 # Of every function, by Lambda's own quota.

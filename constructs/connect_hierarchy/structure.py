@@ -151,7 +151,7 @@ class HierarchyStructure(StructureBase):
         # another instance is another structure: what refers to this one is to know it
         self._resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
         self._instance_arn = self._resource.get_att_string(StructureAttribute.INSTANCE_ARN.value)
-        # whoever imports this attribute means this instance
+        # a construct that imports this attribute means this instance
         register.add_attribute(Identity.of(self._instance_arn, self), self._instance)
 
     @staticmethod

@@ -200,7 +200,7 @@ class HierarchyTree(Resource):
             removal_policy: What becomes of the groups when the tree leaves the stack.
 
         Raises:
-            ValueError: For a file that can not be read, and as `HierarchyTree`, with the line.
+            ValueError: For a file that cannot be read, and as `HierarchyTree`, with the line.
         """
         try:
             file = read_tree_file(Path(path))

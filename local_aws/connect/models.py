@@ -112,7 +112,7 @@ class LocalConnectBackend(ConnectBackend):
         self._clock = clock
         self._random = random.Random(seed)
         self._contents: dict[str, _Contents] = {}
-        # the time that readers see; None, the present, for whoever calls the backend directly
+        # the time that readers see; None, the present, for code that calls the backend directly
         self._read_as_of: float | None = None
         self._search_as_of: float | None = None
 

@@ -23,6 +23,7 @@ _TEXT_FIRST = {
     "RuntimeError",
     "ValueError",
     "CommandError",
+    "Explanation",
     "ClickException",
     "UsageError",
     "BadParameter",
@@ -94,7 +95,9 @@ class _Module:
     def _told(self, node: ast.AST) -> Iterator[ast.expr]:
         """The expressions that a node tells somebody as what is wrong."""
         if isinstance(node, ast.Return) and node.value is not None:
-            if self._finds_errors(node):
+            if self._tells_errors(node) and isinstance(node.value, ast.Tuple):
+                yield node.value.elts[0]
+            elif self._finds_errors(node):
                 yield from node.value.elts if isinstance(node.value, ast.List) else [node.value]
             return
         if not isinstance(node, ast.Call):
@@ -118,6 +121,12 @@ class _Module:
         for separator, part in zip((": ", "; "), given[1:], strict=False):
             message = _added(_added(message, ast.Constant(separator)), part)
         return ast.copy_location(message, given[1])
+
+    def _tells_errors(self, node: ast.AST) -> bool:
+        """Whether a function gives what is told of an error, and the command to type next."""
+        function = self._function_of(node)
+        returns = function.returns if function is not None else None
+        return returns is not None and ast.unparse(returns).split(" | ")[0] == "Told"
 
     def _finds_errors(self, node: ast.AST) -> bool:
         function = self._function_of(node)

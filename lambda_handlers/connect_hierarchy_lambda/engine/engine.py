@@ -688,7 +688,7 @@ class Engine:
                 pass
 
     def _free(self, record: Record) -> None:
-        """A group has left its name, whatever that was: whoever wants it can try."""
+        """A group has left its name, whatever that was: another resource can try it."""
         facts = self._memory.facts
         free = {
             place
