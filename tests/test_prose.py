@@ -1,7 +1,7 @@
 """The wording of what people read: phrases that no native speaker writes, and words of history.
 
-`typos` looks at single words, with the list in typos.toml; this looks at phrases. Text in code marks
-of a Markdown page is not prose: it quotes what the program says.
+`typos` looks at single words, with the list in typos.toml; this looks at phrases. Text in code
+marks of a Markdown page is not prose: it quotes what the program says.
 """
 
 from __future__ import annotations

@@ -1083,7 +1083,7 @@ def test_adopted_groups_are_released(site: Site) -> None:
 
 
 def test_agents_may_stay_in_adopted_groups(site: Site) -> None:
-    """These are released, no matter which agents are in them: when they leave the tree, and when all of it goes."""
+    """They are released with agents in them: when they leave the tree, and when all of it goes."""
     site.write_levels(*LEVELS)
     for name in "AB":
         by_hand(site, name)
@@ -1299,7 +1299,7 @@ def test_many_groups_pass_without_a_wait_for_each(site: Site) -> None:
 def test_a_failed_take_over_gives_the_tags_back(
     scope: DuplicateScope, reversed_id: ReversedUpdateId, former: str, taker: str
 ) -> None:
-    """Keys that were added go, and values that were overwritten come back, no matter what took over."""
+    """Keys that were added go, and values that were overwritten come back, whatever took over."""
     site = of_world(scope, reversed_id)
     before, wanted = {"k": "1", "mine": "x"}, {"k": "2", "l": "3"}
 

@@ -1,4 +1,4 @@
-"""The function's code: our handlers and crhelper, copied from where Python has them installed."""
+"""The function's code: the handlers and crhelper, copied from their installed packages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class HandlerBundling:
     """Copies the handlers and crhelper, which are pure Python; the runtime brings boto3."""
 
     def __init__(self) -> None:
-        # looked up here and not while bundling, so that the error is a plain one of Python's
+        # looked up here rather than while bundling, where jsii would wrap the error
         self.handlers = _installed(HANDLER_PACKAGE, "cdk-connect-hierarchy")
         self._crhelper = _installed(CRHELPER, CRHELPER)
 
@@ -66,13 +66,13 @@ def _installed(package: str, requirement: str) -> Path:
 
 
 def _copy_modules(source: Path, target: Path) -> None:
-    """Copy the modules of a package, and nothing else that lies beside them."""
+    """Copy the modules of a package, and no other files."""
     for module in sorted(source.rglob("*.py")):
         _copy(module, target / module.relative_to(source))
 
 
 def _copy_licences(package: str, target: Path) -> None:
-    """Copy what a package's licence wants to travel with its code."""
+    """Copy the licence files of a package, which must accompany its code."""
     try:
         files = distribution(package).files or []
     except PackageNotFoundError:

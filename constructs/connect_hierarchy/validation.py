@@ -53,7 +53,7 @@ def checked_levels(levels: Sequence[str]) -> tuple[str, ...] | None:
     Raises:
         InvalidHierarchyError: For levels that cannot be; a level that is a token passes.
     """
-    # a list and no other sequence is what jsii knows
+    # jsii knows a list and no other sequence
     if Token.is_unresolved(list(levels)):
         return None
     # a stand-in that passes every check and is like no other level
@@ -162,7 +162,7 @@ def check_group_quota(group_quota: int) -> None:
 
 
 def checked_agents_on_delete(policy: AgentsOnDelete, *, at_level_one: bool) -> AgentsOnDelete:
-    """The policy, also where it came as text; InvalidHierarchyError if the group cannot have it."""
+    """The policy, which may be given as text; InvalidHierarchyError if the group cannot have it."""
     if policy not in list(AgentsOnDelete):
         choices = ", ".join(AgentsOnDelete)
         msg = f"agents_on_delete is {quoted(str(policy))}, which is none of {choices}: use one"
@@ -204,7 +204,7 @@ def check_tags(tags: Mapping[str, str]) -> None:
 
 @jsii.implements(IValidation)
 class TagsAtSynth:
-    """Checks the tags of a stack's groups once `Tags.of` has done its work, which is at synth.
+    """Checks the tags of a stack's groups at synth, when `Tags.of` has been applied.
 
     One for all groups: each would be some calls into JavaScript.
     """
