@@ -22,11 +22,11 @@ def read(folder: Path, text: str | bytes, name: str = "org.csv") -> Tree:
 
 
 def error_of(folder: Path, text: str | bytes, name: str = "org.csv") -> str:
-    """What is said about such a file, on one line that can be read."""
+    """What is said about such a file, on lines that can be read."""
     with pytest.raises(InvalidHierarchyError) as caught:
         read(folder, text, name)
     message = str(caught.value)
-    assert message.isprintable()
+    assert all(line.isprintable() for line in message.split("\n"))
     assert len(message) < 300
     return message
 

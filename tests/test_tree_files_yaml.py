@@ -49,11 +49,11 @@ def read(folder: Path, text: str | bytes, name: str = "org.yaml") -> Tree:
 
 
 def error_of(folder: Path, text: str | bytes, name: str = "org.yaml") -> str:
-    """What is said about such a file, on one line that can be read."""
+    """What is said about such a file, on lines that can be read."""
     with pytest.raises(InvalidHierarchyError) as caught:
         read(folder, text, name)
     message = str(caught.value)
-    assert message.isprintable()
+    assert all(line.isprintable() for line in message.split("\n"))
     assert len(message) < 300
     return message
 
@@ -288,7 +288,7 @@ def test_any_file_is_a_tree_or_an_error(tmp_path: Path, text: str, kind: str) ->
     except InvalidHierarchyError as error:
         message = str(error)
     assert re.match(rf"org\.{kind}(:\d+)?: |\Z", message)
-    assert message.isprintable()
+    assert all(line.isprintable() for line in message.split("\n"))
 
 
 # texts ------------------------------------------------------------------------------------------

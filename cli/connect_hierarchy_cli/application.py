@@ -30,13 +30,17 @@ FILES = "Write and check files"
 CHANGE = "Plan and change"
 OPERATE = "Operate"
 
-COMMANDS = (Listed("tree", SEE, "Show the hierarchy of an instance."),)
+COMMANDS = (
+    Listed("tree", SEE, "Show the hierarchy of an instance."),
+    Listed("validate", FILES, "Check files of trees as a synth does, without a CDK app."),
+)
 """The subcommands, in the order of the help."""
 
 _DISTRIBUTION = "cdk-connect-hierarchy"
 _EXAMPLES = (
     "connect-hierarchy tree",
     "connect-hierarchy tree my-instance --json",
+    "connect-hierarchy validate organisation.yaml",
 )
 
 

@@ -43,11 +43,9 @@ from connect_hierarchy.permissions import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
 from connect_hierarchy.validation import (
     check_adoption,
-    check_level,
     check_removal_policy,
     check_same_home,
     check_tags,
-    checked_agents_on_delete,
     checked_group_name,
     checked_key,
     located,
@@ -55,6 +53,7 @@ from connect_hierarchy.validation import (
 )
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.placement import check_level, checked_agents_on_delete
 from connect_hierarchy_lambda.model.properties import (
     AgentsOnDelete,
     GroupAttribute,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -45,33 +44,28 @@ from connect_hierarchy.internals import instance_of, names_of, ready
 from connect_hierarchy.permissions import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
 from connect_hierarchy.validation import (
-    check_level,
     check_removal_policy,
     check_same_home,
     check_tags,
-    checked_agents_on_delete,
     located,
 )
+from connect_hierarchy_lambda.model.declared import as_declared
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
-from connect_hierarchy_lambda.model.names import quoted
+from connect_hierarchy_lambda.model.placement import checked_agents_on_delete
 from connect_hierarchy_lambda.model.properties import (
     REFERENCES_AN_ANSWER,
     AgentsOnDelete,
     GroupAttribute,
-    NodeProperty,
     ResourceType,
     TreeProperty,
     TreeReferencesProperty,
     digest_attribute,
     reference_attribute,
 )
-from connect_hierarchy_lambda.model.tree import Node, Place, Tree, located_error, read_tree
+from connect_hierarchy_lambda.model.tree import Node, Place, Tree, located_error
 from connect_hierarchy_tree_files import SCHEMA, read_tree_file
+from connect_hierarchy_tree_files.checks import Placement, placed_tree, too_large
 
-MAX_EVENT_BYTES = 200 * 1024
-"""The limit for an Update, which has the tree twice; Lambda takes asynchronous events of 256 KB."""
-
-_ENVELOPE_BYTES = 4096
 _IN_ARN = "agent-group"
 
 
@@ -127,10 +121,9 @@ class HierarchyTree(Resource):
         with located(self):
             self._structure = structure_of(structure, parent)
             self._parent = parent
-            self._tree = _read(groups)
             top_level = level_below(parent)
             policy = checked_agents_on_delete(agents_on_delete, at_level_one=False)
-            self._check_nodes(top_level, policy)
+            self._tree = _read(groups, Placement(top_level, self._structure.levels, policy))
             check_removal_policy(removal_policy, "hierarchy tree")
             check_tags(tags or {})
             home = Home.of(self)
@@ -146,7 +139,7 @@ class HierarchyTree(Resource):
         self._tags = TagManager(TagType.MAP, ResourceType.TREE.value, {**home.tags, **(tags or {})})
         properties: dict[str, object] = {
             TreeProperty.INSTANCE_ARN.value: self._structure.instance_arn,
-            TreeProperty.GROUPS.value: _rendered(self._tree),
+            TreeProperty.GROUPS.value: as_declared(self._tree),
             TreeProperty.TAGS.value: self._tags.rendered_tags,
             TreeProperty.ADOPT_EXISTING.value: adopt_existing,
             TreeProperty.AGENTS_ON_DELETE.value: policy.value,
@@ -362,16 +355,6 @@ class HierarchyTree(Resource):
         resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
         return resource
 
-    def _check_nodes(self, top_level: int | None, policy: AgentsOnDelete) -> None:
-        for node in self._tree.nodes:
-            try:
-                level = None if top_level is None else top_level + len(node.path) - 1
-                if level is not None:
-                    check_level(level, self._structure.levels, "it")
-                checked_agents_on_delete(node.agents_on_delete or policy, at_level_one=level == 1)
-            except InvalidHierarchyError as error:
-                raise located_error(node.line, node.path, str(error)) from None
-
     def _register_nodes(self) -> None:
         register, instance = AppRegister.of(self), instance_of(self._structure)
         by_key = {node.key: node for node in self._tree.nodes}
@@ -471,17 +454,8 @@ class _TreeAtSynth:
         return []
 
     def _too_large(self) -> list[str]:
-        resolved = json.dumps(self._stack.resolve(dict(self._properties)), separators=(",", ":"))
-        size = 2 * len(resolved.encode()) + _ENVELOPE_BYTES
-        if size <= MAX_EVENT_BYTES:
-            return []
-        msg = (
-            f"the tree of {len(self._tree.nodes)} groups makes an event of {size // 1024} KB when "
-            f"it is updated, at most {MAX_EVENT_BYTES // 1024} are allowed: split it, for example "
-            f"keep {quoted(self._tree.nodes[0].name)} here and hang its groups on it as a tree of "
-            "their own, with parent=tree.group(...)"
-        )
-        return [msg]
+        problem = too_large(self._tree, self._stack.resolve(dict(self._properties)))
+        return [] if problem is None else [problem]
 
 
 @jsii.implements(IStableAnyProducer)
@@ -496,28 +470,7 @@ class _LateReferences:
         return self._references()
 
 
-def _read(groups: object) -> Tree:
+def _read(groups: object, placement: Placement) -> Tree:
     if isinstance(groups, _FromFile):
-        return read_tree(groups.groups, line_of=groups.line_of, is_token=is_token)
-    return read_tree(groups, is_token=is_token)
-
-
-def _rendered(tree: Tree) -> list[dict[str, object]]:
-    """The nodes as the property has them, without fields that follow from others."""
-    top: list[dict[str, object]] = []
-    by_key: dict[str | None, list[dict[str, object]]] = {None: top}
-    parents: dict[str, dict[str, object]] = {}
-    for node in tree.nodes:
-        rendered: dict[str, object] = {NodeProperty.NAME.value: node.name}
-        if node.has_own_key:
-            rendered[NodeProperty.KEY.value] = node.key
-        if node.own_tags:
-            rendered[NodeProperty.TAGS.value] = dict(node.own_tags)
-        if node.agents_on_delete is not None:
-            rendered[NodeProperty.AGENTS_ON_DELETE.value] = node.agents_on_delete.value
-        if node.parent is not None and node.parent not in by_key:
-            by_key[node.parent] = []
-            parents[node.parent][NodeProperty.CHILDREN.value] = by_key[node.parent]
-        by_key[node.parent].append(rendered)
-        parents[node.key] = rendered
-    return top
+        return placed_tree(groups.groups, placement, line_of=groups.line_of, is_token=is_token)
+    return placed_tree(groups, placement, is_token=is_token)

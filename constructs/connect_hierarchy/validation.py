@@ -13,7 +13,6 @@ from constructs import IConstruct, IValidation
 from connect_hierarchy.identity import is_known_later, is_token
 from connect_hierarchy_lambda.model.arns import GroupArn, check_home, check_instance_arn
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
-from connect_hierarchy_lambda.model.limits import MAX_LEVELS
 from connect_hierarchy_lambda.model.names import (
     check_characters,
     check_group_name,
@@ -22,7 +21,7 @@ from connect_hierarchy_lambda.model.names import (
     composed,
     quoted,
 )
-from connect_hierarchy_lambda.model.properties import AgentsOnDelete, GroupAttribute, ResourceType
+from connect_hierarchy_lambda.model.properties import GroupAttribute, ResourceType
 from connect_hierarchy_lambda.model.tags import check_user_tags
 from connect_hierarchy_lambda.model.tree import MAX_KEY_LENGTH
 
@@ -134,23 +133,6 @@ def _check_attribute(argument: str, token: str, arns: Mapping[str, tuple[str, st
             raise InvalidHierarchyError(msg)
 
 
-def check_level(level: int, levels: Sequence[str] | None, what: str) -> None:
-    """Raise InvalidHierarchyError if the structure has no such level."""
-    if not 1 <= level <= MAX_LEVELS:
-        msg = (
-            f"{what} is at level {level}, levels 1 to {MAX_LEVELS} are allowed: "
-            "choose a higher parent"
-        )
-        raise InvalidHierarchyError(msg)
-    if levels is not None and level > len(levels):
-        names = ", ".join(quoted(name) for name in levels)
-        msg = (
-            f"{what} is at level {level}, the structure has {len(levels)} ({names}): "
-            "add a level to the structure, or choose a higher parent"
-        )
-        raise InvalidHierarchyError(msg)
-
-
 def check_group_quota(group_quota: int) -> None:
     """Raise InvalidHierarchyError for a quota that leaves no room for a group."""
     if group_quota < 1:
@@ -159,21 +141,6 @@ def check_group_quota(group_quota: int) -> None:
             "the instance may have, or leave it out"
         )
         raise InvalidHierarchyError(msg)
-
-
-def checked_agents_on_delete(policy: AgentsOnDelete, *, at_level_one: bool) -> AgentsOnDelete:
-    """The policy, which may be given as text; InvalidHierarchyError if the group cannot have it."""
-    if policy not in list(AgentsOnDelete):
-        choices = ", ".join(AgentsOnDelete)
-        msg = f"agents_on_delete is {quoted(str(policy))}, which is none of {choices}: use one"
-        raise InvalidHierarchyError(msg)
-    if at_level_one and policy == AgentsOnDelete.MOVE_TO_PARENT:
-        msg = (
-            "agents_on_delete is MOVE_TO_PARENT, and a group at level one has no parent: "
-            "use UNASSIGN or FAIL"
-        )
-        raise InvalidHierarchyError(msg)
-    return AgentsOnDelete(policy)
 
 
 def check_removal_policy(policy: RemovalPolicy, what: str) -> None:

@@ -1,13 +1,14 @@
-"""Files of trees: YAML, JSON and CSV, read so that errors can say in which line."""
+"""Files of trees: YAML, JSON and CSV, read so that errors can say in which line and column."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+from connect_hierarchy_lambda.model.tree import InvalidTreeError, examine_tree, located_error
 from connect_hierarchy_tree_files.csv_reader import read_csv
 from connect_hierarchy_tree_files.json_reader import read_json
-from connect_hierarchy_tree_files.source import TreeFile
+from connect_hierarchy_tree_files.source import TreeFile, UnreadableFileError
 from connect_hierarchy_tree_files.text import text_of
 from connect_hierarchy_tree_files.yaml_reader import read_yaml
 
@@ -27,18 +28,38 @@ def read_tree_file(path: Path) -> TreeFile:
     """Read a file, by what its name ends in: .yaml or .yml, .json, .csv.
 
     Raises:
-        InvalidHierarchyError: For a file that is missing, of another kind, or malformed.
+        InvalidTreeError: For a file that is missing, of another kind, or malformed; it has
+            everything that is wrong with the file, what no tree can be included.
     """
+    file = examine_tree_file(path)
+    errors = list(file.errors())
+    if errors and file.is_readable:
+        problems = examine_tree(file.groups, line_of=file.line_of).problems
+        errors += [str(located_error(file.line_of(p.place), p.path, p.why)) for p in problems]
+    if errors:
+        raise InvalidTreeError(errors)
+    return file
+
+
+def examine_tree_file(path: Path) -> TreeFile:
+    """The same with what is wrong with the file as such among its findings."""
     file = TreeFile(path)
-    kind = path.suffix.lower()
+    try:
+        _read(file)
+    except UnreadableFileError:
+        file.groups = []
+    return file
+
+
+def _read(file: TreeFile) -> None:
+    kind = file.path.suffix.lower()
     reader = _READERS.get(kind)
     if kind in _WORKBOOKS:
         raise file.is_a_workbook()
     if reader is None:
-        raise file.error(None, f"a file of a tree ends in {', '.join(_READERS)}: rename it")
+        raise file.end(None, f"a file of a tree ends in {', '.join(_READERS)}: rename it")
     try:
-        content = path.read_bytes()
+        content = file.path.read_bytes()
     except OSError as error:
-        raise file.error(None, f"can not be read ({error.strerror}): {path}") from None
+        raise file.end(None, f"can not be read ({error.strerror}): {file.path}") from None
     reader(file, text_of(file, content))
-    return file

@@ -11,7 +11,8 @@ from typing import Any
 
 from connect_hierarchy_lambda.model.names import composed, quoted, without_outer_blanks
 from connect_hierarchy_lambda.model.tree import SEPARATOR, Place
-from connect_hierarchy_tree_files.source import TreeFile
+from connect_hierarchy_tree_files.source import Position, TreeFile
+from connect_hierarchy_tree_files.text import Lines
 
 _PATH = "path"
 _FIELDS = ("key", "agents_on_delete")
@@ -33,26 +34,33 @@ _SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n|\Z)', re.IGNORECA
 
 _QUOTED_PATH = 120
 
-_Record = tuple[list[str], int]
-"""The cells of a record, without blanks around them, and the line that it begins in."""
+
+@dataclass(frozen=True)
+class _Record:
+    """The cells of a record, without blanks around them, and where it begins in the text."""
+
+    cells: list[str]
+    start: int
 
 
 def read_csv(file: TreeFile, text: str) -> None:
     """Read the groups of a CSV file.
 
     Raises:
-        InvalidHierarchyError: For what is not CSV, and for rows that are no tree.
+        UnreadableFileError: For what is not CSV, and for a header without a column for the path.
     """
     told = _SEPARATOR_LINE.match(text)
-    if told is None:
-        separator = _separator(text)
-        records = _records(file, text, separator)
-    else:
-        records = _records(file, text[told.end() :], told[1], lines_before=1)
-    header, line = next(records, ([], 1))
-    table = _Table(file, _columns(file, header, line))
-    for cells, number in records:
-        table.add(cells, number)
+    sheet = _Sheet(
+        file,
+        Lines(text),
+        separator=_separator(text) if told is None else told[1],
+        start=0 if told is None else told.end(),
+    )
+    records = sheet.records()
+    header = next(records, _Record([], 0))
+    table = _Table(sheet, _columns(sheet, header))
+    for record in records:
+        table.add(record)
     table.nest()
 
 
@@ -69,21 +77,44 @@ def _separator(text: str) -> str:
     return _SEPARATORS[0]
 
 
-def _records(file: TreeFile, text: str, separator: str, lines_before: int = 0) -> Iterator[_Record]:
-    """The records that are not empty; each ends at CR, LF or CRLF outside of quotes."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    while True:
-        line = lines_before + rows.line_num + 1
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            remedy = "close each quote, and write a quote within a quoted text twice"
-            raise file.error(line, f"is not CSV: {error}: {remedy}") from None
-        if row is None:
-            return
-        cells = list(map(without_outer_blanks, row))
-        if any(cells):
-            yield cells, line
+@dataclass(frozen=True)
+class _Sheet:
+    """The text of a file, and what separates its cells."""
+
+    file: TreeFile
+    lines: Lines
+    separator: str
+    start: int
+    """Where the header begins, after the line that names the separator."""
+
+    def records(self) -> Iterator[_Record]:
+        """The records that are not empty; each ends at CR, LF or CRLF outside of quotes."""
+        text = io.StringIO(self.lines.text[self.start :], newline="")
+        rows = csv.reader(text, delimiter=self.separator, strict=True)
+        lines_before = self.lines.position_at(self.start).line
+        while True:
+            start = self.lines.start_of(lines_before + rows.line_num)
+            try:
+                row = next(rows, None)
+            except csv.Error as error:
+                remedy = "close each quote, and write a quote within a quoted text twice"
+                why = f"is not CSV: {error}: {remedy}"
+                raise self.file.end(self.lines.position_at(start), why) from None
+            if row is None:
+                return
+            cells = list(map(without_outer_blanks, row))
+            if any(cells):
+                yield _Record(cells, start)
+
+    def position_of(self, record: _Record, number: int) -> Position:
+        """Where a cell of a record begins; its number counts from 0."""
+        separator = re.escape(self.separator)
+        cell = re.compile(rf'"(?:[^"]|"")*"|[^{separator}\r\n]*')
+        offset = record.start
+        for _ in range(number):
+            found = cell.match(self.lines.text, offset)
+            offset = (found.end() if found else offset) + 1
+        return self.lines.position_at(offset)
 
 
 def _meaning(column: str) -> str:
@@ -93,22 +124,24 @@ def _meaning(column: str) -> str:
     return as_field if as_field in {_PATH, *_FIELDS, *_NO_COLUMNS} else name
 
 
-def _columns(file: TreeFile, header: list[str], line: int) -> list[str]:
-    """The columns by what they mean."""
-    columns = list(map(_meaning, header))
+def _columns(sheet: _Sheet, header: _Record) -> list[str]:
+    """The columns by what they mean; an empty name is none of a column."""
+    columns = list(map(_meaning, header.cells))
+    start = sheet.position_of(header, 0)
     if _PATH not in columns:
-        shown = ", ".join(quoted(column) for column in header if column) or "none"
+        shown = ", ".join(quoted(column) for column in header.cells if column) or "none"
         why = (
             f"has the columns {shown}; one '{_PATH}' is needed: "
             "add it, and separate columns by commas, semicolons or tabs"
         )
-        raise file.error(line, why)
-    for column in columns:
+        raise sheet.file.end(start, why)
+    for number, column in enumerate(columns):
+        position = sheet.position_of(header, number)
         if column in _NO_COLUMNS:
-            shown = quoted(header[columns.index(column)])
-            raise file.error(line, f"column {shown} can not be: {_NO_COLUMNS[column]}")
-        if column and columns.count(column) > 1:
-            raise file.error(line, f"has two columns {quoted(column)}, keep one")
+            shown = quoted(header.cells[number])
+            sheet.file.note(position, f"column {shown} can not be: {_NO_COLUMNS[column]}")
+        elif column and column in columns[:number]:
+            sheet.file.note(position, f"has two columns {quoted(column)}, keep one")
     return columns
 
 
@@ -118,7 +151,9 @@ class _Row:
 
     path: tuple[str, ...]
     group: dict[str, Any]
-    line: int
+    position: Position
+    fields: dict[Place, Position]
+    """Where the cells of its key, policy and tags are."""
 
     @property
     def composed_path(self) -> tuple[str, ...]:
@@ -130,12 +165,13 @@ class _Row:
 class _Table:
     """Rows with paths, and the nested groups that they are."""
 
-    file: TreeFile
+    sheet: _Sheet
     columns: list[str]
     rows: list[_Row] = field(default_factory=list)
 
-    def add(self, cells: list[str], line: int) -> None:
+    def add(self, record: _Record) -> None:
         """Take down a row."""
+        cells, sheet = record.cells, self.sheet
         for number, cell in enumerate(cells):
             if cell and not (number < len(self.columns) and self.columns[number]):
                 why = (
@@ -143,47 +179,62 @@ class _Table:
                     "column of the header: name the column, or put a text with separators into "
                     "quotes"
                 )
-                raise self.file.error(line, why)
-        named = {column: cell for column, cell in zip(self.columns, cells, strict=False) if cell}
+                sheet.file.note(sheet.position_of(record, number), why)
+                break
+        named: dict[str, str] = {}
+        positions: dict[str, Position] = {}
+        for number, (column, cell) in enumerate(zip(self.columns, cells, strict=False)):
+            if cell and column and column not in _NO_COLUMNS:
+                named[column] = cell
+                positions[column] = sheet.position_of(record, number)
         path = named.pop(_PATH, "")
+        position = positions.pop(_PATH, sheet.position_of(record, 0))
         names = tuple(map(without_outer_blanks, path.split(SEPARATOR)))
         if not all(names):
             why = (
                 f"path {quoted(path, _QUOTED_PATH)} has an empty name, as 'Support//EMEA' has: "
                 "give a name before and after each slash"
             )
-            raise self.file.error(line, why)
+            sheet.file.note(position, why)
+            return
         group: dict[str, Any] = {"name": names[-1]}
         group |= {name: named.pop(name) for name in _FIELDS if name in named}
         if named:
             group["tags"] = named
-        self.rows.append(_Row(names, group, line))
+        fields: dict[Place, Position] = {
+            (column,) if column in _FIELDS else ("tags", column): at
+            for column, at in positions.items()
+        }
+        self.rows.append(_Row(names, group, position, fields))
 
     def nest(self) -> None:
         """Make the groups of the file, in the order of the rows."""
         top: list[dict[str, Any]] = []
         by_path: dict[tuple[str, ...], tuple[_Row, Place]] = {}
+        file = self.sheet.file
         # parents first, however the rows are sorted
         for row in sorted(self.rows, key=lambda row: len(row.path)):
             path = row.composed_path
             if path in by_path:
                 why = (
                     f"path {quoted(SEPARATOR.join(row.path), _QUOTED_PATH)} is there twice, also "
-                    f"in line {by_path[path][0].line}: rename or remove one"
+                    f"in line {by_path[path][0].position.line}: rename or remove one"
                 )
-                raise self.file.error(row.line, why)
+                file.note(row.position, why)
+                continue
             siblings = top
             place: Place = ()
             if len(path) > 1:
                 if path[:-1] not in by_path:
                     parent = quoted(SEPARATOR.join(row.path[:-1]), _QUOTED_PATH)
-                    why = f"no row has the parent's path {parent}: add one"
-                    raise self.file.error(row.line, why)
+                    file.note(row.position, f"no row has the parent's path {parent}: add one")
+                    continue
                 above, above_place = by_path[path[:-1]]
                 siblings = above.group.setdefault("children", [])
                 place = (*above_place, "children")
             place = (*place, len(siblings))
             siblings.append(row.group)
             by_path[path] = row, place
-            self.file.lines[place] = row.line
-        self.file.groups = top
+            file.positions[place] = row.position
+            file.positions |= {(*place, *inside): at for inside, at in row.fields.items()}
+        file.groups = top

@@ -1,4 +1,4 @@
-"""Trees in JSON, with the line of everything in them."""
+"""Trees in JSON, with the line and column of everything in them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from connect_hierarchy_lambda.model.tree import Place, Unquoted
-from connect_hierarchy_tree_files.source import DEEPEST, TreeFile
+from connect_hierarchy_tree_files.source import DEEPEST, Position, TreeFile
 from connect_hierarchy_tree_files.text import Lines
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
@@ -24,7 +24,7 @@ def read_json(file: TreeFile, text: str) -> None:
     """Read the groups of a JSON file.
 
     Raises:
-        InvalidHierarchyError: For what is not JSON, and for a field that is given twice.
+        UnreadableFileError: For what is not JSON.
     """
     lines = Lines(text)
     _check_depth(file, text, lines)
@@ -33,8 +33,8 @@ def read_json(file: TreeFile, text: str) -> None:
         json.loads(text, parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
         # its own numbers are of lines that end at LF
-        line = lines.number_at(error.pos)
-        raise file.error(line, f"is not JSON: {error.msg}: {_REMEDY}") from None
+        position = lines.position_at(error.pos)
+        raise file.end(position, f"is not JSON: {error.msg}: {_REMEDY}") from None
     reader = _Reader(file, lines, _TOKEN.finditer(text))
     file.take_groups(reader.value(next(reader.tokens), ()))
 
@@ -44,7 +44,7 @@ def _check_depth(file: TreeFile, text: str, lines: Lines) -> None:
     for token in _TOKEN.finditer(text):
         depth += (token[0] in _OPENING) - (token[0] in _CLOSING)
         if depth > DEEPEST:
-            raise file.is_nested_too_deeply(lines.number_at(token.start()))
+            raise file.is_nested_too_deeply(lines.position_at(token.start()))
 
 
 class _Reader:
@@ -56,30 +56,33 @@ class _Reader:
         self._lines = lines
 
     def value(self, token: re.Match[str], place: Place) -> object:
-        """The value that begins with a token; takes down its line and those of what is in it."""
-        self._file.lines.setdefault(place, self._lines.number_at(token.start()))
+        """The value that begins with a token; takes down where it and what is in it stands."""
+        self._file.positions.setdefault(place, self._position(token))
         if token[0] == "{":
-            return dict(self._fields(place))
+            return self._fields(place)
         if token[0] == "[":
             return list(self._items(place))
         if token[0].startswith('"'):
             return json.loads(token[0])
         return _WORDS.get(token[0], Unquoted("a number", token[0]))
 
-    def _fields(self, place: Place) -> Iterator[tuple[str, object]]:
-        seen: set[str] = set()
+    def _position(self, token: re.Match[str]) -> Position:
+        return self._lines.position_at(token.start())
+
+    def _fields(self, place: Place) -> dict[str, object]:
+        fields: dict[str, object] = {}
         for token in self.tokens:
             if token[0] == "}":
-                return
+                break
             if token[0] == ",":
                 continue
-            name, line = json.loads(token[0]), self._lines.number_at(token.start())
-            if name in seen:
-                raise self._file.is_given_twice(line, name)
-            seen.add(name)
-            self._file.lines[*place, name] = line
+            name = json.loads(token[0])
+            if name in fields:
+                self._file.note_given_twice(self._position(token), name)
+            self._file.positions[*place, name] = self._position(token)
             next(self.tokens)  # the colon
-            yield name, self.value(next(self.tokens), (*place, name))
+            fields[name] = self.value(next(self.tokens), (*place, name))
+        return fields
 
     def _items(self, place: Place) -> Iterator[object]:
         number = 0

@@ -1,12 +1,12 @@
-"""What a file of a tree says, and in which line it says it."""
+"""What a file of a tree says, in which line and column, and what is wrong with it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.names import quoted, visible
 from connect_hierarchy_lambda.model.tree import Place
 
@@ -19,14 +19,41 @@ _OWN_PREFIX = "x-"
 """Fields for the file's author, such as what YAML's anchors stand on."""
 
 
+class Position(NamedTuple):
+    """Where a character stands: line and column, each counted from 1."""
+
+    line: int
+    column: int = 1
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong with a file."""
+
+    position: Position | None
+    """None where it is about the file as a whole."""
+
+    what: str
+
+
+class UnreadableFileError(Exception):
+    """What follows in the file cannot be understood; why is among its findings."""
+
+
 @dataclass
 class TreeFile:
     """What a file says: nested mappings and sequences, and where each stands."""
 
     path: Path
     groups: object = None
-    lines: dict[Place, int] = field(default_factory=dict)
-    """The line of each thing in `groups`, as far as it is known."""
+    positions: dict[Place, Position] = field(default_factory=dict)
+    """Where each thing in `groups` begins, as far as it is known."""
+
+    findings: dict[Finding, None] = field(default_factory=dict)
+    """What is wrong with the file as such; each once, however often an alias repeats it."""
+
+    is_readable: bool = True
+    """Whether `groups` are there, whatever is wrong with them."""
 
     in_a_spreadsheet = (
         'save it as "CSV UTF-8 (Comma delimited)" in Excel (File > Save As), or as CSV with the '
@@ -34,28 +61,48 @@ class TreeFile:
     )
     """What to do about a file that is no CSV file in UTF-8."""
 
+    def position_of(self, place: Place) -> Position | None:
+        """Where something in `groups` begins, or the nearest thing around it."""
+        while place and place not in self.positions:
+            place = place[:-1]
+        return self.positions.get(place)
+
     def line_of(self, place: Place) -> str:
         """`<file>:<line>` of something in `groups`, or of the nearest thing around it."""
-        while place and place not in self.lines:
-            place = place[:-1]
-        return self._where(self.lines.get(place))
+        return self.where(self.position_of(place))
 
-    def error(self, line: int | None, why: str) -> InvalidHierarchyError:
-        """What is wrong with the file as such."""
-        return InvalidHierarchyError(f"{self._where(line)}: {why}")
+    def where(self, position: Position | None) -> str:
+        """`<file>:<line>`, or the file alone."""
+        name = visible(self.path.name)
+        return name if position is None else f"{name}:{position.line}"
 
-    def is_a_workbook(self) -> InvalidHierarchyError:
+    def note(self, position: Position | None, what: str) -> None:
+        """Take down what is wrong with the file as such; what follows can be read."""
+        self.findings.setdefault(Finding(position, what))
+
+    def end(self, position: Position | None, what: str) -> UnreadableFileError:
+        """Take down what is wrong; the error to raise, since nothing after it can be read."""
+        self.note(position, what)
+        self.is_readable = False
+        return UnreadableFileError(what)
+
+    def errors(self) -> Sequence[str]:
+        """What is wrong with the file as such, with the lines."""
+        return [f"{self.where(found.position)}: {found.what}" for found in self.findings]
+
+    def is_a_workbook(self) -> UnreadableFileError:
         """The error about a file of a spreadsheet program that is not CSV."""
-        return self.error(None, f"is a workbook, a text is needed: {self.in_a_spreadsheet}")
+        return self.end(None, f"is a workbook, a text is needed: {self.in_a_spreadsheet}")
 
-    def is_given_twice(self, line: int, name: str) -> InvalidHierarchyError:
-        """The error about a field that a mapping has twice."""
-        return self.error(line, f"field {quoted(name)} is given twice, keep one")
+    def note_given_twice(self, position: Position, name: str) -> None:
+        """Take down a field that a mapping has twice."""
+        self.note(position, f"field {quoted(name)} is given twice, keep one")
 
-    def is_nested_too_deeply(self, line: int) -> InvalidHierarchyError:
+    def is_nested_too_deeply(self, position: Position) -> UnreadableFileError:
         """The error about more brackets or mappings in each other than a tree has."""
         why = f"is nested more than {DEEPEST} levels deep, or refers to itself"
-        return self.error(line, f"{why}: close a bracket, or write the groups one below the other")
+        remedy = "close a bracket, or write the groups one below the other"
+        return self.end(position, f"{why}: {remedy}")
 
     def take_groups(self, whole: object) -> None:
         """Take the groups of a document: what its field `groups` has, or the document itself."""
@@ -68,14 +115,13 @@ class TreeFile:
                     f"has a field {quoted(name)}, only '{_GROUPS}' is known: correct it, or let "
                     f"it begin with '{_OWN_PREFIX}' if it is yours"
                 )
-                raise self.error(self.lines.get((name,)), why)
+                self.note(self.positions.get((name,)), why)
         if _GROUPS not in whole:
-            raise self.error(1, f"has no field '{_GROUPS}', which lists the groups: add it")
+            why = f"has no field '{_GROUPS}', which lists the groups: add it"
+            raise self.end(Position(1), why)
         self.groups = whole[_GROUPS]
-        self.lines = {
-            place[1:]: line for place, line in self.lines.items() if place[:1] == (_GROUPS,)
+        self.positions = {
+            place[1:]: position
+            for place, position in self.positions.items()
+            if place[:1] == (_GROUPS,)
         }
-
-    def _where(self, line: int | None) -> str:
-        name = visible(self.path.name)
-        return name if line is None else f"{name}:{line}"

@@ -6,7 +6,7 @@ import codecs
 import re
 from bisect import bisect_right
 
-from connect_hierarchy_tree_files.source import TreeFile
+from connect_hierarchy_tree_files.source import Position, TreeFile
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _BEGINNINGS_OF_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -20,13 +20,18 @@ class Lines:
         self.text = text
         self._starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
 
-    def number_at(self, offset: int) -> int:
-        """The number of the line, from 1, that the character at this offset stands in."""
-        return bisect_right(self._starts, offset)
+    def position_at(self, offset: int) -> Position:
+        """Where the character at this offset stands."""
+        line = bisect_right(self._starts, offset)
+        return Position(line, offset - self._starts[line - 1] + 1)
+
+    def start_of(self, line: int) -> int:
+        """The offset of the first character of a line, the text's length after the last one."""
+        return self._starts[line - 1] if line <= len(self._starts) else len(self.text)
 
     def indentation_of(self, number: int) -> str:
         """The blanks that a line begins with."""
-        start = self._starts[number - 1]
+        start = self.start_of(number)
         found = re.compile(r"[ \t]*").match(self.text, start)
         return found[0] if found else ""
 
@@ -35,7 +40,7 @@ def text_of(file: TreeFile, content: bytes) -> str:
     """The text of a file in UTF-8, or in UTF-16 where its beginning says so.
 
     Raises:
-        InvalidHierarchyError: For another encoding, with the line, and for a workbook.
+        UnreadableFileError: For another encoding, with the line, and for a workbook.
     """
     if content.startswith(_BEGINNINGS_OF_WORKBOOKS):
         raise file.is_a_workbook()
@@ -48,10 +53,10 @@ def text_of(file: TreeFile, content: bytes) -> str:
         text = content.decode("utf-16" if is_utf_16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode("utf-16" if is_utf_16 else "utf-8", "replace")
-        line = Lines(before).number_at(len(before))
+        position = Lines(before).position_at(len(before))
         why = f"is not UTF-8 (byte {error.object[error.start]:#04x}): {remedy}"
-        raise file.error(line, why) from None
+        raise file.end(position, why) from None
     if "\0" in text:
-        line = Lines(text).number_at(text.index("\0"))
-        raise file.error(line, f"has a NUL character, as no text in UTF-8 has: {remedy}")
+        position = Lines(text).position_at(text.index("\0"))
+        raise file.end(position, f"has a NUL character, as no text in UTF-8 has: {remedy}")
     return text

@@ -10,7 +10,7 @@ import yaml
 
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.tree import Place, Unquoted
-from connect_hierarchy_tree_files.source import DEEPEST, TreeFile
+from connect_hierarchy_tree_files.source import DEEPEST, Position, TreeFile
 from connect_hierarchy_tree_files.text import Lines
 
 _YAML = "tag:yaml.org,2002:"
@@ -78,7 +78,7 @@ def read_yaml(file: TreeFile, text: str) -> None:
     """Read the groups of a YAML file.
 
     Raises:
-        InvalidHierarchyError: For what is not YAML, and for what YAML can say and no tree is.
+        UnreadableFileError: For what is not YAML, or stands for more than a tree can have.
     """
     reader = _Reader(file, Lines(text), _stand_ins(text))
     # as many characters as before: what PyYAML says about offsets is true of the text as it was
@@ -94,7 +94,7 @@ def _stand_ins(text: str) -> dict[int, int]:
 
 @dataclass
 class _Reader:
-    """Reads the nodes of a document and takes down their lines."""
+    """Reads the nodes of a document and takes down where they stand."""
 
     file: TreeFile
     lines: Lines
@@ -106,22 +106,22 @@ class _Reader:
         try:
             document: yaml.Node | None = yaml.compose(text, Loader=_Loader)
         except _TooDeepError as error:
-            raise self.file.is_nested_too_deeply(self._line_of_error(error) or 1) from None
+            begins = self._position_of_error(error) or Position(1)
+            raise self.file.is_nested_too_deeply(begins) from None
         except yaml.YAMLError as error:
-            line = self._line_of_error(error)
+            position = self._position_of_error(error)
             what = self._as_written(_problem(error))
-            raise self.file.error(
-                line, f"is not YAML: {what}: {self._remedy(what, line)}"
-            ) from None
+            remedy = self._remedy(what, position)
+            raise self.file.end(position, f"is not YAML: {what}: {remedy}") from None
         return document
 
     def value(self, node: yaml.Node, place: Place) -> object:
         """What a node stands for."""
-        line = self._line(node)
-        self.file.lines.setdefault(place, line)
+        position = self._position(node)
+        self.file.positions.setdefault(place, position)
         if len(place) > DEEPEST:
-            raise self.file.is_nested_too_deeply(line)
-        self._count(line)
+            raise self.file.is_nested_too_deeply(position)
+        self._count(position)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         if isinstance(node, yaml.SequenceNode):
@@ -129,15 +129,15 @@ class _Reader:
             return [self.value(item, (*place, number)) for number, item in enumerate(node.value)]
         fields: dict[str, object] = {}
         for name, key, value in self._fields(node):
-            self.file.lines[*place, name] = self._line(key)
+            self.file.positions[*place, name] = self._position(key)
             fields[name] = self.value(value, (*place, name))
         return fields
 
-    def _count(self, line: int) -> None:
+    def _count(self, position: Position) -> None:
         self.count += 1
         if self.count > _MOST_VALUES:
             why = f"has more than {_MOST_VALUES:,} values by its aliases: write fewer aliases"
-            raise self.file.error(line, why)
+            raise self.file.end(position, why)
 
     def _scalar(self, node: yaml.ScalarNode) -> object:
         text = self._as_written(node.value)
@@ -146,7 +146,8 @@ class _Reader:
             return text
         # a tag that is written says something else than the text does
         if node.tag != _RESOLVER.resolve(yaml.ScalarNode, node.value, (True, False)):  # type: ignore[no-untyped-call] # its stub has no types
-            raise self._unknown_tag(node)
+            self._note_unknown_tag(node)
+            return text
         return None if node.tag == _NULL else Unquoted(_KINDS[node.tag], text)
 
     def _check_continuation(self, node: yaml.ScalarNode) -> None:
@@ -156,10 +157,11 @@ class _Reader:
         item = _ITEM.search(self.lines.text, node.start_mark.index, node.end_mark.index)
         if item is not None:
             why = (
-                f"'-' continues the text of line {self._line(node)}: indent it as the items around "
-                "it, or put the whole text into quotes"
+                f"'-' continues the text of line {self._position(node).line}: indent it as the "
+                "items around it, or put the whole text into quotes"
             )
-            raise self.file.error(self.lines.number_at(item.end() - 1), why)
+            at = item.start() + item[0].index("-")
+            self.file.note(self.lines.position_at(at), why)
 
     def _fields(
         self, node: yaml.Node, above: tuple[yaml.Node, ...] = ()
@@ -170,8 +172,10 @@ class _Reader:
         merged: list[yaml.Node] = []
         for key, value in node.value:
             name = self._field_name(key)
+            if name is None:
+                continue
             if name in own or (merged and _merges(key)):
-                raise self.file.is_given_twice(self._line(key), name)
+                self.file.note_given_twice(self._position(key), name)
             if _merges(key):
                 merged = self._merged(value)
             else:
@@ -180,9 +184,9 @@ class _Reader:
             yield name, key, value
         names = set(own)
         for other in merged:
-            self._count(self._line(other))
+            self._count(self._position(other))
             if len(above) > DEEPEST:
-                raise self.file.is_nested_too_deeply(self._line(other))
+                raise self.file.is_nested_too_deeply(self._position(other))
             for name, key, value in self._fields(other, (*above, node)):
                 if name not in names:
                     names.add(name)
@@ -196,12 +200,13 @@ class _Reader:
         for one in mappings:
             if not isinstance(one, yaml.MappingNode):
                 why = "'<<' merges mappings, and this is none: give an alias such as *defaults"
-                raise self.file.error(self._line(one), why)
-        return list(mappings)
+                self.file.note(self._position(one), why)
+        return [one for one in mappings if isinstance(one, yaml.MappingNode)]
 
-    def _field_name(self, key: yaml.Node) -> str:
+    def _field_name(self, key: yaml.Node) -> str | None:
         if not isinstance(key, yaml.ScalarNode):
-            raise self.file.error(self._line(key), "a field is called by a text: write a text")
+            self.file.note(self._position(key), "a field is called by a text: write a text")
+            return None
         if key.tag != _TEXT:
             # a name is a text whatever it looks like, if nothing else is written
             self._scalar(key)
@@ -209,32 +214,32 @@ class _Reader:
 
     def _check_tag(self, node: yaml.Node, wanted: str) -> None:
         if node.tag != wanted:
-            raise self._unknown_tag(node)
+            self._note_unknown_tag(node)
 
-    def _unknown_tag(self, node: yaml.Node) -> Exception:
+    def _note_unknown_tag(self, node: yaml.Node) -> None:
         written = self._as_written(node.tag)
         tag = f"!!{written.removeprefix(_YAML)}" if written.startswith(_YAML) else written
         is_text = isinstance(node, yaml.ScalarNode)
         what = f" before {quoted(self._as_written(node.value))}" if is_text else ""
         quotes = " or, if it is a part of the text, put it into quotes" if is_text else ""
         why = f"YAML tag {quoted(tag)}{what} is not known in a tree: remove it{quotes}"
-        return self.file.error(self._line(node), why)
+        self.file.note(self._position(node), why)
 
-    def _line(self, node: yaml.Node) -> int:
-        return self.lines.number_at(node.start_mark.index)
+    def _position(self, node: yaml.Node) -> Position:
+        return self.lines.position_at(node.start_mark.index)
 
-    def _line_of_error(self, error: yaml.YAMLError) -> int | None:
+    def _position_of_error(self, error: yaml.YAMLError) -> Position | None:
         mark = getattr(error, "problem_mark", None)
         if _UNCLOSED in str(getattr(error, "problem", "")):
             mark = getattr(error, "context_mark", None) or mark
         offset = getattr(error, "position", None) if mark is None else mark.index
-        return None if offset is None else self.lines.number_at(offset)
+        return None if offset is None else self.lines.position_at(offset)
 
     def _as_written(self, text: str) -> str:
         return text.translate({there: was for was, there in self.stand_ins.items()})
 
-    def _remedy(self, problem: str, line: int | None) -> str:
-        if line is not None and "\t" in self.lines.indentation_of(line):
+    def _remedy(self, problem: str, position: Position | None) -> str:
+        if position is not None and "\t" in self.lines.indentation_of(position.line):
             return "indent with spaces in place of the tab"
         for words, remedy in _REMEDIES.items():
             if words in problem:

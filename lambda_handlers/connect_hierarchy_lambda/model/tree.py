@@ -40,6 +40,8 @@ MAX_KEY_LENGTH = 512
 _MARK_LENGTH = 16
 _QUOTED_PATH = 120
 _IN_QUOTES = 40
+_SHOWN_PROBLEMS = 100
+_NO_NAME = "…"
 _FIELDS = ("name", "key", "tags", "children", "agents_on_delete")
 
 Place = tuple[str | int, ...]
@@ -196,8 +198,30 @@ def _default_key(parent: str | None, name: str) -> str:
 
 
 @dataclass(frozen=True)
+class Problem:
+    """Something that no tree can be."""
+
+    place: Place
+    """Where it stands."""
+
+    path: tuple[str, ...]
+    """The names from the tree's top down to the group that it is in or about."""
+
+    why: str
+
+
+class InvalidTreeError(InvalidHierarchyError):
+    """All that is wrong with a tree, on a line each."""
+
+    def __init__(self, errors: Sequence[str]) -> None:
+        more = len(errors) - _SHOWN_PROBLEMS
+        shown = [*errors[:_SHOWN_PROBLEMS], *([f"and {more} more"] if more > 0 else [])]
+        super().__init__("\n".join(shown))
+
+
+@dataclass(frozen=True)
 class _Reader:
-    """Reads nested mappings and sequences.
+    """Reads nested mappings and sequences, and notes down what is wrong with them.
 
     `line_of` says in which line of which file something stands, empty where that is not known;
     `is_token` whether a text is not known before the deployment.
@@ -205,10 +229,11 @@ class _Reader:
 
     line_of: Callable[[Place], str]
     is_token: Callable[[str], bool]
+    problems: list[Problem] = field(default_factory=list)
 
-    def error(self, place: Place, path: tuple[str, ...], why: str) -> InvalidHierarchyError:
-        """What is wrong with what stands there."""
-        return located_error(self.line_of(place), path, why)
+    def note(self, place: Place, path: tuple[str, ...], why: str) -> None:
+        """Take down what is wrong with what stands there."""
+        self.problems.append(Problem(place, path, why))
 
     def nodes(
         self, value: object, place: Place, above: Node | None = None
@@ -217,10 +242,12 @@ class _Reader:
         path = above.path if above else ()
         if isinstance(value, str) or not isinstance(value, Sequence):
             why = f"groups are {_kind(value)}, a list of groups is needed"
-            raise self.error(place, path, why)
+            self.note(place, path, why)
+            return
         if len(path) >= MAX_LEVELS and value:
             why = f"its groups are at level {len(path) + 1}, at most {MAX_LEVELS} are allowed"
-            raise self.error(place, path, f"{why}: choose a higher parent")
+            self.note(place, path, f"{why}: choose a higher parent")
+            return
         for number, item in enumerate(value):
             yield from self._node(item, (*place, number), above)
 
@@ -234,15 +261,11 @@ class _Reader:
                 f"group is {_kind(value)}, its name or a mapping with a name is needed"
                 f"{_in_quotes(value)}"
             )
-            raise self.error(place, path, why)
+            self.note(place, path, why)
+            return
         self._check_fields(fields, place, path)
-        name = self._text(fields, "name", place, path)
-        try:
-            check_group_name(name)
-            check_outer_blanks("hierarchy group name", name)
-        except InvalidHierarchyError as error:
-            raise self.error((*place, "name"), path, str(error)) from None
-        path = (*path, name)
+        name = self._name(fields, place, path)
+        path = (*path, _NO_NAME if name is None else name)
         parent = above.key if above else None
         own_tags = self._tags(fields, place, path)
         node = Node(
@@ -256,7 +279,8 @@ class _Reader:
             has_own_key=fields.get("key") is not None,
         )
         self._check_tag_count(node, place)
-        yield node, place
+        if name is not None:
+            yield node, place
         children = fields.get("children")
         if children is not None:
             yield from self.nodes(children, (*place, "children"), node)
@@ -264,26 +288,45 @@ class _Reader:
     def _check_fields(
         self, fields: Mapping[object, object], place: Place, path: tuple[str, ...]
     ) -> None:
+        meant: list[str] = []
         for name in fields:
             if name in _FIELDS:
                 continue
             near = difflib.get_close_matches(str(name), _FIELDS, n=1)
+            meant += near
             hint = f", did you mean '{near[0]}'?" if near else f": use {', '.join(_FIELDS)}"
             why = f"a group has no field {quoted(str(name))}{hint}"
-            raise self.error((*place, str(name)), path, why)
+            self.note((*place, str(name)), path, why)
+        if "name" not in fields and "name" not in meant:
+            self.note(place, path, "a group has no name, each needs one")
+
+    def _name(
+        self, fields: Mapping[object, object], place: Place, path: tuple[str, ...]
+    ) -> str | None:
         if "name" not in fields:
-            raise self.error(place, path, "a group has no name, each needs one")
+            return None
+        name = self._text(fields, "name", place, path)
+        if name is None:
+            return None
+        try:
+            check_group_name(name)
+            check_outer_blanks("hierarchy group name", name)
+        except InvalidHierarchyError as error:
+            self.note((*place, "name"), path, str(error))
+        return name
 
     def _text(
         self, fields: Mapping[object, object], name: str, place: Place, path: tuple[str, ...]
-    ) -> str:
+    ) -> str | None:
         value = fields[name]
         if not isinstance(value, str):
             why = f"{name} is {_kind(value)}, a text is needed{_in_quotes(value)}"
-            raise self.error((*place, name), path, why)
+            self.note((*place, name), path, why)
+            return None
         if self.is_token(value):
             why = f"{name} is a token, it must be known at synth: only values of tags can be tokens"
-            raise self.error((*place, name), path, why)
+            self.note((*place, name), path, why)
+            return None
         return value
 
     def _key(
@@ -293,16 +336,18 @@ class _Reader:
         path: tuple[str, ...],
         parent: str | None,
     ) -> str:
-        if fields.get("key") is None:
+        key = None
+        if fields.get("key") is not None:
+            key = self._text(fields, "key", place, path)
+        if key is None:
             return _default_key(parent, path[-1])
-        key = self._text(fields, "key", place, path)
         if not 1 <= len(key) <= MAX_KEY_LENGTH:
             why = f"key has {len(key)} characters, 1 to {MAX_KEY_LENGTH} are allowed"
-            raise self.error((*place, "key"), path, why)
+            self.note((*place, "key"), path, why)
         try:
             check_outer_blanks("key", key)
         except InvalidHierarchyError as error:
-            raise self.error((*place, "key"), path, str(error)) from None
+            self.note((*place, "key"), path, str(error))
         return composed(key)
 
     def _tags(
@@ -314,7 +359,8 @@ class _Reader:
             return {}
         if not isinstance(value, Mapping):
             why = f"tags are {_kind(value)}, a mapping of keys to values is needed"
-            raise self.error(place, path, why)
+            self.note(place, path, why)
+            return {}
         tags: dict[str, str] = {}
         for key, tag in value.items():
             if not isinstance(key, str) or not isinstance(tag, str):
@@ -322,14 +368,16 @@ class _Reader:
                 why = (
                     f"tag {quoted(str(key))} has {_kind(wrong)}, text is needed{_in_quotes(wrong)}"
                 )
-                raise self.error((*place, str(key)), path, why)
+                self.note((*place, str(key)), path, why)
+                continue
             if self.is_token(key):
                 why = "a tag key is a token, it must be known at synth: only values can be tokens"
-                raise self.error((*place, key), path, why)
+                self.note((*place, key), path, why)
+                continue
             try:
                 check_tag(key, "" if self.is_token(tag) else tag)
             except InvalidHierarchyError as error:
-                raise self.error((*place, key), path, str(error)) from None
+                self.note((*place, key), path, str(error))
             tags[key] = tag
         return tags
 
@@ -340,7 +388,7 @@ class _Reader:
             inherited = len(node.tags) - len(node.own_tags)
             also = f"; {inherited} are those of the groups above" if inherited else ""
             where = (*place, "tags") if node.own_tags else place
-            raise self.error(where, node.path, f"{error}{also}") from None
+            self.note(where, node.path, f"{error}{also}")
 
     def _agents_on_delete(
         self, fields: Mapping[object, object], place: Place, path: tuple[str, ...]
@@ -352,8 +400,23 @@ class _Reader:
             choices = ", ".join(AgentsOnDelete)
             shown = value.text if isinstance(value, Unquoted) else str(value)
             why = f"agents_on_delete is {quoted(shown)}, one of {choices} is needed"
-            raise self.error((*place, "agents_on_delete"), path, why)
+            self.note((*place, "agents_on_delete"), path, why)
+            return None
         return AgentsOnDelete(value)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What was read of nested mappings and sequences, and what is wrong with them."""
+
+    tree: Tree
+    """Where there are problems, the groups that could be read in spite of them."""
+
+    places: Sequence[Place]
+    """Where each of its nodes stands."""
+
+    problems: Sequence[Problem] = ()
+    """In the order in which they were found."""
 
 
 def read_tree(
@@ -373,34 +436,57 @@ def read_tree(
         is_token: Whether a text is not known before the deployment.
 
     Raises:
-        InvalidHierarchyError: For what no tree can be, with line and path.
+        InvalidTreeError: For what no tree can be, with line and path, all of it at once.
     """
+    examined = examine_tree(value, line_of=line_of, is_token=is_token)
+    check_no_problems(examined.problems, line_of)
+    return examined.tree
+
+
+def check_no_problems(problems: Sequence[Problem], line_of: Callable[[Place], str]) -> None:
+    """Raise InvalidTreeError if there are any problems."""
+    if problems:
+        raise InvalidTreeError(
+            [str(located_error(line_of(one.place), one.path, one.why)) for one in problems]
+        )
+
+
+def examine_tree(
+    value: object,
+    *,
+    line_of: Callable[[Place], str] = lambda _: "",
+    is_token: Callable[[str], bool] = lambda _: False,
+) -> Examined:
+    """The same with the problems as a part of what is returned."""
     reader = _Reader(line_of, is_token)
     nodes: list[Node] = []
-    siblings: dict[tuple[str, ...], tuple[Node, Place]] = {}
+    siblings: dict[tuple[Place, str], tuple[Node, Place]] = {}
     keys: dict[str, Node] = {}
     marks: dict[str, Node] = {}
+    places: list[Place] = []
     for node, place in reader.nodes(value, ()):
-        path = tuple(map(composed, node.path))
-        if path in siblings:
-            twin, twin_place = siblings[path]
+        twin, twin_place = siblings.setdefault((place[:-1], composed(node.name)), (node, place))
+        other = keys.get(node.key) or marks.get(node.mark)
+        if twin is not node:
             first = line_of(twin_place)
             also = f" (the other is in {first})" if first else ""
             if twin.name != node.name:
                 also += ", with its accents composed in one and decomposed in the other"
             why = f"two groups with one parent have this name{also}, rename one"
-            raise reader.error(place, node.path, why)
-        other = keys.get(node.key) or marks.get(node.mark)
-        if other is not None:
+            reader.note(place, node.path, why)
+        # groups below twins have the same keys if they have the same names: no problem of theirs
+        elif other is not None and not other.is_at(tuple(map(composed, node.path))):
             why = (
                 f"its key {quoted(node.key, _QUOTED_PATH)} is also that of "
                 f"{quoted(SEPARATOR.join(other.path), _QUOTED_PATH)}, each needs its own: "
                 "give one of them another key"
             )
-            raise reader.error(place, node.path, why)
-        siblings[path], keys[node.key], marks[node.mark] = (node, place), node, node
+            reader.note(place, node.path, why)
+        keys.setdefault(node.key, node)
+        marks.setdefault(node.mark, node)
+        places.append(place)
         nodes.append(node)
-    return Tree(tuple(nodes))
+    return Examined(Tree(tuple(nodes)), places, tuple(reader.problems))
 
 
 def _kind(value: object) -> str:
