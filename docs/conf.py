@@ -24,6 +24,7 @@ extensions = [
     "sphinx_click",
     "sphinx_copybutton",
     "sphinx_design",
+    "command_line_reference",
     "constructs_reference",
     "repository_pages",
     "tree_file_fields",

@@ -28,7 +28,7 @@ _TEXT_FIRST = {
     "UsageError",
     "BadParameter",
 }
-_TEXT_LAST = {"error", "located_error", "_located"}
+_TEXT_LAST = {"error", "located_error", "_located", "note", "end"}
 _OTHERS = {"logger", "parser"}
 """Objects whose method `error` tells somebody else."""
 
@@ -100,6 +100,8 @@ class _Module:
             elif self._finds_errors(node):
                 yield from node.value.elts if isinstance(node.value, ast.List) else [node.value]
             return
+        if isinstance(node, ast.Yield) and node.value is not None and self._yields_texts(node):
+            yield node.value
         if not isinstance(node, ast.Call):
             return
         name, owner = _called(node)
@@ -128,13 +130,19 @@ class _Module:
         returns = function.returns if function is not None else None
         return returns is not None and ast.unparse(returns).split(" | ")[0] == "Told"
 
+    def _yields_texts(self, node: ast.AST) -> bool:
+        """Whether a function gives one text after the other of what is wrong."""
+        function = self._function_of(node)
+        returns = function.returns if function is not None else None
+        return returns is not None and ast.unparse(returns) == "Iterator[str]"
+
     def _finds_errors(self, node: ast.AST) -> bool:
         function = self._function_of(node)
         if function is None or function.returns is None:
             return False
         returns = ast.unparse(function.returns)
         checks = function.name == "check" or function.name.startswith(
-            ("_check", "_too", "_unknown")
+            ("_check", "_too", "too_", "_unknown")
         )
         return returns in {*_FINDINGS, "str"} and (checks or function.name == "validate")
 
