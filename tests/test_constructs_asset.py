@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -58,6 +60,53 @@ def test_all_modules_of_the_handlers_are_there(asset: Path) -> None:
     wanted = {path.relative_to(source) for path in source.rglob("*.py")}
     package = asset / "connect_hierarchy_lambda"
     assert {path.relative_to(package) for path in package.rglob("*.py")} == wanted
+
+
+def test_each_statement_stands_in_its_line(asset: Path) -> None:
+    """Without docstrings and comments the code is the same, and a traceback fits the source."""
+    spec = find_spec("connect_hierarchy_lambda")
+    assert spec is not None
+    assert spec.origin is not None
+    source = Path(spec.origin).parent
+    for module in source.rglob("*.py"):
+        bundled = (asset / "connect_hierarchy_lambda" / module.relative_to(source)).read_text()
+        assert statements(bundled) == statements(module.read_text())
+        assert '"""' not in bundled
+
+
+def statements(code: str) -> list[tuple[int, str]]:
+    """Line and kind of each node of the code, but for texts that are statements."""
+    texts = [
+        node
+        for node in ast.walk(ast.parse(code))
+        if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        and not (isinstance(node, ast.Constant) and isinstance(node.value, str))
+    ]
+    return [(getattr(node, "lineno", 0), type(node).__name__) for node in texts]
+
+
+def test_a_better_docstring_deploys_nothing(asset: Path, tmp_path: Path) -> None:
+    """The asset of a release that only explains something better is the same."""
+    (module,) = (asset / "connect_hierarchy_lambda" / "model").glob("errors.py")
+    source = find_spec("connect_hierarchy_lambda.model.errors")
+    assert source is not None
+    assert source.origin is not None
+    explained = Path(source.origin).read_text().replace('."""', ', or so it seems."""')
+    assert explained != Path(source.origin).read_text()
+    package = tmp_path / "connect_hierarchy_lambda"
+    package.mkdir()
+    (package / "__init__.py").write_text(explained)
+    handlers = bundling.HandlerBundling()
+    handlers.handlers = package
+    assert handlers.try_bundle(str(tmp_path / "out"))
+    bundled = tmp_path / "out" / "connect_hierarchy_lambda" / "__init__.py"
+    assert bundled.read_text() == module.read_text()
+
+
+def test_the_asset_is_small(asset: Path, tmp_path: Path) -> None:
+    """Packed as the CDK packs it, the function has less than 100 KB."""
+    packed = Path(shutil.make_archive(str(tmp_path / "function"), "zip", asset))
+    assert packed.stat().st_size < 100_000
 
 
 def test_readable_for_lambda(asset: Path) -> None:

@@ -20,7 +20,12 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from connect_hierarchy import HierarchyGroup, HierarchyProvider, HierarchyStructure
+from connect_hierarchy import (
+    HierarchyGroup,
+    HierarchyProvider,
+    HierarchyStructure,
+    HierarchyTree,
+)
 from local_aws import LocalAws
 from local_aws.connect import FaultKind
 from tests.support.cdk_cli import CdkCli
@@ -395,6 +400,44 @@ def test_coming_from_native_groups(aws: LocalAws, cdk: CdkCli, instance_arn: str
     assert paths(aws, instance_arn) == before
     assert set(before) == {"Sales", "Sales/Inbound"}
     assert backend.hierarchy(instance_id).usernames("Sales", "Inbound") == ("ada",)
+
+
+def test_a_tree_passes_to_another_stack(aws: LocalAws, cdk: CdkCli, instance_arn: str) -> None:
+    """Retained in the one stack and adopted in the other, a tree keeps its ids and agents."""
+    instance_id = instance_arn.rsplit("/", 1)[-1]
+
+    def build(app: Construct, *, giver: RemovalPolicy | None, taker: dict[str, Any] | None) -> None:
+        groups: list[Any] = [{"name": "Sales", "children": ["Inbound"]}]
+        structure = HierarchyStructure(
+            Stack(app, "Giver"),
+            "Structure",
+            instance_arn=instance_arn,
+            levels=["Division", "Team"],
+        )
+        if giver is not None:
+            HierarchyTree(
+                structure, "Old", structure=structure, groups=groups, removal_policy=giver
+            )
+        if taker is not None:
+            stack = Stack(app, "Taker")
+            stack.add_dependency(structure.stack)
+            levels = HierarchyStructure.from_instance_arn(stack, "Levels", instance_arn)
+            HierarchyTree(stack, "New", structure=levels, groups=groups, **taker)
+
+    cdk.deploy(lambda app: build(app, giver=RemovalPolicy.DESTROY, taker=None))
+    before = paths(aws, instance_arn)
+    aws.connect.backend.create_user(
+        instance_id, "ada", hierarchy_group_id=before["Sales/Inbound"].rsplit("/", 1)[-1]
+    )
+    cdk.deploy(lambda app: build(app, giver=RemovalPolicy.RETAIN, taker=None))
+    adopting = {"adopt_existing": True, "adopt_from_stack": "Giver"}
+    cdk.deploy(lambda app: build(app, giver=None, taker=adopting))
+    cdk.deploy(lambda app: build(app, giver=None, taker={}))
+    hierarchy = aws.connect.backend.hierarchy(instance_id)
+    assert paths(aws, instance_arn) == before
+    assert hierarchy.usernames("Sales", "Inbound") == ("ada",)
+    for group in hierarchy.by_path.values():
+        assert group.tags["connect-hierarchy:stack"].startswith("Taker/")
 
 
 def test_work_goes_on_in_another_run(aws: LocalAws, cdk: CdkCli, instance_arn: str) -> None:

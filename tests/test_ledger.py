@@ -14,6 +14,7 @@ from connect_hierarchy_lambda.model.ledger import (
     IdChange,
     Image,
     Intention,
+    LastWish,
     Origin,
     Phase,
     Record,
@@ -76,6 +77,8 @@ def test_an_empty_ledger_knows_nothing(ledger: Ledger) -> None:
     assert ledger.entry("Group") is None
     assert ledger.records() == {}
     assert ledger.id_changes() == []
+    assert ledger.entries() == {}
+    assert ledger.last_wishes() == {}
 
 
 def test_what_is_written_is_read(ledger: Ledger) -> None:
@@ -107,10 +110,34 @@ def test_what_is_written_is_read(ledger: Ledger) -> None:
     turn = taken(ledger)
     ledger.write(turn, entry=entry, records=[record("1"), pending], changes=[change])
     assert ledger.entry("Group") == entry
+    assert ledger.entries() == {"Group": entry}
     assert ledger.records() == {"1": record("1"), pending.slot: pending}
     assert ledger.id_changes() == [change]
     ledger.write(turn, records=[record("2")], forgotten=[pending])
     assert ledger.records().keys() == {"1", "2"}
+
+
+def test_changes_of_ids_are_read_in_the_order_of_their_times(ledger: Ledger) -> None:
+    """Whatever the ids are called, and also where two changed in one moment."""
+    changes = [
+        IdChange(NOW + second, "Group", "", "A", f"old {new}", new)
+        for second, new in ((0, "z"), (0, "zz"), (1, "b"), (9, "c"), (10, "a"))
+    ]
+    turn = taken(ledger)
+    ledger.write(turn, changes=changes[:3])
+    ledger.write(turn, changes=changes[3:])
+    assert ledger.id_changes() == changes
+
+
+def test_the_last_wish_of_a_resource_takes_the_place_of_the_one_before(ledger: Ledger) -> None:
+    """Properties come back as CloudFormation sent them."""
+    turn = taken(ledger)
+    other = LastWish("Other", "type", {"Name": "Ö"})
+    ledger.write(turn, wish=LastWish("Group", "type", {"Name": "old"}))
+    ledger.write(turn, wish=other)
+    wish = LastWish("Group", "type", {"Name": "new", "Groups": [{"Name": "x"}]})
+    ledger.write(turn, wish=wish)
+    assert ledger.last_wishes() == {"Group": wish, "Other": other}
 
 
 def test_more_than_a_transaction_takes_is_written(ledger: Ledger) -> None:

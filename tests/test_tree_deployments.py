@@ -34,6 +34,9 @@ groups:
       - EMEA
       - APAC
   - name: Sales
+"""
+
+CHAT_IN_SALES = """\
     children:
       - name: Chat
         key: Support/EMEA/Chat
@@ -49,7 +52,7 @@ def aws() -> Iterator[LocalAws]:
 
 
 def test_an_organisation_of_a_file(aws: LocalAws, tmp_path: Path) -> None:
-    """Deployed, reorganised and destroyed; users and single groups refer to its groups."""
+    """Deployed, reorganised, refused and destroyed; users and groups refer to its groups."""
     cdk = CdkCli(aws, tmp_path)
     cdk.run("bootstrap", f"aws://{aws.account_id}/{aws.region}")
     backend = aws.connect.backend
@@ -69,7 +72,9 @@ def test_an_organisation_of_a_file(aws: LocalAws, tmp_path: Path) -> None:
         )
         tree = HierarchyTree.from_file(stack, "Tree", file, structure=structure)
         tree.group(tree.paths[0]).add_group("Desk", name="Desk")
-        chat = next(path for path in tree.paths if path.endswith("Chat"))
+        chat = next((path for path in tree.paths if path.endswith("Chat")), None)
+        if chat is None:
+            return
         connect.CfnUser(
             stack,
             "Ada",
@@ -98,13 +103,17 @@ def test_an_organisation_of_a_file(aws: LocalAws, tmp_path: Path) -> None:
         "Sales",
     }
     assert backend.hierarchy(instance["Id"]).usernames("Support", "EMEA", "Chat") == ("ada",)
-    file.write_text(REORGANISED, encoding="utf-8")
+    file.write_text(REORGANISED + CHAT_IN_SALES, encoding="utf-8")
     cdk.deploy(build)
     after = paths()
     assert set(after) == {"Help", "Help/Desk", "Help/EMEA", "Help/APAC", "Sales", "Sales/Chat"}
     for path in ("", "/Desk", "/EMEA", "/APAC"):
         assert after[f"Help{path}"] == before[f"Support{path}"]
     assert backend.hierarchy(instance["Id"]).usernames("Sales", "Chat") == ("ada",)
+    file.write_text(REORGANISED, encoding="utf-8")
+    said = cdk.deploy(build, fails=True)
+    assert "removing groups from 'Organisation/Tree': 1 agent(s) are in 'Sales/Chat'" in said
+    assert paths() == after
     assert all(call.outcome != "AccessDeniedException" for call in aws.connect.calls)
     cdk.run("destroy", "--app", cdk.assembly(build), "--all", "--force")
     assert paths() == {}

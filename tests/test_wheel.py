@@ -118,3 +118,22 @@ def test_synthesises_on_its_own(site: Path, tmp_path: Path) -> None:
         lambda_runtime(runtime),
     )
     assert str(asset) in output
+
+
+def test_draws_on_its_own(site: Path, tmp_path: Path) -> None:
+    """The page and the picture come with their styles and scripts, without the repository."""
+    path = os.pathsep.join([str(site), sysconfig.get_paths()["purelib"]])
+    drawn = run(
+        *(sys.executable, "-S", "-P", "-c"),
+        "from connect_hierarchy_cli.chart.hierarchy import Group, Hierarchy\n"
+        "from connect_hierarchy_cli.chart.html import render_html\n"
+        "from connect_hierarchy_cli.chart.svg import render_svg\n"
+        "groups = (Group(id='g-1', name='Support', level=1),)\n"
+        "hierarchy = Hierarchy(instance_arn='an-arn', groups=groups)\n"
+        "print(render_html(hierarchy), render_svg(hierarchy))",
+        cwd=tmp_path,
+        PYTHONPATH=path,
+    ).stdout
+    assert 'role="tree"' in drawn
+    assert "Content-Security-Policy" in drawn
+    assert drawn.endswith("</svg>\n\n")

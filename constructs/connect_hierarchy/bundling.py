@@ -1,8 +1,16 @@
-"""The function's code: the handlers and crhelper, copied from their installed packages."""
+"""The function's code: the handlers and crhelper, from their installed packages.
+
+The asset has the handlers without docstrings and comments, each statement in its line of the
+source. So it is small, a traceback fits the source, and a release that changes only explanations
+does not deploy the function again.
+"""
 
 from __future__ import annotations
 
+import ast
+import io
 import shutil
+import tokenize
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,7 +46,7 @@ class HandlerBundling:
     """Copies the handlers and crhelper, which are pure Python; the runtime brings boto3."""
 
     def __init__(self) -> None:
-        # looked up here rather than while bundling, where jsii would wrap the error
+        # looked up here and not while bundling, so that the error is a plain one of Python's
         self.handlers = _installed(HANDLER_PACKAGE, "cdk-connect-hierarchy")
         self._crhelper = _installed(CRHELPER, CRHELPER)
 
@@ -46,8 +54,11 @@ class HandlerBundling:
     def try_bundle(self, output_dir: str, *_: object, **__: object) -> bool:
         """Put the code into `output_dir`; never False, which would mean to try Docker."""
         target = Path(output_dir)
-        _copy_modules(self.handlers, target / HANDLER_PACKAGE)
-        _copy_modules(self._crhelper, target / CRHELPER)
+        for module in _modules(self.handlers):
+            placed = _place(target / HANDLER_PACKAGE / module)
+            placed.write_text(_code_alone((self.handlers / module).read_text("utf-8")), "utf-8")
+        for module in _modules(self._crhelper):
+            shutil.copyfile(self._crhelper / module, _place(target / CRHELPER / module))
         _copy_licences(CRHELPER, target / CRHELPER)
         return True
 
@@ -65,28 +76,43 @@ def _installed(package: str, requirement: str) -> Path:
     return folder
 
 
-def _copy_modules(source: Path, target: Path) -> None:
-    """Copy the modules of a package, and no other files."""
-    for module in sorted(source.rglob("*.py")):
-        _copy(module, target / module.relative_to(source))
+def _modules(package: Path) -> list[Path]:
+    """The modules of a package, and no other files."""
+    return [module.relative_to(package) for module in sorted(package.rglob("*.py"))]
+
+
+def _code_alone(source: str) -> str:
+    """Python code with its lines, and without comments and texts that are statements."""
+    lines = source.splitlines(keepends=True)
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            line, column = token.start
+            lines[line - 1] = lines[line - 1][:column].rstrip() + "\n"
+    for statement in ast.walk(ast.parse(source)):
+        match statement:
+            case ast.Expr(value=ast.Constant(value=str()), lineno=first, end_lineno=last):
+                indent = lines[first - 1][: statement.col_offset]
+                lines[first - 1 : last] = [f'{indent}""\n', *["\n"] * ((last or first) - first)]
+    return "".join(lines)
 
 
 def _copy_licences(package: str, target: Path) -> None:
-    """Copy the licence files of a package, which must accompany its code."""
+    """Copy what a package's licence wants to travel with its code."""
     try:
         files = distribution(package).files or []
     except PackageNotFoundError:
         return
     for file in files:
         if file.name.startswith(_LICENCE_FILES):
-            _copy(Path(str(file.locate())), target / file.name)
+            shutil.copyfile(str(file.locate()), _place(target / file.name))
 
 
-def _copy(source: Path, target: Path) -> None:
+def _place(target: Path) -> Path:
+    """Make an empty file with its folders, which Lambda reads as another user."""
     for folder in reversed(target.relative_to(target.anchor).parents):
         if not (path := target.anchor / folder).exists():
             path.mkdir()
             path.chmod(0o755)
-    shutil.copyfile(source, target)
-    # Lambda runs the code as another user, whatever the umask here
+    target.touch()
     target.chmod(0o644)
+    return target

@@ -40,9 +40,10 @@ class HierarchyGroupOptions(TypedDict, total=False):
     group stays in Amazon Connect when it leaves the stack. False by default."""
 
     adopt_from_stack: str | None
-    """Name of the stack that owns the group to adopt, or that created it as a native
-    `AWS::Connect::UserHierarchyGroup`. Deploy that stack with a DeletionPolicy of Retain for the
-    group first; otherwise its deletion would delete the group."""
+    """Name of the stack that owned the group to adopt, as a native
+    `AWS::Connect::UserHierarchyGroup` or by this library. Deploy that stack with a removal policy
+    of RETAIN on the group first; otherwise its deletion would delete the group. By default, only
+    groups that no stack created are adopted."""
 
     agents_on_delete: AgentsOnDelete
     """What happens to the agents in the group when it is deleted. The default FAIL does not delete

@@ -44,6 +44,7 @@ from connect_hierarchy.internals import instance_of, names_of, ready
 from connect_hierarchy.permissions import instance_policy
 from connect_hierarchy.provider import SERVICE_TIMEOUT_SECONDS, provider_for
 from connect_hierarchy.validation import (
+    check_adoption,
     check_removal_policy,
     check_same_home,
     check_tags,
@@ -90,6 +91,8 @@ class HierarchyTree(Resource):
         tags: Tags of every group of the tree, see `HierarchyGroupOptions`.
         adopt_existing: Adopt groups that exist with these names at these places and that no stack
             owns. They stay when they leave the tree. False by default.
+        adopt_from_stack: Name of the stack that owned the groups to adopt, see
+            `HierarchyGroupOptions`.
         agents_on_delete: What happens to the agents in a group that is removed. The default FAIL
             refuses to remove a group while agents are in it.
         removal_policy: What happens to the groups when the tree leaves the stack. DESTROY, the
@@ -112,6 +115,7 @@ class HierarchyTree(Resource):
         parent: IHierarchyGroup | None = None,
         tags: Mapping[str, str] | None = None,
         adopt_existing: bool = False,
+        adopt_from_stack: str | None = None,
         agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> None:
@@ -126,6 +130,7 @@ class HierarchyTree(Resource):
             self._tree = _read(groups, Placement(top_level, self._structure.levels, policy))
             check_removal_policy(removal_policy, "hierarchy tree")
             check_tags(tags or {})
+            check_adoption(adopt_existing=adopt_existing, from_stack=adopt_from_stack)
             home = Home.of(self)
             check_same_home(
                 instance_of(self._structure).arn, region=home.region, account=home.account
@@ -146,6 +151,8 @@ class HierarchyTree(Resource):
             # references to groups may be added later in the app
             TreeProperty.REFERENCES.value: Lazy.any(_LateReferences(lambda: self._references)),
         }
+        if adopt_from_stack is not None:
+            properties[TreeProperty.ADOPT_FROM_STACK.value] = adopt_from_stack
         if parent is not None:
             properties[TreeProperty.PARENT_GROUP_ARN.value] = parent.hierarchy_group_arn
         self._resource = self._add_resource("Resource", ResourceType.TREE, properties)
@@ -167,6 +174,7 @@ class HierarchyTree(Resource):
         parent: IHierarchyGroup | None = None,
         tags: Mapping[str, str] | None = None,
         adopt_existing: bool = False,
+        adopt_from_stack: str | None = None,
         agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> HierarchyTree:
@@ -188,6 +196,7 @@ class HierarchyTree(Resource):
             parent: For a tree below a group.
             tags: Tags of every group of the tree.
             adopt_existing: Adopt groups that exist and that no stack owns.
+            adopt_from_stack: Name of the stack that owned the groups to adopt.
             agents_on_delete: What happens to the agents in a group that is removed.
             removal_policy: What happens to the groups when the tree leaves the stack.
 
@@ -207,6 +216,7 @@ class HierarchyTree(Resource):
             parent=parent,
             tags=tags,
             adopt_existing=adopt_existing,
+            adopt_from_stack=adopt_from_stack,
             agents_on_delete=agents_on_delete,
             removal_policy=removal_policy,
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from connect_hierarchy_lambda.model.ledger import Entry, IdChange, Record
+from connect_hierarchy_lambda.model.ledger import Entry, IdChange, LastWish, Record
 from connect_hierarchy_lambda.ports.ledger import Turn
 from tests.model.values import Fixed, fixed, hashed_once
 
@@ -71,9 +71,17 @@ class BookLedger:
         """What is known of a resource."""
         return self.book.entry(resource)
 
+    def entries(self) -> dict[str, Entry]:
+        """What is known of every resource."""
+        return {entry.resource: entry for entry in self.book.entries}
+
     def records(self) -> dict[str, Record]:
         """Every record of the stack, by its slot."""
         return dict(self.book.by_slot)
+
+    def last_wishes(self) -> dict[str, LastWish]:
+        """Not kept, since no decision rests on them."""
+        return {}
 
     def write(
         self,
@@ -83,6 +91,7 @@ class BookLedger:
         records: Sequence[Record] = (),
         forgotten: Sequence[Record] = (),
         changes: Sequence[IdChange] = (),  # noqa: ARG002 - no decision rests on them
+        wish: LastWish | None = None,  # noqa: ARG002 - the same
     ) -> None:
         """Write all of this."""
         self._before_write()

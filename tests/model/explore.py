@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connect_hierarchy_lambda.core.direction import Course as Direction
-from connect_hierarchy_lambda.engine.engine import logger
 from tests.model.book import Book
 from tests.model.promises import (
     check_agents,
@@ -124,12 +124,12 @@ class Result:
 @contextmanager
 def without_logs() -> Iterator[None]:
     """Keep the engine from logging what happens in all these histories."""
-    was_disabled = logger.disabled
-    logger.disabled = True
+    before = logging.root.manager.disable
+    logging.disable()
     try:
         yield
     finally:
-        logger.disabled = was_disabled
+        logging.disable(before)
 
 
 def begin(course: Course, world: World, book: Book, stack: Stack, left: int) -> State:

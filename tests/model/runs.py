@@ -12,9 +12,11 @@ from connect_hierarchy_lambda.core.decisions import Decision
 from connect_hierarchy_lambda.core.direction import Course as Direction
 from connect_hierarchy_lambda.core.facts import Facts
 from connect_hierarchy_lambda.core.view import View
-from connect_hierarchy_lambda.engine import engine as engine_module
-from connect_hierarchy_lambda.engine.engine import STALE_SECONDS, Engine
+from connect_hierarchy_lambda.engine.engine import Engine
+from connect_hierarchy_lambda.engine.memory import STALE_SECONDS, Pause
+from connect_hierarchy_lambda.engine.memory import Memory as RunMemory
 from connect_hierarchy_lambda.engine.task import Answer
+from connect_hierarchy_lambda.engine.turns import Turns
 from connect_hierarchy_lambda.model.messages import HierarchyError, NoLongerWantedError
 from connect_hierarchy_lambda.ports.calls import PassingError
 from connect_hierarchy_lambda.ports.lanes import Lanes
@@ -126,14 +128,11 @@ class _OwnStack:
         return self._template
 
 
-def _engine() -> Engine:
-    clock, rate = _Clock(), Rate(per_second=2.0, burst=5.0)
-    schedule = Schedule(clock, NOW + 100_000.0, lambda: 0.5)
-    nothing: Any = None
-    return Engine("run", nothing, nothing, nothing, schedule, rate, Lanes(clock, rate))
+_CLOCK = _Clock()
+_RATE = Rate(per_second=2.0, burst=5.0)
+_SCHEDULE = Schedule(_CLOCK, NOW + 100_000.0, lambda: 0.5)
+_LANES = Lanes(_CLOCK, _RATE)
 
-
-_ENGINE: Any = _engine()
 
 Guard = Callable[[World, str, str, Direction | None], None]
 """Is told the world, a writing call, its group and the request's course before the call is made."""
@@ -156,18 +155,20 @@ def take_turn(
     writes = _Writes(fault)
 
     def before_call(what: str, group_id: str) -> None:
-        guard(service.world, what, group_id, _ENGINE._memory.course)
+        guard(service.world, what, group_id, remembered.course)
         writes.begin_call(what)
 
     service = Service(world, before_call, writes.end_call)
     ledger = BookLedger(book, writes.begin)
-    _ENGINE._connect, _ENGINE._ledger = service, ledger
-    _ENGINE._own_stack = _OwnStack(status, template)
-    _ENGINE._memory = _thawed(memory, book, call, is_next=is_next)
+    remembered = _thawed(memory, book, call, is_next=is_next)
+    turns = Turns("run", ledger, _SCHEDULE, _RATE, remembered)
+    connect: Any = service
+    own_stack: Any = _OwnStack(status, template)
+    engine = Engine(turns, connect, own_stack, _LANES)
     _decisions[0], _checks[0] = 0, fault is None
     try:
-        turn.answer = _ENGINE._take_a_turn(replace(task_of(call), decide=decide_twice))
-    except engine_module._Pause:
+        turn.answer = engine.take_a_turn(replace(task_of(call), decide=decide_twice))
+    except Pause:
         # after an error that passes the pause is short, so nobody's patience ends meanwhile
         turn.is_waiting = fault is None
     except NoLongerWantedError:
@@ -179,7 +180,7 @@ def take_turn(
     if fault is not None and fault.is_at_end:
         turn = Turn(world, book, memory, has_died=True)
     turn.world, turn.book = service.world, ledger.book
-    turn.memory = Memory() if turn.has_died else _frozen(_ENGINE._memory)
+    turn.memory = Memory() if turn.has_died else _frozen(remembered)
     turn.writes = writes.number
     turn.calls, turn.numbers_of_calls = tuple(writes.calls), tuple(writes.numbers_of_calls)
     return turn
@@ -220,9 +221,10 @@ class _Writes:
         raise PassingError("no answer", may_be_done=True)
 
 
-def _thawed(memory: Memory, book: Book, call: Call, *, is_next: bool) -> Any:
+def _thawed(memory: Memory, book: Book, call: Call, *, is_next: bool) -> RunMemory:
     facts = Facts(**{name: _loosened(name, value) for name, value in memory.facts})
-    return engine_module._Memory(
+    return RunMemory(
+        _CLOCK,
         serial=0 if is_next else -1,
         entry=book.entry(call.logical_id),
         records=dict(book.by_slot),
@@ -233,7 +235,7 @@ def _thawed(memory: Memory, book: Book, call: Call, *, is_next: bool) -> Any:
     )
 
 
-def _frozen(memory: Any) -> Memory:
+def _frozen(memory: RunMemory) -> Memory:
     return Memory(
         facts=tuple((name, _fastened(name, value)) for name, value in vars(memory.facts).items()),
         since=tuple(sorted(memory.since.items())),

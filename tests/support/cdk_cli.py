@@ -41,7 +41,9 @@ class CdkCli:
     def assembly(self, build: Callable[[Construct], None]) -> str:
         """Synthesise an app into a folder of its own, and give the folder for `--app`."""
         out = self._folder / f"assembly-{sum(1 for _ in self._folder.iterdir())}"
-        app = App(outdir=str(out), analytics_reporting=False)
+        # the CLI has the paths of constructs written into a template unless it is told not to
+        context = {"aws:cdk:enable-path-metadata": True}
+        app = App(outdir=str(out), analytics_reporting=False, context=context)
         build(app)
         app.synth()
         return str(out)

@@ -11,7 +11,7 @@ from connect_hierarchy_lambda.core.facts import (
     ReadTemplate,
     Survey,
 )
-from connect_hierarchy_lambda.core.template import Template, declares_name
+from connect_hierarchy_lambda.core.template import Template, construct_path, declares_name
 from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.core.wish import WishedGroup
 from connect_hierarchy_lambda.model.groups import Group
@@ -136,11 +136,14 @@ def _new_sibling(view: View, record: Record) -> WishedGroup | None:
 def _agents_in_the_way(view: View) -> Decision | None:
     """Agents that would keep a removed node's group from being deleted in the clean-up."""
     going = [r for r in view.unwished if r.origin is Origin.MADE]
-    return held_by_agents(view, going, f"removing groups from {quoted(view.resource.logical_id)}")
+    return held_by_agents(view, going, "removing groups from")
 
 
 def held_by_agents(view: View, going: list[Record], doing: str) -> Decision | None:
-    """A refusal where agents are in groups that keep them, or the question; None without any."""
+    """A refusal where agents are in groups that keep them, or the question; None without any.
+
+    `doing` is what happens to the resource, such as "removing groups from".
+    """
     by_id = {record.id: record for record in going}
     kept = [r for r in going if policy_in_effect(view, r, by_id) == AgentsOnDelete.FAIL]
     questions = [FindAgents(record.instance_arn, record.id) for record in kept]
@@ -161,7 +164,7 @@ def held_by_agents(view: View, going: list[Record], doing: str) -> Decision | No
     names = listed([quoted(agent.username) for _, agent in held])
     return Refuse(
         HierarchyError(
-            doing,
+            f"{doing} {quoted(construct_path(template, view.resource.logical_id))}",
             f"{len(held)} agent(s) are in {groups}: {names}",
             "move them, or set agents_on_delete",
         )

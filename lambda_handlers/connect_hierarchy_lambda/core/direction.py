@@ -22,6 +22,16 @@ class StackStatus:
         return "ROLLBACK" in self.text
 
     @property
+    def is_at_work(self) -> bool:
+        """Whether an operation is running."""
+        return self.text.endswith("_IN_PROGRESS")
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether the last operation ended well, or was undone to the end."""
+        return self.text.endswith("_COMPLETE")
+
+    @property
     def is_deleted(self) -> bool:
         """Whether the whole stack goes."""
         return self.text == "DELETE_IN_PROGRESS"

@@ -58,9 +58,8 @@ class _Removal:
         if (kept := self._kept_by_others(targets)) is not None:
             return kept
         if view.direction is Direction.GONE and len(targets) > 1:
-            doing = f"deleting the groups of {quoted(view.resource.logical_id)}"
             deleted = [r for r in targets if not self._is_released(r)]
-            held = held_by_agents(view, deleted, doing)
+            held = held_by_agents(view, deleted, "deleting the groups of")
             if isinstance(held, Refuse):
                 return self._hold(targets, held.error)
             if held is not None:

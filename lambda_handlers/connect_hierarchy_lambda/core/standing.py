@@ -114,6 +114,8 @@ class _Standing:
 
     def _keep(self, node: WishedGroup, record: Record) -> None:
         view = self.view
+        if record.id in view.apart:
+            return
         if record.id in view.facts.gone:
             self.forgotten.append(record)
             self.warnings.append(f"group {record.id} was deleted outside of this stack")

@@ -24,6 +24,19 @@ Template = Mapping[str, Any]
 _GROUP_ID = re.compile(r"/agent-group/([A-Za-z0-9-]+)$")
 
 
+def construct_path(template: Template, logical_id: str) -> str:
+    """Where the construct of a resource stands in its app; its logical id where that is unknown.
+
+    The CDK writes the path into the resource's metadata, unless it is told not to.
+    """
+    declaration = template.get(logical_id)
+    metadata = declaration.get("Metadata") if isinstance(declaration, Mapping) else None
+    path = metadata.get("aws:cdk:path") if isinstance(metadata, Mapping) else None
+    if not isinstance(path, str):
+        return logical_id
+    return path.removesuffix("/Default").removesuffix("/Resource")
+
+
 def is_declared(template: Template, record: Record) -> bool:
     """Whether the template has the resource, and for a tree the node, that owns the group."""
     declaration = template.get(record.resource)

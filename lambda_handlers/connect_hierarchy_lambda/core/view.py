@@ -55,6 +55,9 @@ class View:
     levels: Mapping[str, Any] = field(default_factory=dict)
     """What the ledger knows of levels, by instance ARN."""
 
+    apart: frozenset[str] = frozenset()
+    """Ids of own groups that stay as they are, whatever the wish says."""
+
     at_once: int = 1
     """How many calls may be on their way at the same time."""
 

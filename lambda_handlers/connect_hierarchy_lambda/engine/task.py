@@ -8,10 +8,10 @@ from typing import Any
 
 from connect_hierarchy_lambda.core.decide import decide
 from connect_hierarchy_lambda.core.decisions import Ask, Decision
-from connect_hierarchy_lambda.core.direction import Event
+from connect_hierarchy_lambda.core.direction import Course, Event
 from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.core.wish import Resource, Wish
-from connect_hierarchy_lambda.model.ledger import Record
+from connect_hierarchy_lambda.model.ledger import LastWish, Record
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,26 @@ class Answer:
 
     physical_id: str
     data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What makes a task bring back what its resource wished last, without a request for it.
+
+    Neither CloudFormation nor the ledger's list of requests ever hears of it. It ends as soon as
+    the stack is at work, or another request than `after` is the resource's latest.
+    """
+
+    after: str
+    """Id of the latest request of the resource."""
+
+    course: Course
+    records: tuple[Record, ...] = ()
+    """What the ledger is to say before, since Amazon Connect shows it."""
+
+    forgotten: tuple[Record, ...] = ()
+    apart: frozenset[str] = frozenset()
+    """Ids of groups that are not touched: another stack's by their tags."""
 
 
 @dataclass(frozen=True)
@@ -41,3 +61,9 @@ class Task:
 
     decide: Callable[[View], Decision] = decide
     """The part of the core that decides."""
+
+    kept: LastWish | None = None
+    """What a later repair brings back, once this has succeeded."""
+
+    repair: Repair | None = None
+    """None for a request of CloudFormation."""

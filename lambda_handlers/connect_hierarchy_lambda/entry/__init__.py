@@ -10,6 +10,10 @@ from connect_hierarchy_lambda.entry.function import Function, LambdaContext
 _function = Function()
 
 
-def handler(event: Mapping[str, Any], context: LambdaContext) -> None:
-    """Serve one event of CloudFormation; the answer goes to the event's ResponseURL."""
-    _function(event, context)
+def handler(event: Mapping[str, Any], context: LambdaContext) -> Any:
+    """Serve one event.
+
+    The answer to one of CloudFormation goes to its ResponseURL; the report of a check for drift is
+    what an invocation gets.
+    """
+    return _function(event, context)

@@ -16,18 +16,22 @@ from crhelper import CfnResource
 
 from connect_hierarchy_lambda.engine.engine import Engine
 from connect_hierarchy_lambda.engine.task import Answer
+from connect_hierarchy_lambda.engine.turns import Turns
 from connect_hierarchy_lambda.entry import answer as answers
-from connect_hierarchy_lambda.entry import logs
+from connect_hierarchy_lambda.entry import drift_check, logs
 from connect_hierarchy_lambda.entry.continuation import Continuation
 from connect_hierarchy_lambda.model.arns import check_reachable
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
 from connect_hierarchy_lambda.model.ownership import stack_name_and_uuid
 from connect_hierarchy_lambda.model.properties import (
+    DRIFT_CHECK,
     LEDGER_VARIABLE,
+    DriftCheckProperty,
     ResourceType,
     StructureProperty,
 )
+from connect_hierarchy_lambda.ports.connect import Connect
 from connect_hierarchy_lambda.ports.dynamodb_ledger import DynamoDbLedger
 from connect_hierarchy_lambda.ports.lanes import Lanes
 from connect_hierarchy_lambda.ports.ledger import Ledger
@@ -104,9 +108,40 @@ class Function:
         self._rate = rate or Rate.of(os.environ)
         self._ledger_of = ledger_of or self._ledger_in_table
 
-    def __call__(self, received: Any, context: LambdaContext) -> None:
-        """Serve one event. Nothing is raised: Lambda would run the same event again."""
+    def __call__(self, received: Any, context: LambdaContext) -> Any:
+        """Serve one event. Nothing is raised: Lambda would run the same event again.
+
+        Of a check for drift the answer is its report, of all else None.
+        """
         event = _mapping(received)
+        if DRIFT_CHECK in event and "RequestType" not in event:
+            return self._check_for_drift(event, context)
+        self._serve_cloudformation(event, context)
+        return None
+
+    def _check_for_drift(self, event: Mapping[str, Any], context: LambdaContext) -> Any:
+        wanted = _mapping(event[DRIFT_CHECK])
+        stack_id = str(wanted.get(DriftCheckProperty.STACK_ID) or "")
+        stack = stack_name_and_uuid(stack_id)
+        logs.set_up({"RequestType": "DriftCheck", "StackId": stack_id})
+        left, now = context.get_remaining_time_in_millis() / 1000, self._clock.now()
+        runs = Continuation(event, now, context.invoked_function_arn)
+        deadline = min(now + left * (1 - _SHARE_FOR_ANSWER), runs.deadline)
+        schedule = Schedule(self._clock, deadline, self._jitter)
+        report = drift_check.check(
+            stack,
+            lambda: self._engine(stack_id, self._ledger_of(stack_id), schedule),
+            repairs=wanted.get(DriftCheckProperty.REPAIR) is True,
+        )
+        if report.is_unfinished:
+            sending = Schedule(self._clock, now + left, self._jitter)
+            if not runs.go_on(self._clients("lambda"), sending):
+                report.is_unfinished = False
+                report.error = "repairing: out of time; repair again"
+        drift_check.tell(report, stack, self._clock.now())
+        return report.as_json
+
+    def _serve_cloudformation(self, event: Mapping[str, Any], context: LambdaContext) -> None:
         logs.set_up(event)
         missing = [name for name in _REQUIRED if not isinstance(event.get(name), str)]
         if missing or event["RequestType"] not in _REQUEST_TYPES:
@@ -148,15 +183,7 @@ class Function:
         ledger = self._ledger_of(request.stack_id)
         if resource_type == ResourceType.TREE_REFERENCES:
             return TreeReferences(ledger)
-        engine = Engine(
-            run_id=str(uuid.uuid4()),
-            ledger=ledger,
-            connect=self._clients("connect"),
-            own_stack=OwnStack(self._clients("cloudformation"), request.stack_id),
-            schedule=schedule,
-            rate=self._rate,
-            lanes=Lanes(self._clock, self._rate),
-        )
+        engine = self._engine(request.stack_id, ledger, schedule)
         match resource_type:
             case ResourceType.STRUCTURE:
                 return Structures(engine)
@@ -168,6 +195,15 @@ class Function:
             f"serving {resource_type}",
             f"this function knows {', '.join(ResourceType)}",
             "use one release of the library for construct and function",
+        )
+
+    def _engine(self, stack_id: str, ledger: Ledger, schedule: Schedule) -> Engine:
+        turns = Turns(str(uuid.uuid4()), ledger, schedule, self._rate)
+        return Engine(
+            turns,
+            Connect(self._clients("connect"), turns.paced),
+            OwnStack(self._clients("cloudformation"), stack_id),
+            Lanes(self._clock, self._rate),
         )
 
     def _ledger_in_table(self, stack_id: str) -> Ledger:
@@ -199,6 +235,7 @@ def _serving(
             properties=_mapping(event.get("ResourceProperties")),
             old_properties=_mapping(event.get("OldResourceProperties")),
             physical_id=str(event.get("PhysicalResourceId") or ""),
+            resource_type=str(event.get("ResourceType") or ""),
             issued_at=issued_at,
         )
         conversation.request = request

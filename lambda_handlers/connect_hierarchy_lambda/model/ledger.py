@@ -232,6 +232,17 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class LastWish:
+    """What a resource wished when a request of it succeeded last: what a repair brings back."""
+
+    resource: str
+    """Logical id."""
+
+    resource_type: str
+    properties: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class IdChange:
     """A node whose group has another id now, for reports that join on ids."""
 

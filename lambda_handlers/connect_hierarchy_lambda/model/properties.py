@@ -22,6 +22,29 @@ LEDGER_VARIABLE = "LEDGER_TABLE_NAME"
 """The variable of the function's environment that names the table of the ledger."""
 
 
+DRIFT_CHECK = "ConnectHierarchyDriftCheck"
+"""What the function's event has instead of a request of CloudFormation, to look for drift."""
+
+
+class DriftCheckProperty(StrEnum):
+    """What stands in an event below `DRIFT_CHECK`."""
+
+    STACK_ID = "StackId"  # of the stack whose ledger is compared
+    REPAIR = "Repair"  # true brings back what the stack wished last
+
+
+class DriftMetric(StrEnum):
+    """Metrics that each check logs, with the stack's name as the dimension `Stack`."""
+
+    DIFFERENCES = "Differences"  # what is still another way after the check
+    REPAIRED = "RepairedDifferences"
+    FAILED = "FailedChecks"  # 1 of a check that could not be made
+
+
+METRIC_NAMESPACE = "ConnectHierarchy"
+METRIC_DIMENSION = "Stack"
+
+
 class LedgerKey(StrEnum):
     """The attributes that make up the key of the ledger's table, both of them text."""
 
@@ -81,6 +104,7 @@ class TreeProperty(StrEnum):
     GROUPS = "Groups"  # a list of nodes
     TAGS = "Tags"  # of every group, a map of key to value, left out when empty
     ADOPT_EXISTING = "AdoptExisting"
+    ADOPT_FROM_STACK = "AdoptFromStack"  # left out where none is named
     AGENTS_ON_DELETE = "AgentsOnDelete"  # of nodes that say nothing else
     REFERENCES = "References"  # lists of marks of keys: ids are answered of the first, see below
 

@@ -1,7 +1,8 @@
 """The ledger in a DynamoDB table with the keys `pk` and `sk`, both strings.
 
-The items of a stack stand in one partition: `turn`, `resource#<logical id>`, `record#<slot>` and
-`change#<time>#<new id>`. Everything but the turn is JSON in the attribute `doc`.
+The items of a stack stand in one partition: `turn`, `resource#<logical id>`, `record#<slot>`,
+`change#<time>#<new id>` and `wish#<logical id>`. Everything but the turn is JSON in the attribute
+`doc`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from connect_hierarchy_lambda.model.ledger import (
     IdChange,
     Image,
     Intention,
+    LastWish,
     Origin,
     Phase,
     Record,
@@ -103,6 +105,16 @@ class DynamoDbLedger:
         item = self._get(f"resource#{resource}")
         return entry_of(json.loads(item["doc"]["S"])) if item else None
 
+    def entries(self) -> dict[str, Entry]:
+        """What is known of every resource of the stack, by its logical id."""
+        found = [entry_of(json.loads(item["doc"]["S"])) for item in self._query("resource#")]
+        return {entry.resource: entry for entry in found}
+
+    def last_wishes(self) -> dict[str, LastWish]:
+        """What each resource of the stack wished when it succeeded last, by its logical id."""
+        found = [LastWish(**json.loads(item["doc"]["S"])) for item in self._query("wish#")]
+        return {wish.resource: wish for wish in found}
+
     def records(self) -> dict[str, Record]:
         """Every record of the stack, by its slot."""
         found = [record_of(json.loads(item["doc"]["S"])) for item in self._query("record#")]
@@ -116,6 +128,7 @@ class DynamoDbLedger:
         records: Sequence[Record] = (),
         forgotten: Sequence[Record] = (),
         changes: Sequence[IdChange] = (),
+        wish: LastWish | None = None,
     ) -> None:
         """Write all of this; TurnLostError if the turn is another run's by now.
 
@@ -132,6 +145,9 @@ class DynamoDbLedger:
         items += [self._put(f"change#{c.at:017.3f}#{c.new_id}", asdict(c)) for c in changes]
         if entry is not None:
             items.append(self._put(f"resource#{entry.resource}", asdict(entry)))
+        if wish is not None:
+            # not in the entry, which every turn reads: properties can have a hundred kilobytes
+            items.append(self._put(f"wish#{wish.resource}", asdict(wish)))
         check: Item = {
             "TableName": self._table,
             "Key": self._key("turn"),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from connect_hierarchy_lambda.model.ledger import Entry, IdChange, Record
+from connect_hierarchy_lambda.model.ledger import Entry, IdChange, LastWish, Record
 
 LEASE_SECONDS = 60.0
 """How long a turn is kept from others if its holder dies; longer than the longest call."""
@@ -47,8 +47,14 @@ class Ledger(Protocol):
     def entry(self, resource: str) -> Entry | None:
         """What is known of a resource, None if the ledger has never heard of it."""
 
+    def entries(self) -> dict[str, Entry]:
+        """What is known of every resource of the stack, by its logical id."""
+
     def records(self) -> dict[str, Record]:
         """Every record of the stack, by its slot."""
+
+    def last_wishes(self) -> dict[str, LastWish]:
+        """What each resource of the stack wished when it succeeded last, by its logical id."""
 
     def write(
         self,
@@ -58,6 +64,7 @@ class Ledger(Protocol):
         records: Sequence[Record] = (),
         forgotten: Sequence[Record] = (),
         changes: Sequence[IdChange] = (),
+        wish: LastWish | None = None,
     ) -> None:
         """Write all of this; TurnLostError if the turn is another run's by now."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from connect_hierarchy_lambda.model.ledger import Entry, IdChange, Record
+from connect_hierarchy_lambda.model.ledger import Entry, IdChange, LastWish, Record
 from connect_hierarchy_lambda.ports.ledger import LEASE_SECONDS, Turn, TurnLostError
 
 
@@ -19,6 +19,7 @@ class MemoryLedger:
         self._entries: dict[str, Entry] = {}
         self._records: dict[str, Record] = {}
         self._changes: list[IdChange] = []
+        self._wishes: dict[str, LastWish] = {}
 
     def take_turn(self, run: str, now: float) -> Turn | None:
         """Take the turn; None if another run has it."""
@@ -39,9 +40,17 @@ class MemoryLedger:
         """What is known of a resource, None if the ledger has never heard of it."""
         return self._entries.get(resource)
 
+    def entries(self) -> dict[str, Entry]:
+        """What is known of every resource of the stack, by its logical id."""
+        return dict(self._entries)
+
     def records(self) -> dict[str, Record]:
         """Every record of the stack, by its slot."""
         return dict(self._records)
+
+    def last_wishes(self) -> dict[str, LastWish]:
+        """What each resource of the stack wished when it succeeded last, by its logical id."""
+        return dict(self._wishes)
 
     def write(
         self,
@@ -51,6 +60,7 @@ class MemoryLedger:
         records: Sequence[Record] = (),
         forgotten: Sequence[Record] = (),
         changes: Sequence[IdChange] = (),
+        wish: LastWish | None = None,
     ) -> None:
         """Write all of this; TurnLostError if the turn is another run's by now."""
         if self._turn is None or self._turn.serial != turn.serial:
@@ -61,6 +71,8 @@ class MemoryLedger:
             self._records.pop(record.slot, None)
         self._records.update({record.slot: record for record in records})
         self._changes += changes
+        if wish is not None:
+            self._wishes[wish.resource] = wish
 
     def id_changes(self) -> list[IdChange]:
         """Every change of an id in this stack, oldest first."""

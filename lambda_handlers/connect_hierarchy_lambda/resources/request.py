@@ -15,7 +15,7 @@ from connect_hierarchy_lambda.core.direction import Event
 from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.core.wish import Resource, Wish
 from connect_hierarchy_lambda.engine.task import Answer, Task
-from connect_hierarchy_lambda.model.ledger import Record, RequestType
+from connect_hierarchy_lambda.model.ledger import LastWish, Record, RequestType
 from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import stack_name_and_uuid
@@ -39,6 +39,7 @@ class Request:
     physical_id: str = ""
     """What the event carried, empty on a Create."""
 
+    resource_type: str = ""
     issued_at: float = 0.0
     """When CloudFormation sent it, in seconds since 1970; 0 where this is not known."""
 
@@ -79,6 +80,7 @@ def task_of(
         wish_of=wish_of,
         answer=answer_of,
         decide=decide_on,
+        kept=LastWish(request.logical_id, request.resource_type, request.properties),
     )
 
 

@@ -1,0 +1,78 @@
+"""A repair of a resource: the task that brings back what it wished when it succeeded last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connect_hierarchy_lambda.core import repair
+from connect_hierarchy_lambda.core.decide import decide
+from connect_hierarchy_lambda.core.direction import Course, Event
+from connect_hierarchy_lambda.core.drift import Seen
+from connect_hierarchy_lambda.core.levels import decide_levels
+from connect_hierarchy_lambda.core.wish import Direction, Resource, Wish
+from connect_hierarchy_lambda.engine.task import Answer, Repair, Task
+from connect_hierarchy_lambda.model.ledger import RequestType
+from connect_hierarchy_lambda.model.messages import HierarchyError
+from connect_hierarchy_lambda.model.properties import ResourceType
+from connect_hierarchy_lambda.resources.structures import wished_levels
+from connect_hierarchy_lambda.resources.wishes import wish_of_group, wish_of_tree
+
+
+def repair_of(seen: Seen, resource: str) -> Task:
+    """The task that makes a resource as its last wish says.
+
+    Raises:
+        HierarchyError: The ledger does not know the last wish.
+    """
+    put, forgotten = repair.as_shown(seen, resource)
+    apart = frozenset(r.id for r in seen.known if r.resource == resource and seen.taken_by(r))
+    return _task(
+        seen,
+        resource,
+        Repair(
+            repair.latest(seen, resource), Course(Direction.FORWARD), put, forgotten, apart=apart
+        ),
+    )
+
+
+def clean_up_of(seen: Seen, resource: str) -> Task:
+    """The task that deletes what the repair of a resource retired."""
+    return _task(seen, resource, Repair(repair.latest(seen, resource), Course(Direction.CLEAN_UP)))
+
+
+def _task(seen: Seen, resource: str, begins: Repair) -> Task:
+    wish = seen.wishes.get(resource)
+    if wish is None or not begins.after:
+        raise HierarchyError(
+            f"repairing {resource}",
+            "the ledger does not know what it wished last",
+            "deploy a change of it, for example of its tags, once",
+        )
+    wish_of, is_tree = _wish_of(wish.resource_type)
+    decides = decide
+    if wish.resource_type == ResourceType.STRUCTURE:
+        wished = wished_levels(wish.properties)
+        decides = lambda view: decide_levels(view, wished, None)  # noqa: E731 - as structures do
+    return Task(
+        event=Event(
+            repair.request(seen, resource),
+            RequestType.UPDATE,
+            physical_id=seen.entries[resource].physical_id,
+        ),
+        resource=Resource(seen.stack, resource, is_tree=is_tree),
+        wish=wish_of(wish.properties),
+        previous=wish_of(wish.properties),
+        old_properties=wish.properties,
+        wish_of=wish_of,
+        answer=lambda view, _: Answer(view.physical_id),
+        decide=decides,
+        repair=begins,
+    )
+
+
+def _wish_of(resource_type: str) -> tuple[Callable[[Mapping[str, Any]], Wish], bool]:
+    if resource_type == ResourceType.STRUCTURE:
+        return lambda values: Wish(wished_levels(values).instance_arn), False
+    is_tree = resource_type == ResourceType.TREE
+    return (wish_of_tree if is_tree else wish_of_group), is_tree
