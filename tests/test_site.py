@@ -14,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 
+from tests.support.readme_picture import PICTURE, picture
+
 REPOSITORY = Path(__file__).parents[1]
 LATER = {"release"}
 """Targets that a workflow calls and that the Makefile gets with the first release."""
@@ -117,6 +119,12 @@ def test_every_field_is_described(site: Path) -> None:
     for name in ("name", "key", "tags", "agents_on_delete", "children"):
         assert f'<span class="pre">{name}</span>' in text
     assert "text of 1 to 512 characters" in text
+
+
+def test_the_picture_is_up_to_date() -> None:
+    """The picture of the README is what the renderer makes of the sample organisation."""
+    command = "python -m tests.support.readme_picture"
+    assert PICTURE.read_text(encoding="utf-8") == picture(), f"write it anew: {command}"
 
 
 def test_workflows_call_make() -> None:
