@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.properties import AgentsOnDelete
-from connect_hierarchy_lambda.model.tree import Tree, read_tree
-from connect_hierarchy_tree_files import read_tree_file
+from connect_hierarchy_lambda.model.tree import Tree
+from tests.support import tree_files
 
-
-def read(folder: Path, text: str | bytes, name: str = "org.csv") -> Tree:
-    """The tree of a file with this text."""
-    path = folder / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    file = read_tree_file(path)
-    return read_tree(file.groups, line_of=file.line_of)
-
-
-def error_of(folder: Path, text: str | bytes, name: str = "org.csv") -> str:
-    """What is said about such a file, on lines that can be read."""
-    with pytest.raises(InvalidHierarchyError) as caught:
-        read(folder, text, name)
-    message = str(caught.value)
-    assert all(line.isprintable() for line in message.split("\n"))
-    assert len(message) < 300
-    return message
+read = partial(tree_files.read, name="org.csv")
+error_of = partial(tree_files.error_of, name="org.csv")
 
 
 def rows(tree: Tree) -> list[tuple[str, dict[str, str], str]]:
@@ -210,7 +195,7 @@ def test_the_files_on_the_page_say_the_same(tmp_path: Path) -> None:
         read(
             tmp_path,
             re.findall(rf":caption: organisation.{kind}\n\n(.*?)```", text, re.DOTALL)[0],
-            f"org.{kind}",
+            name=f"org.{kind}",
         )
         for kind in ("yaml", "csv")
     )
@@ -286,6 +271,6 @@ def test_encodings(tmp_path: Path) -> None:
 )
 def test_workbooks(tmp_path: Path, name: str, content: bytes) -> None:
     """By their name and by what they begin with: the error says how to make a CSV file of them."""
-    message = error_of(tmp_path, content, name)
+    message = error_of(tmp_path, content, name=name)
     assert message.startswith(f"{name}: is a workbook, a text is needed: save it as")
     assert '"CSV UTF-8 (Comma delimited)" in Excel' in message

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from connect_hierarchy_lambda.model.limits import (
 )
 from connect_hierarchy_lambda.model.tags import MAX_USER_TAGS
 from connect_hierarchy_lambda.model.tree import MAX_KEY_LENGTH, Tree, read_tree
-from connect_hierarchy_tree_files import read_tree_file
+from tests.support import tree_files
 
 ANCHORS = """\
 x-defaults: &defaults
@@ -40,22 +41,8 @@ groups:
 """
 
 
-def read(folder: Path, text: str | bytes, name: str = "org.yaml") -> Tree:
-    """The tree of a file with this text."""
-    path = folder / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    file = read_tree_file(path)
-    return read_tree(file.groups, line_of=file.line_of)
-
-
-def error_of(folder: Path, text: str | bytes, name: str = "org.yaml") -> str:
-    """What is said about such a file, on lines that can be read."""
-    with pytest.raises(InvalidHierarchyError) as caught:
-        read(folder, text, name)
-    message = str(caught.value)
-    assert all(line.isprintable() for line in message.split("\n"))
-    assert len(message) < 300
-    return message
+read = partial(tree_files.read, name="org.yaml")
+error_of = partial(tree_files.error_of, name="org.yaml")
 
 
 def names(tree: Tree) -> list[str]:
@@ -284,7 +271,7 @@ def test_any_file_is_a_tree_or_an_error(tmp_path: Path, text: str, kind: str) ->
     """Whatever stands in it, nothing else is raised, and the message is a line with the file."""
     message = ""
     try:
-        read(tmp_path, text.encode(errors="surrogatepass"), f"org.{kind}")
+        read(tmp_path, text.encode(errors="surrogatepass"), name=f"org.{kind}")
     except InvalidHierarchyError as error:
         message = str(error)
     assert re.match(rf"org\.{kind}(:\d+)?: |\Z", message)
@@ -341,7 +328,7 @@ def test_a_name_of_several_lines(tmp_path: Path) -> None:
 
 def test_the_name_of_the_file_is_shown(tmp_path: Path) -> None:
     """With escapes as well."""
-    message = error_of(tmp_path, "- 5\n", "o\u200brg\n.yaml")
+    message = error_of(tmp_path, "- 5\n", name="o\u200brg\n.yaml")
     assert message.startswith(r"o\u200brg\n.yaml:1: ")
 
 
@@ -376,7 +363,7 @@ def test_tag_keys_that_connect_refuses(tmp_path: Path) -> None:
 )
 def test_errors_of_json(tmp_path: Path, text: str, line: int, part: str) -> None:
     """They have the line that editors show, whatever the characters before it are."""
-    message = error_of(tmp_path, text, "org.json")
+    message = error_of(tmp_path, text, name="org.json")
     assert message.startswith(f"org.json:{line}: "), message
     assert part in message
 
@@ -389,7 +376,7 @@ def test_json_is_read_as_it_stands(tmp_path: Path) -> None:
     ]
     for is_ascii in (True, False):
         text = json.dumps({"x-mine": [1, None], "groups": groups}, ensure_ascii=is_ascii)
-        tree = read(tmp_path, text, "org.json")
+        tree = read(tmp_path, text, name="org.json")
         assert tree.nodes == read_tree(groups).nodes
         assert [node.line for node in tree.nodes] == ["org.json:1"] * 3
 
@@ -402,10 +389,12 @@ def test_encodings(tmp_path: Path, name: str) -> None:
     """UTF-8 with and without a mark, UTF-16 with one; others are an error with the line."""
     text = '[\n"Zürich"]'
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):
-        assert names(read(tmp_path, text.encode(encoding), name)) == ["Zürich"]
-    message = error_of(tmp_path, text.encode("cp1252"), name)
+        assert names(read(tmp_path, text.encode(encoding), name=name)) == ["Zürich"]
+    message = error_of(tmp_path, text.encode("cp1252"), name=name)
     assert message == f"{name}:2: is not UTF-8 (byte 0xfc): save it with the encoding UTF-8"
-    assert "has a NUL" in error_of(tmp_path, text.encode("utf-16-le").replace(b"\xfc", b"u"), name)
+    assert "has a NUL" in error_of(
+        tmp_path, text.encode("utf-16-le").replace(b"\xfc", b"u"), name=name
+    )
 
 
 # the schema -------------------------------------------------------------------------------------

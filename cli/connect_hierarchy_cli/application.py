@@ -29,10 +29,13 @@ SEE = "See"
 FILES = "Write and check files"
 CHANGE = "Plan and change"
 OPERATE = "Operate"
+SET_UP = "Set up"
 
 COMMANDS = (
     Listed("tree", SEE, "Show the hierarchy of an instance."),
+    Listed("export", FILES, "Write the hierarchy of an instance as the file of a tree."),
     Listed("validate", FILES, "Check files of trees as a synth does, without a CDK app."),
+    Listed("completion", SET_UP, "Write the completion for bash, zsh or fish."),
 )
 """The subcommands, in the order of the help."""
 
@@ -40,6 +43,7 @@ _DISTRIBUTION = "cdk-connect-hierarchy"
 _EXAMPLES = (
     "connect-hierarchy tree",
     "connect-hierarchy tree my-instance --json",
+    "connect-hierarchy export my-instance --cdk my-app",
     "connect-hierarchy validate organisation.yaml",
 )
 

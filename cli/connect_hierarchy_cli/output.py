@@ -70,7 +70,7 @@ def write_file(path: Path, text: str) -> None:
     try:
         handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except FileNotFoundError as error:
-        raise FileNotFoundError(error.errno, error.strerror, str(path)) from None
+        raise FileNotFoundError(error.errno, error.strerror, str(path.parent)) from None
     try:
         with open(handle, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 - of a number
             file.write(text)

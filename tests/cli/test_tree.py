@@ -60,3 +60,26 @@ def test_the_instance_by_id_and_arn(line: CommandLine, aws: LocalAws) -> None:
         line.run("--region", "eu-west-2", "tree").out,
     }
     assert len(shown) == 1
+
+
+def test_pictures(line: CommandLine) -> None:
+    """One file each, with groups, levels, owners and agents; nothing else is written."""
+    run = line.run("tree", "acme", "--html", "acme.html", "--svg", "acme.svg")
+    assert (run.code, run.out) == (0, "")
+    assert run.err == "acme.html: 3 groups\nacme.svg: 3 groups\n"
+    page = (line.folder / "acme.html").read_text()
+    drawn = (line.folder / "acme.svg").read_text()
+    assert drawn.startswith("<svg ")
+    assert page.startswith("<!doctype html>")
+    for text in ("acme", "Support", "EMEA", "Division", "Region"):
+        assert text in page
+        assert text in drawn
+    assert "ada" in page
+    assert "Centre" in page
+
+
+def test_a_picture_that_can_not_be_written(line: CommandLine) -> None:
+    """The file is named."""
+    run = line.run("tree", "acme", "--svg", "nowhere/acme.svg")
+    assert (run.code, run.out) == (1, "")
+    assert run.err == "Error: 'nowhere' does not exist\nTry:   ls .\n"

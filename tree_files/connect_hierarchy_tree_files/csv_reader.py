@@ -14,8 +14,8 @@ from connect_hierarchy_lambda.model.tree import SEPARATOR, Place
 from connect_hierarchy_tree_files.source import Position, TreeFile
 from connect_hierarchy_tree_files.text import Lines
 
-_PATH = "path"
-_FIELDS = ("key", "agents_on_delete")
+PATH_COLUMN = "path"
+FIELD_COLUMNS = ("key", "agents_on_delete")
 """Columns that mean what the fields of these names mean in YAML."""
 
 _NO_COLUMNS = {
@@ -72,7 +72,7 @@ def _separator(text: str) -> str:
             header = next((row for row in rows if any(map(without_outer_blanks, row))), [])
         except csv.Error:
             continue
-        if _PATH in map(_meaning, header):
+        if PATH_COLUMN in map(_meaning, header):
             return separator
     return _SEPARATORS[0]
 
@@ -117,21 +117,26 @@ class _Sheet:
         return self.lines.position_at(offset)
 
 
+def is_field_column(column: str) -> bool:
+    """Whether a column of this name is not a tag."""
+    return _meaning(column) in {PATH_COLUMN, *FIELD_COLUMNS, *_NO_COLUMNS}
+
+
 def _meaning(column: str) -> str:
     """The field of a group that a column is called by, in any case; or the column itself."""
     name = without_outer_blanks(column)
     as_field = re.sub(r"[\s-]", "_", name).lower()
-    return as_field if as_field in {_PATH, *_FIELDS, *_NO_COLUMNS} else name
+    return as_field if as_field in {PATH_COLUMN, *FIELD_COLUMNS, *_NO_COLUMNS} else name
 
 
 def _columns(sheet: _Sheet, header: _Record) -> list[str]:
     """The columns by what they mean; an empty name is none of a column."""
     columns = list(map(_meaning, header.cells))
     start = sheet.position_of(header, 0)
-    if _PATH not in columns:
+    if PATH_COLUMN not in columns:
         shown = ", ".join(quoted(column) for column in header.cells if column) or "none"
         why = (
-            f"has the columns {shown}; one '{_PATH}' is needed: "
+            f"has the columns {shown}; one '{PATH_COLUMN}' is needed: "
             "add it, and separate columns by commas, semicolons or tabs"
         )
         raise sheet.file.end(start, why)
@@ -187,8 +192,8 @@ class _Table:
             if cell and column and column not in _NO_COLUMNS:
                 named[column] = cell
                 positions[column] = sheet.position_of(record, number)
-        path = named.pop(_PATH, "")
-        position = positions.pop(_PATH, sheet.position_of(record, 0))
+        path = named.pop(PATH_COLUMN, "")
+        position = positions.pop(PATH_COLUMN, sheet.position_of(record, 0))
         names = tuple(map(without_outer_blanks, path.split(SEPARATOR)))
         if not all(names):
             why = (
@@ -198,11 +203,11 @@ class _Table:
             sheet.file.note(position, why)
             return
         group: dict[str, Any] = {"name": names[-1]}
-        group |= {name: named.pop(name) for name in _FIELDS if name in named}
+        group |= {name: named.pop(name) for name in FIELD_COLUMNS if name in named}
         if named:
             group["tags"] = named
         fields: dict[Place, Position] = {
-            (column,) if column in _FIELDS else ("tags", column): at
+            (column,) if column in FIELD_COLUMNS else ("tags", column): at
             for column, at in positions.items()
         }
         self.rows.append(_Row(names, group, position, fields))
