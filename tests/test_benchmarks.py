@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks import processes
+from benchmarks.agents import AgentsMoved, move
 from benchmarks.function import ColdStart, Memory, weight
 from benchmarks.organisation import LEVELS, Organisation, Work, faster, organisation, works
 from benchmarks.peers import NativeCloudFormation, Script, Terraform
@@ -16,6 +17,7 @@ from benchmarks.stage import Stage
 from benchmarks.synthesis import Synthesis
 from benchmarks.ways import SingleGroups, Trees, Way
 from benchmarks.work import WAYS, Played, play
+from connect_hierarchy_lambda.ports.pace import Rate
 
 FEW = organisation(8)
 
@@ -137,17 +139,26 @@ def test_the_report_says_met_or_missed() -> None:
         weight=weight(),
         cold_start=ColdStart(1.0, 1.1),
         memory=[Memory(50, 0, 1)],
+        agents=[AgentsMoved(2_000, 150, 2, 0.15, 997.5, 1030.0, 2_000, 2_009, 0, 0)],
     )
     met = {goal.what: goal.met for goal in goals(results)}
     assert met["synth of the tree, of the app without groups"]
     assert not met["synth of the HierarchyGroups, of as many native L1s"]
     assert met["create, HierarchyTree, 0 s latency: writes beyond the minimum"]
+    assert not met["2,000 agents at 2 a second, 0.15 s latency: time, of the floor"]
     text = as_markdown(results, "2026-01-01")
     assert (
         "| synth of the HierarchyGroups, of as many native L1s | ≤ 1.2 | 2.00 | **missed** |"
         in text
     )
     assert len(as_json(results, "2026-01-01")["work"]) == len(results.played)
+
+
+def test_agents_are_moved_at_the_rate() -> None:
+    """Each with one call, none refused, and not before the rate allows it."""
+    moved = move(60, 7, Rate(2, 5), 0.15)
+    assert (moved.moves, moved.refused, moved.elsewhere) == (60, 0, 0)
+    assert moved.floor == 27.5 < moved.seconds < 30
 
 
 def test_the_asset_is_weighed() -> None:
