@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,10 @@ class Terminal:
 
     def run(self, command: str) -> str:
         """Run a command, and see to it that it succeeds."""
+        program, *arguments = shlex.split(command)
+        ours = [sys.executable, "-m", "connect_hierarchy_cli"]
         ended = subprocess.run(
-            shlex.split(command),
+            [*(ours if program == "connect-hierarchy" else [program]), *arguments],
             cwd=self._folder,
             env=self._environment,
             stdout=subprocess.PIPE,

@@ -28,12 +28,15 @@ _TEXT_FIRST = {
     "UsageError",
     "BadParameter",
 }
-_TEXT_LAST = {"error", "located_error", "_located", "note", "end"}
+_TEXT_LAST = {"error", "located_error", "_located", "note", "end", "Problem"}
 _OTHERS = {"logger", "parser"}
 """Objects whose method `error` tells somebody else."""
 
 _FINDINGS = {"str | None", "list[str]"}
 """What a function returns that finds out what is wrong."""
+
+_YIELDS = {"Iterator[str]", "Iterator[Problem]"}
+"""What a function returns that finds one thing after the other; in a pair, the line comes first."""
 
 _MOST_WAYS = 64
 _DEEPEST = 12
@@ -101,7 +104,7 @@ class _Module:
                 yield from node.value.elts if isinstance(node.value, ast.List) else [node.value]
             return
         if isinstance(node, ast.Yield) and node.value is not None and self._yields_texts(node):
-            yield node.value
+            yield node.value.elts[-1] if isinstance(node.value, ast.Tuple) else node.value
         if not isinstance(node, ast.Call):
             return
         name, owner = _called(node)
@@ -134,7 +137,7 @@ class _Module:
         """Whether a function gives one text after the other of what is wrong."""
         function = self._function_of(node)
         returns = function.returns if function is not None else None
-        return returns is not None and ast.unparse(returns) == "Iterator[str]"
+        return returns is not None and ast.unparse(returns) in _YIELDS
 
     def _finds_errors(self, node: ast.AST) -> bool:
         function = self._function_of(node)
@@ -218,7 +221,8 @@ class _Module:
                 found += [
                     value
                     for inner in ast.walk(before)
-                    if isinstance(inner, ast.stmt) and (value := _direct(inner, name)) is not None
+                    if isinstance(inner, ast.Assign | ast.AnnAssign)
+                    and (value := _direct(inner, name)) is not None
                 ]
             node = above
         return found
