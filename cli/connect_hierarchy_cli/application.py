@@ -35,6 +35,7 @@ COMMANDS = (
     Listed("tree", SEE, "Show the hierarchy of an instance."),
     Listed("export", FILES, "Write the hierarchy of an instance as the file of a tree."),
     Listed("validate", FILES, "Check files of trees as a synth does, without a CDK app."),
+    Listed("plan", CHANGE, "Show what a deployment will do."),
     Listed("agents", CHANGE, "Put agents into the groups that a file says."),
     Listed("copy", CHANGE, "Make the levels and groups of an instance in another one."),
     Listed("completion", SET_UP, "Write the completion for bash, zsh or fish."),

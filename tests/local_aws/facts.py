@@ -123,6 +123,7 @@ CONNECT = (
     Fact("pace", "2 requests a second, burst 5, for each API by itself, over all instances"),
     Fact("consistency", "what was made is not found for a while, what went is still in use"),
     Fact("tags of AWS", "whether aws: ones are answered", ("hidden", "shown")),
+    Fact("current users", "who is on a contact now, of one group at a time"),
     Fact("IAM of groups", "the ARN that a call about a group is checked for"),
     Fact("IAM of searches", "they need the actions of what they answer too"),
     Fact("IAM of tags", "a Create with tags needs TagResource"),

@@ -427,6 +427,14 @@ MUTANTS = (
     ),
     Mutant(
         "",
+        "imports are told",
+        "cloudformation/exports.py",
+        "if name in stack.imports]",
+        "]",
+        "test_cloudformation_api.py::test_who_imports_an_export_is_told",
+    ),
+    Mutant(
+        "",
         "exports clash",
         "cloudformation/exports.py",
         "if other is not stack and taken:",

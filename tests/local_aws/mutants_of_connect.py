@@ -873,6 +873,22 @@ MUTANTS = (
         "test_connect.py::test_calls_are_recorded",
     ),
     Mutant(
+        "current users",
+        "who is in another group is left out",
+        "connect/models.py",
+        "            if (not wanted or user.hierarchy_group_id in wanted)\n",
+        "            if True\n",
+        "test_connect.py::test_who_is_on_a_contact_is_told_for_one_group",
+    ),
+    Mutant(
+        "current users",
+        "two groups are refused",
+        "connect/models.py",
+        "        if hierarchy_group_ids and len(hierarchy_group_ids) > 1:\n",
+        "        if False:\n",
+        "test_connect.py::test_who_is_on_a_contact_is_told_for_one_group",
+    ),
+    Mutant(
         "IAM of groups",
         "what is not allowed is refused",
         "connect/service.py",

@@ -76,7 +76,7 @@ def at_rest(aws: LocalAws, stack_id: str) -> str:
     return str(stack["StackStatus"])
 
 
-def parameter(value: str = "v", **properties: Any) -> dict[str, Any]:
+def parameter(value: Any = "v", **properties: Any) -> dict[str, Any]:
     """An SSM parameter's resource."""
     declared = {"Type": "String", "Value": value, **properties}
     return {"Type": "AWS::SSM::Parameter", "Properties": declared}
@@ -140,6 +140,20 @@ def test_a_deployment_from_change_set_to_deletion(aws: LocalAws, cfn: Any) -> No
     assert at_rest(aws, made["StackId"]) == "DELETE_COMPLETE"
     cfn.get_waiter("stack_delete_complete").wait(StackName="whole")
     assert all(s["StackName"] != "whole" for s in cfn.describe_stacks()["Stacks"])
+
+
+def test_who_imports_an_export_is_told(aws: LocalAws, cfn: Any) -> None:
+    """ListImports names the stacks; an export that none imports is an error."""
+    output = {"Value": "v", "Export": {"Name": "given"}}
+    giving = {"Resources": {"A": parameter()}, "Outputs": {"O": output}}
+    taking = {"Resources": {"A": parameter(value={"Fn::ImportValue": "given"})}}
+    for name, template in (("giving", giving), ("taking", taking)):
+        if name == "taking":
+            with pytest.raises(ClientError, match="not imported by any stack"):
+                cfn.list_imports(ExportName="given")
+        made = cfn.create_stack(StackName=name, TemplateBody=json.dumps(template))
+        assert at_rest(aws, made["StackId"]) == "CREATE_COMPLETE"
+    assert cfn.list_imports(ExportName="given")["Imports"] == ["taking"]
 
 
 def test_events_come_in_pages_with_increasing_times(aws: LocalAws, cfn: Any) -> None:

@@ -100,6 +100,23 @@ Question = (
 )
 
 
+@dataclass(frozen=True)
+class Surveyed:
+    """All groups of an instance, by their ids and by those of the groups above them."""
+
+    groups: tuple[Group, ...]
+    by_id: Mapping[str, Group]
+    below: Mapping[str | None, list[Group]]
+
+    @classmethod
+    def of(cls, groups: tuple[Group, ...]) -> Surveyed:
+        """These groups in order."""
+        below: dict[str | None, list[Group]] = {}
+        for group in groups:
+            below.setdefault(group.parent_id, []).append(group)
+        return cls(groups, {group.id: group for group in groups}, below)
+
+
 @dataclass
 class Facts:
     """What this run has been told; the engine forgets what a call or a wait may have changed."""
@@ -129,6 +146,9 @@ class Facts:
     arrived: dict[str, dict[str, Agent]] = field(default_factory=dict)
     """The same, by the ids of the groups."""
 
+    surveys: dict[Survey, Surveyed] = field(default_factory=dict)
+    """The answers to surveys, in order: steps look into them again and again."""
+
     def knows(self, question: Question) -> bool:
         """Whether the answer is known."""
         return question in self.answers
@@ -147,6 +167,14 @@ class Facts:
         """The groups that were found."""
         answer: tuple[Group, ...] = self.answers[question]
         return answer
+
+    def surveyed(self, question: Survey) -> Surveyed:
+        """What a survey shows, in order."""
+        groups = self.groups(question)
+        known = self.surveys.get(question)
+        if known is None or known.groups is not groups:
+            known = self.surveys[question] = Surveyed.of(groups)
+        return known
 
     def agents(self, question: FindAgents) -> tuple[Agent, ...]:
         """The agents that are there: searches may not show yet what this run has moved."""

@@ -307,9 +307,9 @@ class _Standing:
         survey = Survey(place[0])
         if not self.view.facts.knows(survey):
             return None
-        for group in self.view.facts.groups(survey):
+        for group in self.view.facts.surveyed(survey).below.get(place[1], ()):
             is_free = group.id not in self.view.records and group.id not in self.view.facts.gone
-            if is_free and (group.parent_id, group.name) == place[1:]:
+            if is_free and group.name == place[2]:
                 return group
         return None
 

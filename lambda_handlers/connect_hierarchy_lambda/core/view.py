@@ -75,6 +75,14 @@ class View:
         )
 
     @cached_property
+    def _own_by_key(self) -> Mapping[str, list[Record]]:
+        """The records of this resource by their keys: a tree can have thousands."""
+        found: dict[str, list[Record]] = {}
+        for record in self.own:
+            found.setdefault(record.key, []).append(record)
+        return found
+
+    @cached_property
     def standing(self) -> Mapping[str, Record]:
         """The record of each node that has one under its wished parent, by key."""
         found: dict[str, Record] = {}
@@ -101,11 +109,8 @@ class View:
 
     def record_at(self, key: str, parent_id: str | None) -> Record | None:
         """The record of a node under a parent: LIVE before RETIRED before LEFT."""
-        there = [
-            record
-            for record in self.own
-            if record.id and record.key == key and self._is_under(record, parent_id)
-        ]
+        named = self._own_by_key.get(key, ())
+        there = [r for r in named if r.id and self._is_under(r, parent_id)]
         return min(there, key=lambda r: _BY_PREFERENCE.index(r.phase), default=None)
 
     def _is_under(self, record: Record, parent_id: str | None) -> bool:
