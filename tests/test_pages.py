@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
 
-from connect_hierarchy import HierarchyStructure, HierarchyTree
 from local_aws import LocalAws
-from tests.support.constructs_fixtures import INSTANCE_ARN
+from tests.support.change_pages import CHANGES, Played, plans_of, play, table_of
 from tests.support.pages import REPOSITORY, Page
-from tests.support.stacks import Site
 
 DOCS = REPOSITORY / "docs"
 PLAYED = {"first-hierarchy.md", "adopt.md"}
@@ -26,8 +21,6 @@ PLAYED = {"first-hierarchy.md", "adopt.md"}
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 NOTHING = "\N{EN DASH}"
 """In a table, the place of a group that is not there."""
-
-CHANGES = sorted(path.stem for path in (DOCS / "changes").glob("*.md") if path.stem != "index")
 
 
 def name_of(path: Path) -> str:
@@ -143,65 +136,27 @@ def test_adopt(tmp_path: Path) -> None:
     assert writes == {"TagResource"}
 
 
-def before_and_after(folder: Path, change: str) -> tuple[list[list[Any]], list[list[str]], str]:
-    """The groups of a change's files as a template has them, its table, and its policy."""
-    path = DOCS / "changes" / f"{change}.md"
-    text = path.read_text(encoding="utf-8")
-    Page(path, folder).try_out()
-    files = ["before.yaml", *(["between.yaml"] if "between.yaml" in text else []), "after.yaml"]
-    groups = []
-    for name in files:
-        app = App(analytics_reporting=False, context={"aws:cdk:bundling-stacks": []})
-        stack = Stack(app, "Change")
-        structure = HierarchyStructure(
-            stack, "Structure", instance_arn=INSTANCE_ARN, levels=["A", "B", "C"]
-        )
-        HierarchyTree.from_file(stack, "Tree", folder / name, structure=structure)
-        resources = app.synth().get_stack_by_name("Change").template["Resources"].values()
-        (tree,) = [r for r in resources if r["Type"] == "Custom::ConnectHierarchyTree"]
-        groups.append(tree["Properties"]["Groups"])
-    rows = re.search(r"\| Before \| After \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", text)
-    assert rows is not None
-    table = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows[1].splitlines()]
-    policy = re.search(r"AgentsOnDelete\.([A-Z_]+)", text)
-    return groups, table, policy[1] if policy else "FAIL"
-
-
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_a_change_does(change: str, tmp_path: Path) -> None:
-    """The table of each change says what a deployment of its files does to ids and agents."""
-    deployments, table, policy = before_and_after(tmp_path, change)
-    site = Site()
-    first, *others = deployments
-
-    def deploy(groups: list[Any]) -> str:
-        structure = site.structure("A", "B", "C")
-        tree = site.tree(*groups, AgentsOnDelete=policy)
-        return site.up({"Structure": structure, "Tree": tree}).status
-
-    assert deploy(first) == "CREATE_COMPLETE"
-    before = dict(site.ids)
-    for path in before:
-        site.hire(f"agent of {path}", *path.split("/"))
-    for groups in others:
-        site.clock.sleep(1000)
-        assert deploy(groups) == "UPDATE_COMPLETE"
-    after = dict(site.ids)
-
+    """The page says what a deployment of its files does to ids and agents, and what `plan` says."""
+    played = play(change, tmp_path)
+    before, after = played.before, played.site.ids
+    table = table_of(change)
     assert {row[0] for row in table} - {NOTHING} == set(before)
     assert {row[1] for row in table} - {NOTHING} == set(after)
     for old, new, the_id, agents in table:
         found = "gone" if new == NOTHING else "stays" if before.get(old) == after[new] else "new"
         assert the_id == found, (old, new)
-        assert agents == _agents(site, old, new, moved=found == "new"), (old, new)
+        assert agents == _agents(played, old, new, moved=found == "new"), (old, new)
+    command = "python -m tests.support.change_pages"
+    assert plans_of(change) == played.plans, f"write them anew: {command}"
 
 
-def _agents(site: Site, old: str, new: str, *, moved: bool) -> str:
+def _agents(played: Played, old: str, new: str, *, moved: bool) -> str:
     """What became of the agent who was in a group, in the words of the pages."""
     if old == NOTHING:
-        return str(site.agents.get(new, "none"))
-    name = f"agent of {old}"
-    where = [path for path, names in site.agents.items() if name in names]
+        return str(played.site.agents.get(new, "none"))
+    where = played.agents(old)
     if not where:
         return "in no group"
     if new == NOTHING:

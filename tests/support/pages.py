@@ -40,7 +40,7 @@ _TARGET = re.compile(r"^([a-z-]+):(?!=)", re.MULTILINE)
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """Ids that a page cannot know."""
 
-LATER = {"drift", "moves", "plan"}
+LATER = {"drift", "moves"}
 """Commands that pages have and that the command line has not yet."""
 
 RUN = {"cdk", "connect-hierarchy"}

@@ -74,7 +74,7 @@ def command(
     work, paths, agents = _read(settings, instance, None if export else wished)
     if export is not None:
         _export(export, agents.values(), paths)
-        # whoever goes on with the command has this file already
+        # a command that is run again finds this file already
         work.settings = settings.without("--export")
     if wished is None:
         return
