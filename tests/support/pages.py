@@ -1,8 +1,8 @@
 """The code blocks of the pages that people read, each with a way to check it.
 
-A page is read from top to bottom in a folder of its own. Blocks with a caption are files in it.
-Python blocks share their names. Commands are checked as far as that is possible without what they
-are about: see `check_command`.
+A page is read from top to bottom in a folder of its own. Blocks with a caption are files in it. A
+text right after commands is what the last of them says. Python blocks share their names. Commands
+are checked as far as that is possible without what they are about: see `check_command`.
 """
 
 from __future__ import annotations
@@ -83,6 +83,7 @@ class Page:
         self._run = run
         self._apps: list[App] = []
         self._written: set[Path] = set()
+        self._said: str | None = None
         self.document = Document.parse(str(path), Blocks(self._evaluate))
 
     def try_out(self) -> int:
@@ -112,6 +113,10 @@ class Page:
             self._evaluate_shell(source)
         elif language in {"yaml", "json", "csv"} or caption.endswith(_TREES):
             self._evaluate_file(caption or f"block.{language}", source)
+        elif language == "text" and self._said is not None:
+            shown = [line.rstrip() for line in self._said.strip("\n").splitlines()]
+            wanted = _ID.sub("", source).strip("\n")
+            assert _ID.sub("", "\n".join(shown)) == wanted, self._said
         else:
             assert language == "text", f"no test knows what to do with a block of {language}"
 
@@ -148,11 +153,12 @@ class Page:
             groups_of(path)
 
     def _evaluate_shell(self, source: str) -> None:
+        self._said = None
         for line in commands(source):
             check_command(line)
             program, command = line.split()[:2]
             if self._run is not None and program in RUN and command not in LATER:
-                self._run(line)
+                self._said = self._run(line)
 
 
 def groups_of(path: Path) -> Tree:
