@@ -24,7 +24,7 @@ from sybil import Document, Example, Region
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.myst import CodeBlockParser
 
-from connect_hierarchy_cli.application import COMMANDS, application
+from connect_hierarchy_cli.application import application
 from connect_hierarchy_cli.settings import Settings
 from connect_hierarchy_lambda.model.tree import Tree, read_tree
 from connect_hierarchy_tree_files import read_tree_file
@@ -39,9 +39,6 @@ _TREES = (".yaml", ".yml", ".json", ".csv")
 _TARGET = re.compile(r"^([a-z-]+):(?!=)", re.MULTILINE)
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """Ids that a page cannot know."""
-
-LATER = {"drift", "moves"}
-"""Commands that pages have and that the command line has not yet."""
 
 RUN = {"cdk", "connect-hierarchy"}
 """What a page's commands are run of; the others set up what tests have already."""
@@ -156,8 +153,7 @@ class Page:
         self._said = None
         for line in commands(source):
             check_command(line)
-            program, command = line.split()[:2]
-            if self._run is not None and program in RUN and command not in LATER:
+            if self._run is not None and line.partition(" ")[0] in RUN:
                 self._said = self._run(line)
 
 
@@ -228,9 +224,6 @@ def _check_aws(arguments: list[str]) -> None:
 
 
 def _check_connect_hierarchy(arguments: list[str]) -> None:
-    if arguments[0] in LATER:
-        assert arguments[0] not in {listed.name for listed in COMMANDS}, "take it out of LATER"
-        return
     with application.make_context("connect-hierarchy", list(arguments), obj=Settings()) as context:
         name, command, rest = application.resolve_command(context, list(arguments))
         assert command is not None
