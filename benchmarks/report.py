@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.agents import AgentsMoved
+from benchmarks.command_line import CommandLine
 from benchmarks.function import ColdStart, Memory, Weight
 from benchmarks.peers import NativeCloudFormation, Script, Terraform
 from benchmarks.synthesis import Synthesis
@@ -24,6 +25,9 @@ MAX_SYNTHESIS_OF_TREE = 1.1
 MAX_SYNTHESIS_OF_GROUPS = 1.2
 MAX_COLD_START = 1.15
 MAX_ASSET = 100_000
+MAX_HELP = 0.25
+MAX_COMMAND = 3.0
+MAX_COMMAND_BYTES = 300 * 1024 * 1024
 
 _INTRODUCTION = (
     "Times of work are virtual ones over the local Connect, at the service's default rate:",
@@ -56,7 +60,8 @@ class Results:
     weight: Weight
     cold_start: ColdStart
     memory: Sequence[Memory]
-    agents: Sequence[AgentsMoved] = ()
+    command_line: CommandLine
+    agents: Sequence[AgentsMoved]
 
 
 def goals(results: Results) -> list[Goal]:
@@ -83,6 +88,7 @@ def goals(results: Results) -> list[Goal]:
             f"{results.weight.archive:,}",
             results.weight.archive < MAX_ASSET,
         ),
+        *_goals_of_commands(results.command_line),
     ]
 
 
@@ -110,6 +116,7 @@ def as_json(results: Results, date: str) -> dict[str, Any]:
             "memory": [asdict(one) for one in results.memory],
         },
         "agents": [asdict(one) for one in results.agents],
+        "command_line": asdict(results.command_line),
     }
 
 
@@ -200,6 +207,10 @@ def as_markdown(results: Results, date: str) -> str:
             ],
         ),
         "",
+        "## The command line",
+        "",
+        *_commands(results.command_line),
+        "",
     ]
     return "\n".join(lines)
 
@@ -242,6 +253,51 @@ def _goals_of_agents(moved: AgentsMoved) -> Iterator[Goal]:
     connections = 10 / (2 * moved.latency)
     if connections > moved.rate:
         yield _at_most(f"{what}: time, of the floor", MAX_TIME_OF_MOVES, moved.seconds, moved.floor)
+
+
+def _goals_of_commands(found: CommandLine) -> Iterator[Goal]:
+    slowest = max(found.help, key=lambda one: one.seconds)
+    yield Goal(
+        f"seconds of the slowest --help, of {slowest.command}",
+        f"≤ {MAX_HELP}",
+        f"{slowest.seconds:.3f}",
+        slowest.seconds <= MAX_HELP,
+    )
+    for one in found.large:
+        enough = (
+            one.processor_seconds <= MAX_COMMAND
+            and one.peak_bytes <= MAX_COMMAND_BYTES
+            and one.calls <= one.pages
+        )
+        yield Goal(
+            f"{one.command} of a large instance: seconds, MiB, calls",
+            f"≤ {MAX_COMMAND:g}, {MAX_COMMAND_BYTES // _MIB}, {one.pages}",
+            f"{one.processor_seconds:.2f}, {one.peak_bytes // _MIB}, {one.calls}",
+            enough,
+        )
+
+
+def _commands(found: CommandLine) -> Iterator[str]:
+    yield "In fresh processes; a large instance has some 5,000 groups and 20,000 agents. Seconds"
+    yield "are those of the command's processor: the service's pages take their own time."
+    yield ""
+    yield from _table(
+        ("--help of", "seconds"), [(one.command, f"{one.seconds:.3f}") for one in found.help]
+    )
+    yield ""
+    yield from _table(
+        ("command", "processor seconds", "peak MiB", "calls", "that the pages need"),
+        [
+            (
+                one.command,
+                f"{one.processor_seconds:.2f}",
+                f"{one.peak_bytes / _MIB:.0f}",
+                str(one.calls),
+                str(one.pages),
+            )
+            for one in found.large
+        ],
+    )
 
 
 def _at_most(what: str, most: float, found: float, base: float) -> Goal:

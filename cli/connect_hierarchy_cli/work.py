@@ -60,13 +60,14 @@ class Work:
             so_far: Says how far they are, as the end of a sentence.
 
         Raises:
-            CommandError: If they ended early, with the command that goes on.
+            CommandError: If they ended early, with the command that does the rest.
         """
         again = self.settings.again()
         try:
             run_stoppable(changes, self.clock, lambda: output.tell(_STOPPING))
         except (StoppedError, KeyboardInterrupt):
-            raise CommandError(f"stopped, {so_far()}; the same command goes on", again) from None
+            sentence = f"stopped, {so_far()}; the same command does the rest"
+            raise CommandError(sentence, again) from None
         except Exception as error:
             told = explained(error, self.settings)
             next_command = told.next_command or again

@@ -80,6 +80,7 @@ class _Contents:
         self.groups: Table[Group] = Table(now)
         self.users: Table[User] = Table(now)
         self.security_profiles: Table[SecurityProfile] = Table(now)
+        self.usernames: set[str] = set()
 
 
 class LocalConnectBackend(ConnectBackend):
@@ -455,7 +456,7 @@ class LocalConnectBackend(ConnectBackend):
         group = None
         if hierarchy_group_id:
             group = self._existing(contents.groups, hierarchy_group_id)
-        if any(user.username == username for user in contents.users.rows().values()):
+        if username in contents.usernames:
             message = f"A user with the username {username} already exists"
             raise DuplicateResourceException(message)
         stated = {
@@ -477,6 +478,7 @@ class LocalConnectBackend(ConnectBackend):
             tags=dict(tags or {}),
         )
         contents.users.put(user_id, user)
+        contents.usernames.add(username)
         return user
 
     @_locked
@@ -493,7 +495,9 @@ class LocalConnectBackend(ConnectBackend):
     def delete_user(self, instance_id: str, user_id: str) -> None:
         """Delete a user."""
         contents = self._inside(instance_id)
-        contents.users.remove(self._existing(contents.users, user_id).id)
+        user = self._existing(contents.users, user_id)
+        contents.users.remove(user.id)
+        contents.usernames.remove(user.username)
 
     @_locked
     def update_user_hierarchy(

@@ -295,7 +295,7 @@ def test_an_agent_that_goes_meanwhile_is_told(centre: Centre) -> None:
 
 
 def test_a_service_that_stops_answering_is_told(centre: Centre) -> None:
-    """The error says how far it came; the same command goes on, and moves nobody twice."""
+    """The error says how far it came; the same command does the rest, and moves nobody twice."""
     centre.write("username,path\nada,Sales\nbob,Sales\ncyd,Sales\n")
     centre.aws.connect.plan_fault(_MOVE, nth=2, kind=FaultKind.CUT_BEFORE, times=10_000)
     clock = PatientClock()
@@ -348,7 +348,7 @@ def test_ctrl_c_is_gone_on_with(centre: Centre, tmp_path: Path) -> None:
     centre.aws.connect.settings.authorize = interrupt
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
-    found = re.search(r"Error: stopped, (\d+) of 200 agents are done; the same command goes", err)
+    found = re.search(r"Error: stopped, (\d+) of 200 agents are done; the same command does", err)
     assert found is not None, err
     done = int(found[1])
     assert 50 <= done < 200

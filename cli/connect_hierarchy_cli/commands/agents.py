@@ -35,7 +35,7 @@ _STANDARD_OUTPUT = Path("-")
         "connect-hierarchy agents before.csv --instance my-instance --apply",
     ),
 )
-@click.argument("file", required=False, type=_FILE)
+@click.argument("file", required=False, type=_FILE, help="CSV of user names and paths.")
 @click.option("--instance", metavar="INSTANCE", help="Id, ARN or alias of the instance.")
 @click.option("--apply", "is_applied", is_flag=True, help="Move the agents; else it is a dry run.")
 @click.option(
@@ -62,8 +62,9 @@ def command(
     the agent out of the hierarchy; agents that are not in FILE stay where they are. Where names
     have slashes, a path can be a list: ["24/7", "Night desk"].
 
-    Nothing is changed without --apply. After Ctrl-C or a lost connection, the same command goes on.
-    What --export has written is such a file: applying it undoes what came after.
+    Nothing is changed without --apply. After Ctrl-C or a lost connection, type the same command
+    again: it does the rest. What --export has written is such a file: applying it undoes what came
+    after.
     """
     from connect_hierarchy_cli.placement.agent_file import read_agent_file
     from connect_hierarchy_cli.placement.plan import InvalidRowsError, plan_moves
@@ -74,7 +75,7 @@ def command(
     work, paths, agents = _read(settings, instance, None if export else wished)
     if export is not None:
         _export(export, agents.values(), paths)
-        # a command that is run again finds this file already
+        # whoever types the command again has this file already
         work.settings = settings.without("--export")
     if wished is None:
         return

@@ -71,7 +71,8 @@ def command(
     stack owns a group are not copied. With --agents, users go to the groups that the users of the
     same names are in.
 
-    Nothing is changed without --apply. After Ctrl-C or a lost connection, the same command goes on.
+    Nothing is changed without --apply. After Ctrl-C or a lost connection, type the same command
+    again: it does the rest.
     """
     from connect_hierarchy_cli.copying.plan import CopyRefusedError, plan_copy
     from connect_hierarchy_cli.copying.showing import as_value, notes

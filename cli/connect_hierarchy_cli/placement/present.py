@@ -2,8 +2,8 @@
 
 Searches are the only calls that show groups with their paths, and agents with their groups, many at
 a time; they lag behind writes. So both are searched, and listed: what the list has and the search
-has not, and agents that were changed a short time ago, are read one by one. Undoing right after
-moving, and going on right after Ctrl-C, then begin with what is true.
+has not, and agents that were changed a short time ago, are read one by one. So a run right after
+another one, to undo it or to finish it, begins with the true state.
 """
 
 from __future__ import annotations

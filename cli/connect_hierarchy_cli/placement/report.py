@@ -18,7 +18,7 @@ COLUMNS = ("time", "username", "from", "to", "outcome", "why")
 
 
 class MoveReport:
-    """A CSV file of moves; one that is there already, of an earlier run, is gone on with.
+    """A CSV file of moves; the file of an earlier run is continued.
 
     A move that was under way when a run was killed has no line.
 
