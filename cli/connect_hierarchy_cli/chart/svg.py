@@ -134,7 +134,7 @@ class _Sheet:
         return f"{what} agent hierarchy of {self.hierarchy.title}"
 
     def _description(self) -> str:
-        """What the picture shows, for those who do not see it."""
+        """What the picture shows, for screen readers."""
         parts = [f"{self._figures()}."]
         if levels := self.hierarchy.level_names:
             parts.append(f"Levels: {', '.join(levels)}.")

@@ -15,7 +15,7 @@ def add_leaf(above: ET.Element, tag: str, text: str, **attributes: str) -> None:
 def add_text(
     above: ET.Element, x: float, y: float, text: str, style: str, *, full: str = ""
 ) -> None:
-    """A line of text; `full` is the text before it was cut, shown under the pointer."""
+    """A line of text; `full` is the uncut text, shown as its tooltip."""
     place = ET.SubElement(above, "text", {"class": style, "x": f"{x:g}", "y": f"{y:g}"})
     place.text = shown(text)
     if full and full != text:

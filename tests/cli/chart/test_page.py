@@ -130,7 +130,7 @@ def test_a_search_without_a_result_says_so_and_leads_back(small: Page) -> None:
 
 
 def test_escape_clears_a_search(small: Page) -> None:
-    """And the tree is as it was."""
+    """And the tree is folded as before."""
     row(small, "Support").locator(".twisty").click()
     small.get_by_role("searchbox").fill("zurich")
     expect(small.get_by_role("treeitem")).to_have_count(2)

@@ -126,6 +126,14 @@ def test_long_names_are_cut_and_told_on_demand() -> None:
     assert place.findtext(f"{SVG}title") == name
 
 
+def test_long_level_names_are_cut_and_told_on_demand() -> None:
+    """Like those of groups."""
+    name = "Division, department or any other unit of the uppermost level"[:50]
+    hierarchy = replace(organisation(), levels=(name, "Region", "Team"))
+    titles = [title.text for title in parsed(render_svg(hierarchy)).iter(f"{SVG}title")]
+    assert name in titles
+
+
 def test_four_hundred_groups_are_folded_and_it_says_so() -> None:
     """A picture of a size that can still be looked at; what is hidden is counted."""
     svg = render_svg(large(400, 300))
