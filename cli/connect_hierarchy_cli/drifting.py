@@ -111,15 +111,16 @@ def remedy(difference: Difference, stack: str) -> str:
     return _REMEDIES[difference.kind].format(repair=f"{PROGRAM} drift --stack {stack} --repair")
 
 
-def sentence(difference: Difference) -> str:
-    """What a difference is, in one line."""
+def sentence(difference: Difference, *, is_over: bool = False) -> str:
+    """What a difference is, or was before it was repaired, in one line."""
     was, now = quoted(difference.was, _SHOWN), quoted(difference.now, _SHOWN)
+    verb, had = ("was", "had") if is_over else ("is", "has")
     return {
-        Kind.RENAMED: f"is called {now}",
-        Kind.MOVED: f"is gone, a group with its owner tags stands at {now}",
-        Kind.DELETED: "is gone",
-        Kind.RETAGGED: f"has {now} instead of {was}",
-        Kind.LEVEL: f"is called {now}, not {was}" if difference.now else f"is gone, it was {was}",
+        Kind.RENAMED: f"{verb} called {now}",
+        Kind.MOVED: f"{verb} gone, a group with its owner tags stood at {now}",
+        Kind.DELETED: f"{verb} gone",
+        Kind.RETAGGED: f"{had} {now} instead of {was}",
+        Kind.LEVEL: f"{verb} {f'called {now}' if difference.now else 'gone'} instead of {was}",
         Kind.TAKEN: f"bears the owner tags of stack {now}",
         Kind.LEFT: f"had to stay: {difference.now}",
         Kind.UNRECORDED: "bears the owner tags of this stack, which does not know it",

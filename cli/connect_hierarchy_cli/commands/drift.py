@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from connect_hierarchy_cli.drifting import Drift
 
+_LABEL_WIDTH = 12
+
 
 @click.command(
     cls=ConnectedCommand,
@@ -86,15 +88,17 @@ def _as_text(stack: str, drift: Drift) -> Text:
     text = Text()
     for one in drift.differences:
         is_repaired = one in drift.repaired
-        text.append(
-            "repaired" if is_repaired else one.kind.lower(), "green" if is_repaired else "yellow"
-        )
-        text.append(f"  {printable(one.path)} ", "bold")
-        text.append(f"{printable(sentence(one))}\n")
+        label = "repaired" if is_repaired else one.kind.lower()
+        text.append(f"{label:{_LABEL_WIDTH}}", "green" if is_repaired else "yellow")
+        text.append(f"{printable(one.path)} ", "bold")
+        text.append(f"{printable(sentence(one, is_over=is_repaired))}\n")
         if one.resource in drift.failures and not is_repaired:
-            text.append(f"    not repaired: {printable(drift.failures[one.resource])}\n", "red")
+            text.append(
+                f"{'':{_LABEL_WIDTH}}not repaired: {printable(drift.failures[one.resource])}\n",
+                "red",
+            )
         if not is_repaired:
-            text.append(f"    {remedy(one, stack)}\n", "dim")
+            text.append(f"{'':{_LABEL_WIDTH}}{remedy(one, stack)}\n", "dim")
     text.append(_summary(stack, drift))
     return text
 
