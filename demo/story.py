@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from demo.call_record import draw_writes, succeeded
+from demo.call_record import draw_writes, succeeded, writes
 from demo.cdk_cli import CdkCli
 from demo.changes import Kind, group_changes
 from demo.claims import ClaimError, Claims
 from demo.console import Console
 from demo.drawing import draw_changes, draw_tree
 from demo.edit import draw_edit
+from demo.operator_cli import OperatorCli
 from demo.picture import Picture, PicturedGroup
 from local_aws.aws import LocalAws
+from local_aws.connect.settings import Call
 
 _STACK = "ContactCentre"
 _BY_HAND = "Partners"
@@ -29,6 +33,7 @@ class Story:
         console: where it is told.
         app_folder: of the sample app.
         output_folder: for the CLI's cloud assemblies.
+        picture_folder: for the pictures before and after the reorganisation.
         verbose: show every line of the CLI.
     """
 
@@ -39,6 +44,7 @@ class Story:
         *,
         app_folder: Path,
         output_folder: Path,
+        picture_folder: Path,
         verbose: bool = False,
     ) -> None:
         self._aws = aws
@@ -56,6 +62,8 @@ class Story:
             output_folder=output_folder / "cdk.out",
             verbose=verbose,
         )
+        self._operator = OperatorCli(console, aws.cli_environment(), output_folder)
+        self._pictures = picture_folder
         self._organisation = app_folder / "organisation"
         self._instance_arn = ""
         self._picture = Picture((), {})
@@ -149,7 +157,11 @@ class Story:
         )
         before = self._picture
         self._draw_edit(1, 2)
+        planned = self._plan()
+        calls = len(self._aws.connect.calls)
         self._cli.run("deploy", "-c", "step=2")
+        self._check_plan(planned, self._aws.connect.calls[calls:])
+        self._draw_file("after.svg")
         after = self._look()
         self._draw(before, after)
         old, new = _both(before, "Back Office", after, "Operations")
@@ -180,6 +192,31 @@ class Story:
             holds=changed == 4,  # noqa: PLR2004 - one renamed, two moved, one new
             otherwise=f"{changed} groups have changed in place of four",
         )
+
+    def _plan(self) -> Sequence[str]:
+        """Show what the deployment will do, and give the calls that the plan has."""
+        self._console.line()
+        self._console.line("before it is deployed, the plan: the function's own engine, run here")
+        self._draw_file("before.svg")
+        self._cli.run("synth", "-c", "step=2", condensed=True)
+        plan = ("plan", "--app", "cdk.out")
+        self._operator.show(*plan, code=2)
+        picture = str(self._pictures / "plan.svg")
+        value = json.loads(self._operator.read(*plan, "--json", "--svg", picture, code=2))
+        return [call["api"] for call in value["calls"] if not call["refused_with"]]
+
+    def _check_plan(self, planned: Sequence[str], calls: Sequence[Call]) -> None:
+        made = [call.api for call in writes(calls) if call.outcome == "ok"]
+        self._claims.check(
+            f"the deployment made the {len(planned)} writes of its plan, in that order",
+            holds=planned == made,
+            otherwise=f"planned {planned}, made {made}",
+        )
+
+    def _draw_file(self, name: str) -> None:
+        """Write a picture of the instance into a file."""
+        self._pictures.mkdir(parents=True, exist_ok=True)
+        self._operator.read("tree", self._instance_arn, "--svg", str(self._pictures / name))
 
     def _work_by_hand(self) -> None:
         self._console.heading(

@@ -36,7 +36,8 @@ def console(stream: TextIO | None = None) -> Console:
 
 def show(what: RenderableType) -> None:
     """Write something that rich can draw to standard output."""
-    console().print(what, soft_wrap=not sys.stdout.isatty())
+    drawn = console()
+    drawn.print(what, soft_wrap=drawn.width == _NO_WIDTH)
 
 
 def write(text: str) -> None:

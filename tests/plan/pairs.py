@@ -122,6 +122,7 @@ class World:
             self._tally.writes += len(writes)
             self._tally.unchanged += not plan.changes_anything
             found = differences(planned, done)
+            found += [text for text in plan.warnings if "its plan may be wrong" in text]
             found += self._clean_up_differs(plan, events)
             found += self._state_differs(connect, planned, done)
             found += [text for one in plan.groups if (text := self._is_wrong(one, before))]

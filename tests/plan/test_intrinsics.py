@@ -114,7 +114,7 @@ def test_a_condition_that_is_open_is_an_error(name: str, why: str) -> None:
 
 def test_what_a_resource_waits_for() -> None:
     """References of all kinds, and what it says by itself; only resources count."""
-    resources = {
+    resources: dict[str, Any] = {
         "A": {"DependsOn": "B", "Properties": {"x": {"Ref": "C"}, "p": {"Ref": "P"}}},
         "B": {"DependsOn": ["C"], "Properties": [{"Fn::Sub": ["${D}${AWS::Region}", {}]}]},
         "C": {"Properties": {"Fn::GetAtt": "D.Arn"}},

@@ -152,7 +152,7 @@ def test_a_large_plan_takes_three_seconds_and_300_megabytes() -> None:
     """Sixty changes in it; without what reading takes, drawing included."""
     large = Large("arn:aws:connect:eu-west-2:123456789012:instance/large")
     assert (len(large.groups), len(large.agents)) == (GROUPS, AGENTS)
-    plan, seconds = min((_timed(large) for _ in range(2)), key=lambda timed: timed[1])
+    plan, seconds = min((_timed(large) for _ in range(3)), key=lambda timed: timed[1])
     third = CHANGED // 3
     assert plan.count() == {
         Change.RENAMED: third,

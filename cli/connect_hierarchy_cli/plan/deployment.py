@@ -47,7 +47,7 @@ from connect_hierarchy_lambda.ports.memory_ledger import MemoryLedger
 from connect_hierarchy_lambda.ports.pace import Rate
 from connect_hierarchy_lambda.ports.stack import OwnStack
 from connect_hierarchy_lambda.ports.time import Schedule
-from connect_hierarchy_lambda.resources.request import Request
+from connect_hierarchy_lambda.resources.request import Request, digest_of
 from connect_hierarchy_lambda.resources.serving import answer_to
 
 CLEAN_UP_TRIES = 3
@@ -218,6 +218,7 @@ class Deployment:
                 self._note_instance(properties)
                 attributes = self._attributes_of(name, declared[name], properties, physical_id)
                 self._is[name] = _Standing(declared[name], physical_id, properties, attributes)
+                self._check_resolved(name, properties)
         self._exports_before = _exports(scope)
         for record in self.ledger.records().values():
             self.connect.instance(record.instance_arn)
@@ -386,6 +387,15 @@ class Deployment:
         arn = properties.get(GroupProperty.INSTANCE_ARN)
         if isinstance(arn, str) and arn.startswith("arn:"):
             self.connect.instance(arn)
+
+    def _check_resolved(self, name: str, properties: Mapping[str, Any]) -> None:
+        """Warn where the references in the deployed template were resolved otherwise than here."""
+        entry = self.ledger.entry(name)
+        if entry is not None and entry.digest and entry.digest != digest_of(properties):
+            self.played.warnings.append(
+                f"{name}: what is deployed is not what its template gives here, so its plan may "
+                "be wrong"
+            )
 
     def _check_known(self, name: str, properties: Mapping[str, Any]) -> None:
         for key, value in properties.items():

@@ -34,7 +34,7 @@ def as_markdown(plan: Plan) -> str:
     )
     lines += _section("What points at groups that go", wording.pointed_at(plan))
     lines += _section("Known after the deployment only", plan.unknown)
-    lines += _section("The log will warn", plan.warnings)
+    lines += _section("Warnings", plan.warnings)
     return _cut(lines)
 
 

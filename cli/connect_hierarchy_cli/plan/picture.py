@@ -46,6 +46,7 @@ def _mark(group: GroupPlan, change: Change) -> chart.Mark:
         case Change.RENAMED:
             return chart.Mark(_MARKS[change], before=group.was[-1])
         case Change.MOVED:
+            note = f"{wording.counted(group.agents, 'agent')} with it" if group.agents else ""
             return chart.Mark(_MARKS[change], before=joined(group.was), note=note)
         case Change.RELEASED:
             return chart.Mark(_MARKS[change], note="it stays in Amazon Connect")

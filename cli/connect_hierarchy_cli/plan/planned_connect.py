@@ -111,6 +111,8 @@ class PlannedInstance:
         self.arn = arn
         self._source = source
         self._numbers = numbers
+        self._answers: dict[str, dict[str, Any]] = {}
+        """Groups as the service shows them, as long as they are like that."""
 
     @cached_property
     def levels_before(self) -> tuple[str, ...]:
@@ -190,11 +192,25 @@ class PlannedInstance:
     def change(self, group_id: str, **changes: Any) -> None:
         """Another name, or other tags."""
         self.groups[group_id] = replace(self.groups[group_id], **changes)
+        self._forget(group_id)
 
     def remove(self, group_id: str) -> None:
         """Delete a group that is empty."""
+        self._forget(group_id)
         self._children[self.groups[group_id].parent_id].pop(group_id)
         del self.groups[group_id]
+
+    def shown(self, group: PlannedGroup) -> dict[str, Any]:
+        """A group as the service shows it."""
+        if group.id not in self._answers:
+            self._answers[group.id] = _shown(self, group)
+        return self._answers[group.id]
+
+    def _forget(self, group_id: str) -> None:
+        """Forget how a group was shown, and what is below it: they show its name."""
+        self._answers.pop(group_id, None)
+        for below in self._children.get(group_id, ()):
+            self._forget(below)
 
     def place(self, agent_id: str, group_id: str | None) -> None:
         """Put an agent into a group, or into none."""
@@ -357,7 +373,7 @@ class PlannedConnect:
 
     def _one_group(self, *, InstanceId: str, HierarchyGroupId: str) -> Any:  # noqa: N803
         instance = self._inside(InstanceId)
-        return {"HierarchyGroup": _shown(instance, self._group(instance, HierarchyGroupId))}
+        return {"HierarchyGroup": instance.shown(self._group(instance, HierarchyGroupId))}
 
     def _list(self, *, InstanceId: str, MaxResults: int, NextToken: str = "") -> Any:  # noqa: N803
         groups = list(self._inside(InstanceId).groups.values())
@@ -384,7 +400,7 @@ class PlannedConnect:
             found,
             MaxResults,
             NextToken,
-            lambda group: _shown(instance, group),
+            instance.shown,
         )
 
     def _search_users(

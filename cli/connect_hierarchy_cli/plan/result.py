@@ -152,7 +152,6 @@ class Kind(StrEnum):
     ON_CONTACT = "agents on a contact now"
     SECURITY_PROFILE = "security profile"
     OTHER_STACK = "group of another stack"
-    EXPORT = "export that another stack imports"
 
 
 @dataclass(frozen=True)

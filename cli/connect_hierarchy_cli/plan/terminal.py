@@ -51,7 +51,7 @@ def as_renderable(plan: Plan, *, everything: bool = False, calls: bool = False) 
     parts += _section("Groups with another id", map(_new_id, wording.new_ids(plan)))
     parts += _section("What points at groups that go", wording.pointed_at(plan))
     parts += _section("Known after the deployment only", plan.unknown)
-    parts += _section("The log will warn", plan.warnings)
+    parts += _section("Warnings", plan.warnings)
     return Stacked(*parts)
 
 

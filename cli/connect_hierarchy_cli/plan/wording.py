@@ -105,7 +105,6 @@ def pointed_at(plan: Plan) -> list[str]:
         Kind.ON_CONTACT: "{name} is on a contact now, in {group}",
         Kind.SECURITY_PROFILE: "security profile {name} allows access by {group} ({id})",
         Kind.OTHER_STACK: "{name} is below {group}",
-        Kind.EXPORT: "{name} uses {group} ({id})",
     }
     lines = [
         told[one.kind].format(name=one.name, group=joined(one.group), id=one.group_id)
