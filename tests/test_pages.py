@@ -18,7 +18,11 @@ DOCS = REPOSITORY / "docs"
 PLAYED = {"first-hierarchy.md", "adopt.md"}
 """Pages whose commands are run, one after the other, by a test of their own."""
 
-PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [
+    *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md")),
+    *sorted(DOCS.rglob("*.md")),
+    *sorted((REPOSITORY / "examples").glob("*/README.md")),
+]
 NOTHING = "\N{EN DASH}"
 """In a table, the place of a group that is not there."""
 
