@@ -59,6 +59,7 @@ class Terminal:
             **aws.cli_environment(),
             "PYTHONPATH": os.pathsep.join(str(REPOSITORY / room) for room in rooms),
             "CI": "true",
+            "COLUMNS": "84",
             **variables,
         }
         self._aws = aws

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
         "connect-hierarchy plan --app cdk.out --markdown > plan.md",
     ),
 )
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument(
+    "file",
+    required=False,
+    type=click.Path(path_type=Path),
+    help="File that ends in .yaml, .yml, .json or .csv.",
+)
 @click.option("--app", type=click.Path(path_type=Path), help="The folder that cdk synth wrote.")
 @click.option("--stack", help="The stack: its name, or with --app its id or path in the app.")
 @click.option("--resource", help="The logical id of the tree, where the stack has several.")
