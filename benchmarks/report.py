@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks.agents import AgentsMoved
 from benchmarks.command_line import CommandLine
 from benchmarks.function import ColdStart, Memory, Weight
 from benchmarks.peers import NativeCloudFormation, Script, Terraform
@@ -17,6 +18,7 @@ COMMAND = "make bench"
 
 MAX_TIME = {Trees.name: 1.02, SingleGroups.name: 1.15}
 """Of the floor, for creating groups."""
+MAX_TIME_OF_MOVES = 1.02
 MAX_REFUSED = 0.01
 MAX_READS = 6
 MAX_SYNTHESIS_OF_TREE = 1.1
@@ -59,6 +61,7 @@ class Results:
     cold_start: ColdStart
     memory: Sequence[Memory]
     command_line: CommandLine
+    agents: Sequence[AgentsMoved]
 
 
 def goals(results: Results) -> list[Goal]:
@@ -70,6 +73,7 @@ def goals(results: Results) -> list[Goal]:
     start = results.cold_start
     return [
         *found,
+        *(goal for one in results.agents for goal in _goals_of_agents(one)),
         _at_most("synth of the tree, of the app without groups", MAX_SYNTHESIS_OF_TREE, tree, base),
         _at_most(
             "synth of the HierarchyGroups, of as many native L1s",
@@ -111,6 +115,7 @@ def as_json(results: Results, date: str) -> dict[str, Any]:
             "cold_start": asdict(results.cold_start),
             "memory": [asdict(one) for one in results.memory],
         },
+        "agents": [asdict(one) for one in results.agents],
         "command_line": asdict(results.command_line),
     }
 
@@ -150,6 +155,18 @@ def as_markdown(results: Results, date: str) -> str:
             "The instance's quota of groups is raised. A stack of CloudFormation has at most 500 "
             "resources: more groups than that need as many stacks as the remark says, deployed one "
             "after the other. Agents are in nobody's code."
+        ),
+        "",
+        "## Moving agents",
+        "",
+        "With `connect-hierarchy agents`, from reading the instance to the last move.",
+        "",
+        *_table(
+            (
+                *("agents", "groups", "a second", "latency, s", "floor, s", "time, s"),
+                *("moves", "reads", "refused", "elsewhere"),
+            ),
+            [_cells(one) for one in results.agents],
         ),
         "",
         "## Synthesis",
@@ -224,6 +241,20 @@ def _goals_of_work(played: Played) -> Iterator[Goal]:
             )
 
 
+def _goals_of_agents(moved: AgentsMoved) -> Iterator[Goal]:
+    what = f"{moved.agents:,} agents at {moved.rate:g} a second, {moved.latency:g} s latency"
+    yield Goal(
+        f"{what}: calls beyond one move each",
+        "0",
+        str(moved.moves - moved.agents),
+        moved.moves == moved.agents and moved.elsewhere == 0,
+    )
+    # ten connections carry so many moves, of two calls each
+    connections = 10 / (2 * moved.latency)
+    if connections > moved.rate:
+        yield _at_most(f"{what}: time, of the floor", MAX_TIME_OF_MOVES, moved.seconds, moved.floor)
+
+
 def _goals_of_commands(found: CommandLine) -> Iterator[Goal]:
     slowest = max(found.help, key=lambda one: one.seconds)
     yield Goal(
@@ -296,6 +327,18 @@ def _work(results: Results, latency: float) -> Iterator[str]:
     yield from _table(heads, rows)
     yield ""
     yield "Calls of each API are in `build/benchmark.json`."
+
+
+def _cells(moved: AgentsMoved) -> Sequence[str]:
+    return (
+        f"{moved.agents:,}",
+        str(moved.groups),
+        f"{moved.rate:g}",
+        f"{moved.latency:g}",
+        f"{moved.floor:.1f}",
+        f"{moved.seconds:.1f}",
+        *map(str, (moved.moves, moved.reads, moved.refused, moved.elsewhere)),
+    )
 
 
 def _remark(undone: str, remark: str) -> str:

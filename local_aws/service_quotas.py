@@ -1,52 +1,69 @@
-"""Service Quotas as far as Amazon Connect is concerned; moto has quotas of VPC alone."""
+"""The part of Service Quotas that tells how many hierarchy groups an instance may have."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from local_aws.connect import LocalConnect
+from local_aws.connect.settings import ConnectSettings
 
-QUOTA_CODE = "L-D68AAAE4"
-"""User hierarchy groups of an instance."""
+_TARGET = "ServiceQuotasV20190624."
+_CONTENT = {"Content-Type": "application/x-amz-json-1.1"}
+_GROUPS = ("connect", "L-D68AAAE4")
+_NOT_FOUND = "NoSuchResourceException"
+
+Answer = tuple[int, Mapping[str, str], str]
 
 
-class ServiceQuotas:
-    """Answers GetServiceQuota for the groups of an instance, as the local Connect applies it."""
+class LocalServiceQuotas:
+    """Answers GetServiceQuota and GetAWSDefaultServiceQuota about the groups of an instance.
+
+    moto has the first call, but not for Amazon Connect.
+
+    Args:
+        connect: Whose instances and quota it tells of.
+    """
 
     def __init__(self, connect: LocalConnect) -> None:
         self._connect = connect
+        self._calls: Mapping[str, Callable[[Mapping[str, Any]], float | None]] = {
+            "GetServiceQuota": self._applied,
+            "GetAWSDefaultServiceQuota": lambda _: ConnectSettings().group_quota,
+        }
 
-    def answer(self, request: Any, _full_url: str, _headers: Any) -> Any:
-        """Answer a request; what is no GetServiceQuota is not implemented."""
-        if not request.headers.get("X-Amz-Target", "").endswith(".GetServiceQuota"):
-            msg = "Service Quotas answers GetServiceQuota alone"
+    def dispatch(self, request: Any, _full_url: str, _headers: Any) -> Answer:
+        """Answer a request as moto's handlers do.
+
+        Raises:
+            NotImplementedError: For another call.
+        """
+        api = request.headers.get("X-Amz-Target", "").removeprefix(_TARGET)
+        if api not in self._calls:
+            msg = f"no call {api!r}"
             raise NotImplementedError(msg)
-        wanted = json.loads(request.data)
-        if (wanted["ServiceCode"], wanted["QuotaCode"]) != ("connect", QUOTA_CODE):
-            return self._reply(
-                404, {"__type": "NoSuchResourceException", "Message": "there is no such quota"}
-            )
-        context = wanted.get("ContextId")
-        quota: dict[str, Any] = {
-            "ServiceCode": "connect",
-            "ServiceName": "Amazon Connect",
-            "QuotaCode": QUOTA_CODE,
-            "QuotaName": "User hierarchy groups per instance",
-            "Value": float(self._connect.settings.group_quota),
+        parameters = json.loads(request.get_data())
+        asked = (parameters["ServiceCode"], parameters["QuotaCode"])
+        value = self._calls[api](parameters) if asked == _GROUPS else None
+        if value is None:
+            message = "The request failed because the specified quota does not exist."
+            refusal = {"__type": _NOT_FOUND, "Message": message}
+            return 400, _CONTENT, json.dumps(refusal)
+        service, quota = asked
+        told = {
+            "ServiceCode": service,
+            "QuotaCode": quota,
+            "Value": float(value),
             "Unit": "None",
             "Adjustable": True,
             "GlobalQuota": False,
-            "QuotaAppliedAtLevel": "RESOURCE" if context else "ACCOUNT",
         }
-        if context:
-            quota["QuotaContext"] = {
-                "ContextScope": "RESOURCE",
-                "ContextScopeType": "AWS::Connect::Instance",
-                "ContextId": context,
-            }
-        return self._reply(200, {"Quota": quota})
+        return 200, _CONTENT, json.dumps({"Quota": told})
 
-    @staticmethod
-    def _reply(status: int, body: dict[str, Any]) -> Any:
-        return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(body)
+    def _applied(self, parameters: Mapping[str, Any]) -> float | None:
+        """The quota of an instance, or of the account where none is named."""
+        arns = {instance.arn for instance in self._connect.backend.instances.values()}
+        if parameters.get("ContextId") not in {None, *arns}:
+            return None
+        return self._connect.settings.group_quota

@@ -88,6 +88,7 @@ CONNECT = (
     Fact("search values", "whether searches take ARNs as values", ("ids", "ARNs")),
     Fact("InstanceId of searches", "whether it may be an ARN", ("id", "ARN")),
     Fact("quota", "500 groups an instance over all levels, or what the account has"),
+    Fact("quota is told", "by Service Quotas, for an instance by its ARN, or for the account"),
     Fact("tags", "at most 50, keys to 128, values to 256 characters, none of aws:"),
     Fact("empty tags", "a map of tags has at least one"),
     Fact("taggable", "groups take tags, levels do not"),

@@ -1,26 +1,57 @@
-"""Service Quotas over HTTP: the groups of an instance."""
+"""Service Quotas tells how many hierarchy groups an instance may have."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local_aws import LocalAws
+from local_aws.connect import ConnectSettings
+
+_GROUPS = {"ServiceCode": "connect", "QuotaCode": "L-D68AAAE4"}
 
 
-def test_the_quota_is_what_the_local_connect_applies() -> None:
-    """Of an instance and of the account; others are not there, and other calls are missing."""
-    with LocalAws() as aws:
-        client = aws.client("service-quotas")
-        aws.connect.settings.group_quota = 750
-        wanted = {"ServiceCode": "connect", "QuotaCode": "L-D68AAAE4"}
-        account = client.get_service_quota(**wanted)["Quota"]
-        assert (account["Value"], account["QuotaAppliedAtLevel"]) == (750, "ACCOUNT")
-        instance = client.get_service_quota(**wanted, ContextId="arn")["Quota"]
-        assert (instance["Value"], instance["QuotaAppliedAtLevel"]) == (750, "RESOURCE")
-        assert instance["QuotaContext"]["ContextId"] == "arn"
-        for other in ({"ServiceCode": "vpc"}, {"QuotaCode": "L-1"}):
-            with pytest.raises(ClientError, match="NoSuchResourceException"):
-                client.get_service_quota(**{**wanted, **other})
-        with pytest.raises(ClientError, match="the local AWS does not have the call ListServices"):
-            client.list_services()
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAws]:
+    """One whose account has a raised quota."""
+    with LocalAws(connect_settings=ConnectSettings(group_quota=900)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def quotas(aws: LocalAws) -> Any:
+    """A client of it."""
+    return aws.client("service-quotas")
+
+
+def test_the_quota_of_an_instance_and_of_the_account(aws: LocalAws, quotas: Any) -> None:
+    """What is applied to an instance is told by its ARN, and without one what the account has."""
+    instance = aws.connect.backend.create_instance(
+        "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True
+    )
+    applied = quotas.get_service_quota(**_GROUPS, ContextId=instance["Arn"])["Quota"]
+    assert (applied["Value"], applied["Adjustable"]) == (900, True)
+    assert quotas.get_service_quota(**_GROUPS)["Quota"]["Value"] == 900
+
+
+def test_the_quota_that_accounts_begin_with(quotas: Any) -> None:
+    """AWS's default is told, whatever was raised."""
+    assert quotas.get_aws_default_service_quota(**_GROUPS)["Quota"]["Value"] == 500
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {**_GROUPS, "QuotaCode": "L-00000000"},
+        {**_GROUPS, "ServiceCode": "lambda"},
+        {**_GROUPS, "ContextId": "arn:aws:connect:eu-west-2:123456789012:instance/other"},
+    ],
+)
+def test_other_quotas_are_not_there(quotas: Any, asked: dict[str, str]) -> None:
+    """Another quota, service or instance is an error that says so."""
+    with pytest.raises(ClientError) as caught:
+        quotas.get_service_quota(**asked)
+    assert caught.value.response["Error"]["Code"] == "NoSuchResourceException"
