@@ -42,6 +42,14 @@ class Function:
 
     arn: str
     environment: Mapping[str, str]
+    role: str = ""
+    """ARN of its role."""
+
+    runtime: str = ""
+    timeout: int = 900
+    """Seconds that a run may take."""
+
+    log_group: str = ""
 
     @property
     def rate(self) -> Rate:
@@ -77,8 +85,8 @@ class DeployedStack:
         body = client.get_template(StackName=self.id)["TemplateBody"]
         if not isinstance(body, Mapping):
             raise CommandError(
-                f"the template of stack {self.name} is YAML, JSON as the CDK writes it is needed",
-                f"cdk deploy {self.name}",
+                f"stack {self.name} is none of a CDK app: its template is YAML, JSON is needed",
+                "cdk list",
             )
         return body
 
@@ -136,7 +144,14 @@ class DeployedStack:
             )
         arn = self._resolved(self.resources[0].properties.get(_SERVICE_TOKEN))
         found = self.session.client("lambda").get_function_configuration(FunctionName=arn)
-        return Function(found["FunctionArn"], found.get("Environment", {}).get("Variables", {}))
+        return Function(
+            found["FunctionArn"],
+            found.get("Environment", {}).get("Variables", {}),
+            role=found["Role"],
+            runtime=found.get("Runtime", ""),
+            timeout=found["Timeout"],
+            log_group=found.get("LoggingConfig", {}).get("LogGroup", ""),
+        )
 
     @cached_property
     def ledger(self) -> Ledger:
