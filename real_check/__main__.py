@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -139,9 +139,8 @@ def _ask(options: argparse.Namespace, plan: str) -> None:
 
 def _check(report: Report, session: Session, scratch: Scratch, options: argparse.Namespace) -> None:
     """Do all of it, and remove in any case what was made."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # also where a shell in the background has started this with Ctrl-C ignored
-        signal.signal(number, _interrupt)
+    # also where a shell in the background has started this with Ctrl-C ignored
+    _on_signals(_interrupt)
     try:
         _measure_and_play(report, session, scratch, options)
     except KeyboardInterrupt:
@@ -156,10 +155,11 @@ def _check(report: Report, session: Session, scratch: Scratch, options: argparse
     ) as error:
         report.ended_by = f"{type(error).__name__}: {error}"
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _be_patient)
+        _on_signals(_be_patient)
         _say("removing what was made …")
         report.left = scratch.clean_up()
+        for one in report.left:
+            _say(f"LEFT: {one}")
 
 
 def _measure_and_play(
@@ -197,8 +197,6 @@ def _write(report: Report, folder: Path) -> None:
     (folder / "real-check.md").write_text(report.as_markdown(), "utf-8")
     for fact in report.facts:
         _say(f"{fact.question} {fact.answer}")
-    for one in report.left:
-        _say(f"LEFT: {one}")
     if report.ended_by:
         _say(f"ended early: {report.ended_by}")
     _say(f"written: {folder / 'real-check.md'}, {folder / 'real-check.json'}")
@@ -214,7 +212,14 @@ def _refuse(why: str) -> int:
     return 2
 
 
+def _on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handler)
+
+
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    # a second one must not interrupt what the first one begins: the removal
+    _on_signals(_be_patient)
     raise KeyboardInterrupt
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from connect_hierarchy_lambda.model.groups import Agent, Group
 from connect_hierarchy_lambda.ports.calls import (
@@ -164,7 +164,7 @@ class Scratch:
         ):
             try:
                 remove()
-            except (Refusal, PassingError, ClientError, CannotRunError) as error:
+            except (Refusal, PassingError, ClientError, BotoCoreError, CannotRunError) as error:
                 left.append(f"{what} ({error})")
         return left
 
@@ -186,7 +186,8 @@ class Scratch:
 
     def _is_at_rest(self) -> bool:
         status = self._status()
-        return status is None or not status.endswith("_IN_PROGRESS")
+        # one that a change set has only announced does not go on by itself
+        return status in {None, "REVIEW_IN_PROGRESS"} or not str(status).endswith("_IN_PROGRESS")
 
     def _status(self) -> str | None:
         """The stack's status, None where there is no such stack."""
@@ -208,10 +209,12 @@ class Scratch:
             return
         shown = {group.id: len(group.path) for group in self._shown()}
         # searches lag: what was made is known in its order, parents first
-        made = {group_id: 0 for group_id in reversed(self._made) if group_id not in shown}
-        below = sorted(shown, key=lambda group_id: -shown[group_id])
-        for group_id in [*made, *(one for one in below if one != self.top_id), self.top_id]:
-            self.remove_group(group_id)
+        hidden = [group_id for group_id in reversed(self._made) if group_id not in shown]
+        from_below = sorted(shown, key=lambda group_id: -shown[group_id])
+        for group_id in (*hidden, *from_below):
+            if group_id != self.top_id:
+                self.remove_group(group_id)
+        self.remove_group(self.top_id)
         self.top_id = ""
 
     def _remove_levels(self) -> None:

@@ -157,6 +157,7 @@ def test_the_other_positions(tmp_path: Path) -> None:
     """Where the settings are others, so are the facts; levels are made and removed as well."""
     connect = ConnectSettings(
         duplicate_scope=DuplicateScope.INSTANCE,
+        read_lag=2.0,
         search_lag=4.0,
         rates={"ListUserHierarchyGroups": Rate(per_second=1, burst=2)},
     )
@@ -178,8 +179,9 @@ def test_the_other_positions(tmp_path: Path) -> None:
         assert structure.get("HierarchyStructure", {}) == {}
     facts = here.facts
     assert facts["duplicate_scope"] == "instance"
-    assert facts["lag_of_describe"] < 2
-    assert facts["lag_of_search"] >= 4
+    assert 1.9 <= facts["lag_of_describe"] < 3.9
+    assert 1.9 <= facts["lag_of_list"] < 3.9
+    assert facts["lag_of_search"] >= 3.9
     assert 0.7 <= seconds(facts["rate_of_ListUserHierarchyGroups"]) <= 1.4
     assert seconds(facts["rate_of_DescribeUserHierarchyGroup"]) >= 1.5
     assert facts["reversed_update_id"] == "original"
