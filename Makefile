@@ -7,6 +7,7 @@
 #   make model   every history of small deployments, with larger bounds than in make test
 #                (GROUPS_AT_MOST=2, DISTURBANCES=1; three groups take more than an hour)
 #   make parity  single groups and trees play the same random histories (HISTORIES=500)
+#   make plans   plan random deployments and make them: is the plan what then happens? (PAIRS=500)
 #   make mutants switch off one behaviour of the local AWS after the other: does a test notice?
 #                (ONLY="13 size" for those with these words in fact, behaviour or file)
 #   make second-engine
@@ -50,7 +51,7 @@ endif
 # The CDK talks to JavaScript: both sides run on the Node of the virtual environment.
 with-node = PATH="$(NODE)/bin:$$PATH" JSII_NODE="$(NODE)/bin/node"
 
-.PHONY: demo test soak model parity mutants second-engine bench check format local synth wheel release test-versions check-real clean set-up
+.PHONY: demo test soak model parity plans mutants second-engine bench check format local synth wheel release test-versions check-real clean set-up
 .DELETE_ON_ERROR:
 
 demo: set-up
@@ -68,6 +69,9 @@ model: set-up
 
 parity: set-up
 	@$(with-node) PARITY_HISTORIES=$(or $(HISTORIES),500) $(PYTHON) -m pytest -n 2 tests/test_parity.py
+
+plans: set-up
+	@$(PYTHON) -m tests.plan --pairs $(or $(PAIRS),500)
 
 mutants: set-up
 	@$(PYTHON) -m tests.local_aws.mutants $(if $(ONLY),"$(ONLY)")

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
+from benchmarks.agents import move_all
+from benchmarks.command_line import command_line
 from benchmarks.function import cold_start, memory, weight
 from benchmarks.organisation import faster, largest, works
 from benchmarks.peers import Script
@@ -25,6 +27,8 @@ def main() -> int:
     synthesised = synthesis()
     _say("starting and running the function …")
     weighed, started, used = weight(), cold_start(), memory()
+    _say("calling the command line …")
+    commands = command_line()
     _say("playing the work …")
     played = []
     for one in chain(
@@ -34,8 +38,10 @@ def main() -> int:
     ):
         played.append(one)
         _say(f"  {one.work.name}, {one.way}, {one.latency:g} s: {one.figures.seconds:.1f} s")
+    _say("moving agents …")
+    moved = list(move_all())
     played.sort(key=lambda one: LATENCIES.index(one.latency))
-    results = Results(played, synthesised, weighed, started, used)
+    results = Results(played, synthesised, weighed, started, used, commands, moved)
     date = datetime.now(UTC).date().isoformat()
     (_ROOT / "build").mkdir(exist_ok=True)
     (_ROOT / "build" / "benchmark.json").write_text(

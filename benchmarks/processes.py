@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 _KIB = 1024
+_LAUNCHER = str(Path(__file__).with_name("measured_process.py"))
 
 
 @dataclass(frozen=True)
@@ -37,26 +37,29 @@ def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None) 
     Raises:
         RuntimeError: If it fails, with what it printed.
     """
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
+    with (
+        tempfile.TemporaryFile() as output,
+        tempfile.TemporaryFile() as errors,
+        tempfile.NamedTemporaryFile() as notes,
+    ):
+        launched = subprocess.run(
+            # isolated and without site-packages, so that it is small
+            [sys.executable, "-I", "-S", _LAUNCHER, notes.name, sys.executable, *arguments],
             stdout=output,
             stderr=errors,
             env=None if environment is None else dict(environment),
+            check=False,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         errors.seek(0)
-        if process.returncode != 0:
+        if launched.returncode != 0:
             msg = f"python {' '.join(arguments[:3])} failed: {errors.read().decode()[-2000:]}"
             raise RuntimeError(msg)
+        took = json.loads(notes.read())
         return Took(
-            seconds=seconds,
-            processor_seconds=usage.ru_utime + usage.ru_stime,
-            peak_bytes=usage.ru_maxrss * (1 if sys.platform == "darwin" else _KIB),
+            seconds=took["seconds"],
+            processor_seconds=took["processor_seconds"],
+            peak_bytes=took["peak"] * (1 if sys.platform == "darwin" else _KIB),
             output=output.read().decode(),
         )
 

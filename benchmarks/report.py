@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks.agents import AgentsMoved
+from benchmarks.command_line import CommandLine
 from benchmarks.function import ColdStart, Memory, Weight
 from benchmarks.peers import NativeCloudFormation, Script, Terraform
 from benchmarks.synthesis import Synthesis
@@ -16,12 +18,16 @@ COMMAND = "make bench"
 
 MAX_TIME = {Trees.name: 1.02, SingleGroups.name: 1.15}
 """Of the floor, for creating groups."""
+MAX_TIME_OF_MOVES = 1.02
 MAX_REFUSED = 0.01
 MAX_READS = 6
 MAX_SYNTHESIS_OF_TREE = 1.1
 MAX_SYNTHESIS_OF_GROUPS = 1.2
 MAX_COLD_START = 1.15
 MAX_ASSET = 100_000
+MAX_HELP = 0.25
+MAX_COMMAND = 3.0
+MAX_COMMAND_BYTES = 300 * 1024 * 1024
 
 _INTRODUCTION = (
     "Times of work are virtual ones over the local Connect, at the service's default rate:",
@@ -54,6 +60,8 @@ class Results:
     weight: Weight
     cold_start: ColdStart
     memory: Sequence[Memory]
+    command_line: CommandLine
+    agents: Sequence[AgentsMoved]
 
 
 def goals(results: Results) -> list[Goal]:
@@ -65,6 +73,7 @@ def goals(results: Results) -> list[Goal]:
     start = results.cold_start
     return [
         *found,
+        *(goal for one in results.agents for goal in _goals_of_agents(one)),
         _at_most("synth of the tree, of the app without groups", MAX_SYNTHESIS_OF_TREE, tree, base),
         _at_most(
             "synth of the HierarchyGroups, of as many native L1s",
@@ -79,6 +88,7 @@ def goals(results: Results) -> list[Goal]:
             f"{results.weight.archive:,}",
             results.weight.archive < MAX_ASSET,
         ),
+        *_goals_of_commands(results.command_line),
     ]
 
 
@@ -105,6 +115,8 @@ def as_json(results: Results, date: str) -> dict[str, Any]:
             "cold_start": asdict(results.cold_start),
             "memory": [asdict(one) for one in results.memory],
         },
+        "agents": [asdict(one) for one in results.agents],
+        "command_line": asdict(results.command_line),
     }
 
 
@@ -145,6 +157,18 @@ def as_markdown(results: Results, date: str) -> str:
             "after the other. Agents are in nobody's code."
         ),
         "",
+        "## Moving agents",
+        "",
+        "With `connect-hierarchy agents`, from reading the instance to the last move.",
+        "",
+        *_table(
+            (
+                *("agents", "groups", "a second", "latency, s", "floor, s", "time, s"),
+                *("moves", "reads", "refused", "elsewhere"),
+            ),
+            [_cells(one) for one in results.agents],
+        ),
+        "",
         "## Synthesis",
         "",
         "In fresh processes, in turns; the least of all repetitions.",
@@ -183,6 +207,10 @@ def as_markdown(results: Results, date: str) -> str:
             ],
         ),
         "",
+        "## The command line",
+        "",
+        *_commands(results.command_line),
+        "",
     ]
     return "\n".join(lines)
 
@@ -213,6 +241,65 @@ def _goals_of_work(played: Played) -> Iterator[Goal]:
             )
 
 
+def _goals_of_agents(moved: AgentsMoved) -> Iterator[Goal]:
+    what = f"{moved.agents:,} agents at {moved.rate:g} a second, {moved.latency:g} s latency"
+    yield Goal(
+        f"{what}: calls beyond one move each",
+        "0",
+        str(moved.moves - moved.agents),
+        moved.moves == moved.agents and moved.elsewhere == 0,
+    )
+    # ten connections carry so many moves, of two calls each
+    connections = 10 / (2 * moved.latency)
+    if connections > moved.rate:
+        yield _at_most(f"{what}: time, of the floor", MAX_TIME_OF_MOVES, moved.seconds, moved.floor)
+
+
+def _goals_of_commands(found: CommandLine) -> Iterator[Goal]:
+    slowest = max(found.help, key=lambda one: one.seconds)
+    yield Goal(
+        f"seconds of the slowest --help, of {slowest.command}",
+        f"≤ {MAX_HELP}",
+        f"{slowest.seconds:.3f}",
+        slowest.seconds <= MAX_HELP,
+    )
+    for one in found.large:
+        enough = (
+            one.processor_seconds <= MAX_COMMAND
+            and one.peak_bytes <= MAX_COMMAND_BYTES
+            and one.calls <= one.pages
+        )
+        yield Goal(
+            f"{one.command} of a large instance: seconds, MiB, calls",
+            f"≤ {MAX_COMMAND:g}, {MAX_COMMAND_BYTES // _MIB}, {one.pages}",
+            f"{one.processor_seconds:.2f}, {one.peak_bytes // _MIB}, {one.calls}",
+            enough,
+        )
+
+
+def _commands(found: CommandLine) -> Iterator[str]:
+    yield "In fresh processes; a large instance has some 5,000 groups and 20,000 agents. Seconds"
+    yield "are those of the command's processor: the service's pages take their own time."
+    yield ""
+    yield from _table(
+        ("--help of", "seconds"), [(one.command, f"{one.seconds:.3f}") for one in found.help]
+    )
+    yield ""
+    yield from _table(
+        ("command", "processor seconds", "peak MiB", "calls", "that the pages need"),
+        [
+            (
+                one.command,
+                f"{one.processor_seconds:.2f}",
+                f"{one.peak_bytes / _MIB:.0f}",
+                str(one.calls),
+                str(one.pages),
+            )
+            for one in found.large
+        ],
+    )
+
+
 def _at_most(what: str, most: float, found: float, base: float) -> Goal:
     return Goal(what, f"≤ {most}", f"{found / base:.2f}", found / base <= most)
 
@@ -240,6 +327,18 @@ def _work(results: Results, latency: float) -> Iterator[str]:
     yield from _table(heads, rows)
     yield ""
     yield "Calls of each API are in `build/benchmark.json`."
+
+
+def _cells(moved: AgentsMoved) -> Sequence[str]:
+    return (
+        f"{moved.agents:,}",
+        str(moved.groups),
+        f"{moved.rate:g}",
+        f"{moved.latency:g}",
+        f"{moved.floor:.1f}",
+        f"{moved.seconds:.1f}",
+        *map(str, (moved.moves, moved.reads, moved.refused, moved.elsewhere)),
+    )
 
 
 def _remark(undone: str, remark: str) -> str:

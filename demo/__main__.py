@@ -22,6 +22,7 @@ from demo.story import Story
 from local_aws.aws import LocalAws
 
 _APP_FOLDER = Path(__file__).resolve().parents[1]
+_PICTURES = Path("build/demo")
 _INTERRUPTED = 130
 
 
@@ -63,7 +64,12 @@ def _run(console: Console, *, verbose: bool) -> int:
             Style.FAINT,
         )
         story = Story(
-            aws, console, app_folder=_APP_FOLDER, output_folder=Path(folder), verbose=verbose
+            aws,
+            console,
+            app_folder=_APP_FOLDER,
+            output_folder=Path(folder),
+            picture_folder=_APP_FOLDER / _PICTURES,
+            verbose=verbose,
         )
         story.tell()
     if left := leftover_processes(story.process_groups):
@@ -78,6 +84,10 @@ def _run(console: Console, *, verbose: bool) -> int:
             Style.GOOD,
         ),
         0,
+    )
+    console.paragraph(
+        f"The pictures before and after the reorganisation, and of its plan, are in {_PICTURES}.",
+        depth=0,
     )
     console.paragraph(
         "Next: read app.py, or edit organisation/step-1.yaml and try it by hand: `make local` in "

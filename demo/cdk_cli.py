@@ -26,6 +26,7 @@ _UNATTENDED: Mapping[str, tuple[str, ...]] = {
     "bootstrap": (),
     "deploy": ("--require-approval", "never"),
     "diff": (),
+    "synth": ("--quiet",),
     "destroy": ("--force",),
 }
 

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from botocore.exceptions import ClientError
-
-from demo.call_record import draw_writes, succeeded
-from demo.cdk_cli import CdkCli
+from demo.call_record import draw_writes, succeeded, writes
 from demo.changes import Kind, group_changes
-from demo.claims import ClaimError, Claims
 from demo.console import Console
 from demo.drawing import draw_changes, draw_tree
 from demo.edit import draw_edit
-from demo.picture import Picture, PicturedGroup
+from demo.operator_cli import OperatorCli
+from demo.picture import Picture
+from demo.telling import BY_HAND, STACK, Telling, status_of_stack
 from local_aws.aws import LocalAws
-
-_STACK = "ContactCentre"
-_BY_HAND = "Partners"
+from local_aws.connect.settings import Call
 
 
-class Story:
+class Story(Telling):
     """The life of one stack, from the bootstrap to its end.
 
     Args:
-        aws: where it happens.
-        console: where it is told.
-        app_folder: of the sample app.
-        output_folder: for the CLI's cloud assemblies.
-        verbose: show every line of the CLI.
+        aws: Where it happens.
+        console: Where it is told.
+        app_folder: Of the sample app.
+        output_folder: For the CLI's cloud assemblies.
+        picture_folder: For the pictures before and after the reorganisation.
+        verbose: Show every line of the CLI.
     """
 
     def __init__(
@@ -39,37 +38,23 @@ class Story:
         *,
         app_folder: Path,
         output_folder: Path,
+        picture_folder: Path,
         verbose: bool = False,
     ) -> None:
-        self._aws = aws
-        self._console = console
-        self._claims = Claims(console)
-        self._cli = CdkCli(
+        super().__init__(
+            aws,
             console,
-            environment={
-                **aws.cli_environment(),
-                # what the CLI caches about accounts is of no use outside the demo
-                "CDK_HOME": str(output_folder / "cli-home"),
-                "NO_COLOR": "1",
-            },
+            environment=aws.cli_environment(),
             app_folder=app_folder,
-            output_folder=output_folder / "cdk.out",
+            output_folder=output_folder,
             verbose=verbose,
         )
+        self._operator = OperatorCli(console, aws.cli_environment(), output_folder)
+        self._pictures = picture_folder
         self._organisation = app_folder / "organisation"
         self._instance_arn = ""
-        self._picture = Picture((), {})
+        self._last = Picture((), {})
         self._ids_seen: set[str] = set()
-
-    @property
-    def claims_held(self) -> int:
-        """How many claims were checked so far."""
-        return self._claims.count
-
-    @property
-    def process_groups(self) -> list[int]:
-        """The process groups of the CLI's runs."""
-        return self._cli.process_groups
 
     def tell(self) -> None:
         """Go through all steps.
@@ -102,7 +87,7 @@ class Story:
             "function that comes with the stack makes the hierarchy.",
         )
         self._cli.run("deploy")
-        stacks = self._aws.client("cloudformation").describe_stacks(StackName=_STACK)["Stacks"]
+        stacks = self._aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
         self._instance_arn = outputs["InstanceArn"]
         picture = self._look()
@@ -133,10 +118,7 @@ class Story:
         self._cli.run("diff", "--fail")
         self._claims.check("`cdk diff` shows no difference", holds=True)
         self._cli.run("deploy")
-        made = [call.api for call in self._aws.connect.calls[calls:]]
-        self._claims.check(
-            "the second `cdk deploy` made no Connect call", holds=not made, otherwise=made
-        )
+        self._check_no_call(calls)
 
     def _reorganise(self) -> None:
         self._console.heading(
@@ -147,33 +129,20 @@ class Story:
             "Chat a successor is made and the agents are carried over. Night desk, which stands "
             "below Chat in the code, follows with grace.",
         )
-        before = self._picture
+        before = self._last
         self._draw_edit(1, 2)
+        planned = self._plan()
+        calls = len(self._aws.connect.calls)
         self._cli.run("deploy", "-c", "step=2")
+        self._check_plan(planned, self._aws.connect.calls[calls:])
+        self._draw_file("after.svg")
         after = self._look()
         self._draw(before, after)
-        old, new = _both(before, "Back Office", after, "Operations")
-        self._claims.check(
-            f"renamed in place: Operations is the group that was Back Office, id {new.id}",
-            holds=old.id == new.id,
-            otherwise=f"the id was {old.id}, and is {new.id}",
-        )
-        for path, known_by in (("Chat", "key in the file"), ("Chat/Night desk", "resource")):
-            old, new = _both(before, f"Support/{path}", after, f"Sales/{path}")
-            self._claims.check(
-                f"moved: Sales/{path} has the same {known_by}, and nothing is left of it below "
-                "Support",
-                holds=old.owner == new.owner and old.id not in after.groups,
-                otherwise=f"{old} before, {new} after",
-            )
+        self._check_renamed(before, after)
+        self._check_moved(before, after)
         self._check_place("ada", "Sales/Chat", after)
         self._check_place("grace", "Sales/Chat/Night desk", after)
-        weekend = after.at("Support/Phones/Second line/Weekend")
-        self._claims.check(
-            "the fourth level is there, and a group on it",
-            holds=after.levels[-1] == "Shift" and weekend is not None,
-            otherwise=f"levels {after.levels}, group {weekend}",
-        )
+        self._check_fourth_level(after)
         changed = sum(change.kind is not Kind.KEPT for change in group_changes(before, after))
         self._claims.check(
             f"all {len(after.groups) - 4} other groups have kept their ids and names",
@@ -181,21 +150,46 @@ class Story:
             otherwise=f"{changed} groups have changed in place of four",
         )
 
+    def _plan(self) -> Sequence[str]:
+        """Show what the deployment will do, and give the calls that the plan has."""
+        self._console.line()
+        self._console.line("before it is deployed, the plan: the function's own engine, run here")
+        self._draw_file("before.svg")
+        self._cli.run("synth", "-c", "step=2", condensed=True)
+        plan = ("plan", "--app", "cdk.out")
+        self._operator.show(*plan, code=2)
+        picture = str(self._pictures / "plan.svg")
+        value = json.loads(self._operator.read(*plan, "--json", "--svg", picture, code=2))
+        return [call["api"] for call in value["calls"] if not call["refused_with"]]
+
+    def _check_plan(self, planned: Sequence[str], calls: Sequence[Call]) -> None:
+        made = [call.api for call in writes(calls) if call.outcome == "ok"]
+        self._claims.check(
+            f"the deployment made the {len(planned)} writes of its plan, in that order",
+            holds=planned == made,
+            otherwise=f"planned {planned}, made {made}",
+        )
+
+    def _draw_file(self, name: str) -> None:
+        """Write a picture of the instance into a file."""
+        self._pictures.mkdir(parents=True, exist_ok=True)
+        self._operator.read("tree", self._instance_arn, "--svg", str(self._pictures / name))
+
     def _work_by_hand(self) -> None:
         self._console.heading(
             "5. Meanwhile somebody works by hand",
-            f"An operator makes a group {_BY_HAND} at the first level, through the Connect API. "
+            f"An operator makes a group {BY_HAND} at the first level, through the Connect API. "
             "No stack knows of it.",
         )
-        before = self._picture
+        before = self._last
         connect = self._aws.client("connect")
-        made = connect.create_user_hierarchy_group(InstanceId=self._instance_arn, Name=_BY_HAND)
+        made = connect.create_user_hierarchy_group(InstanceId=self._instance_arn, Name=BY_HAND)
         after = self._look()
         draw_tree(self._console, after, before)
         self._console.line()
         group = after.groups.get(made["HierarchyGroupId"])
         self._claims.check(
-            f"{_BY_HAND} stands beside the groups of the stack and is none of them",
+            f"{BY_HAND} stands beside the groups of the stack and is none of them",
             holds=group is not None and group.owner is None,
             otherwise=group,
         )
@@ -204,11 +198,11 @@ class Story:
         self._console.heading(
             "6. A deployment that fails half-way",
             "In the file, Sales becomes Revenue and Chat moves back to Support. Once that is done "
-            f"the code wants a group {_BY_HAND}, which is there already. A stack does not take "
+            f"the code wants a group {BY_HAND}, which is there already. A stack does not take "
             "over what somebody else made unless told to, so this one fails, and CloudFormation "
             "takes everything back.",
         )
-        before = self._picture
+        before = self._last
         self._draw_edit(2, 3)
         first = len(self._aws.connect.calls)
         run = self._cli.run("deploy", "-c", "step=3", fails=True)
@@ -220,11 +214,10 @@ class Story:
         said = " ".join(" ".join(run.lines).split())
         self._claims.check(
             "the deployment failed, and the error says what is in the way and what to do",
-            holds=f"'{_BY_HAND}': it exists already" in said and "adopt_existing" in said,
+            holds=f"'{BY_HAND}': it exists already" in said and "adopt_existing" in said,
             otherwise="the CLI has shown another error",
         )
-        stacks = self._aws.client("cloudformation").describe_stacks(StackName=_STACK)["Stacks"]
-        status = stacks[0]["StackStatus"]
+        status = status_of_stack(self._aws.client("cloudformation"))
         self._claims.check(
             "the stack is rolled back and ready for the next deployment",
             holds=status == "UPDATE_ROLLBACK_COMPLETE",
@@ -238,11 +231,7 @@ class Story:
             holds={"Revenue", "Sales"} <= set(names) and {"Chat", "Night desk"} <= set(created),
             otherwise=f"renamed to {names}, created {created}",
         )
-        self._claims.check(
-            "ids, names, levels and agents are what they were before, every one",
-            holds=before == after,
-            otherwise="see the changes above",
-        )
+        self._check_as_before(before, after)
 
     def _destroy(self) -> None:
         self._console.heading(
@@ -252,17 +241,13 @@ class Story:
             "to the instance.",
         )
         self._cli.run("destroy", "-c", "step=2")
-        cloudformation = self._aws.client("cloudformation")
-        try:
-            stacks = cloudformation.describe_stacks(StackName=_STACK)["Stacks"]
-        except ClientError:
-            stacks = []
+        status = status_of_stack(self._aws.client("cloudformation"))
         functions = self._aws.client("lambda").list_functions()["Functions"]
         instances = self._aws.client("connect").list_instances()["InstanceSummaryList"]
         self._claims.check(
             "the stack is gone, and with it the instance and the function",
-            holds=not (stacks or functions or instances),
-            otherwise=[*stacks, *functions, *instances],
+            holds=status is None and not (functions or instances),
+            otherwise=[status, *functions, *instances],
         )
         self._check_groups_deleted()
 
@@ -274,7 +259,7 @@ class Story:
             str(call["HierarchyGroupId"]).rsplit("/", 1)[-1]
             for call in succeeded(calls, "DeleteUserHierarchyGroup")
         ]
-        by_hand = {group.id for group in self._picture.groups.values() if not group.owner}
+        by_hand = {group.id for group in self._last.groups.values() if not group.owner}
         kept = self._ids_seen - by_hand - set(deleted)
         self._claims.check(
             f"no group of ours was left: of {len(created)} groups that were ever made, the stack "
@@ -283,16 +268,16 @@ class Story:
             otherwise=f"created {len(created)}, deleted {deleted}, not deleted {kept}",
         )
         self._claims.check(
-            f"{_BY_HAND}, made by hand, was never touched: it went with its instance only",
+            f"{BY_HAND}, made by hand, was never touched: it went with its instance only",
             holds=len(by_hand) == 1 and not by_hand.intersection(deleted),
             otherwise=by_hand,
         )
 
     def _look(self) -> Picture:
         """A new picture, which is also kept for the next step."""
-        self._picture = Picture.read(self._aws.client("connect"), self._instance_arn, _STACK)
-        self._ids_seen.update(self._picture.groups)
-        return self._picture
+        self._last = self._picture(self._instance_arn)
+        self._ids_seen.update(self._last.groups)
+        return self._last
 
     def _draw_edit(self, before: int, after: int) -> None:
         """What was edited in the organisation's file from one step of the app to another."""
@@ -303,23 +288,3 @@ class Story:
         draw_tree(self._console, after, before)
         draw_changes(self._console, before, after)
         self._console.line()
-
-    def _check_place(self, username: str, path: str, picture: Picture) -> None:
-        group = picture.at(path)
-        place = picture.agents.get(username)
-        self._claims.check(
-            f"{username} is in {path}",
-            holds=group is not None and place == group.id,
-            otherwise=f"in {picture.path(place)}",
-        )
-
-
-def _both(
-    before: Picture, old_path: str, after: Picture, new_path: str
-) -> tuple[PicturedGroup, PicturedGroup]:
-    """A group before and after, by its paths."""
-    old, new = before.at(old_path), after.at(new_path)
-    missing = old_path if old is None else new_path
-    if old is None or new is None:
-        raise ClaimError(f"there is no group {missing}")
-    return old, new

@@ -33,6 +33,7 @@ from local_aws.cloudtrail import answer_lookup_events
 from local_aws.connect import ConnectSettings, LocalConnect
 from local_aws.dynamodb import DynamoDbSettings, LocalDynamoDb
 from local_aws.server import LOOPBACK, AnswerServer, ApiServer, UrlPaths
+from local_aws.service_quotas import LocalServiceQuotas
 
 ACCOUNT_ID = "123456789012"
 DEFAULT_REGION = "eu-west-2"
@@ -98,6 +99,7 @@ class LocalAws:
             "dynamodb": self.dynamodb.url_paths,
             "cloudformation": {"{0}/$": self._answer_cloudformation},
             "cloudtrail": {"{0}/$": answer_lookup_events},
+            "servicequotas": {"{0}/$": LocalServiceQuotas(self.connect).dispatch},
             "awslambda": {
                 r"{0}/(?P<path>.*)$": lambda *args: self.awslambda.dispatch(*args)  # noqa: PLW0108 - the same
             },

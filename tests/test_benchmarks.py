@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks import processes
+from benchmarks.agents import AgentsMoved, move
+from benchmarks.command_line import CommandLine, Help, Large, command_line
 from benchmarks.function import ColdStart, Memory, weight
 from benchmarks.organisation import LEVELS, Organisation, Work, faster, organisation, works
 from benchmarks.peers import NativeCloudFormation, Script, Terraform
@@ -16,6 +18,7 @@ from benchmarks.stage import Stage
 from benchmarks.synthesis import Synthesis
 from benchmarks.ways import SingleGroups, Trees, Way
 from benchmarks.work import WAYS, Played, play
+from connect_hierarchy_lambda.ports.pace import Rate
 
 FEW = organisation(8)
 
@@ -137,11 +140,18 @@ def test_the_report_says_met_or_missed() -> None:
         weight=weight(),
         cold_start=ColdStart(1.0, 1.1),
         memory=[Memory(50, 0, 1)],
+        agents=[AgentsMoved(2_000, 150, 2, 0.15, 997.5, 1030.0, 2_000, 2_009, 0, 0)],
+        command_line=CommandLine(
+            [Help("connect-hierarchy", 0.1), Help("tree", 0.3)], [Large("export", 1.0, 1, 54, 53)]
+        ),
     )
     met = {goal.what: goal.met for goal in goals(results)}
     assert met["synth of the tree, of the app without groups"]
     assert not met["synth of the HierarchyGroups, of as many native L1s"]
     assert met["create, HierarchyTree, 0 s latency: writes beyond the minimum"]
+    assert not met["2,000 agents at 2 a second, 0.15 s latency: time, of the floor"]
+    assert not met["seconds of the slowest --help, of tree"]
+    assert not met["export of a large instance: seconds, MiB, calls"]
     text = as_markdown(results, "2026-01-01")
     assert (
         "| synth of the HierarchyGroups, of as many native L1s | ≤ 1.2 | 2.00 | **missed** |"
@@ -150,10 +160,31 @@ def test_the_report_says_met_or_missed() -> None:
     assert len(as_json(results, "2026-01-01")["work"]) == len(results.played)
 
 
+def test_agents_are_moved_at_the_rate() -> None:
+    """Each with one call, none refused, and not before the rate allows it."""
+    moved = move(60, 7, Rate(2, 5), 0.15)
+    assert (moved.moves, moved.refused, moved.elsewhere) == (60, 0, 0)
+    assert moved.floor == 27.5 < moved.seconds < 30
+
+
 def test_the_asset_is_weighed() -> None:
     """Packed it is lighter, and it has the handlers and crhelper in it."""
     found = weight()
     assert 20_000 < found.archive < found.files
+
+
+def test_the_command_line_is_measured() -> None:
+    """Commands with an instance take the calls that its pages need, and no other."""
+    found = command_line(repetitions=1, teams=3, agents=600)
+    assert [one.command for one in found.help[:2]] == ["connect-hierarchy", "tree"]
+    assert {one.command: (one.calls, one.pages) for one in found.large} == {
+        "tree": (8, 8),
+        "tree --json": (8, 8),
+        "tree --html": (8, 8),
+        "export": (6, 6),
+        "export --cdk": (6, 6),
+    }
+    assert all(one.peak_bytes > 10_000_000 for one in found.large)
 
 
 def test_nothing_of_the_tests_is_imported() -> None:

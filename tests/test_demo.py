@@ -49,6 +49,7 @@ def test_demo_tells_what_it_claims() -> None:
     assert process.returncode == 0, told
     _every_claim_holds(told)
     _nothing_changes_in_the_second_deployment(told)
+    _the_plan_is_what_is_deployed(told)
     _a_rename_keeps_the_id(told)
     _the_edit_of_the_file_is_shown(told)
     _a_move_carries_agents_and_what_is_below(told)
@@ -69,6 +70,17 @@ def _nothing_changes_in_the_second_deployment(told: str) -> None:
     """`cdk diff` is empty, and the second deployment makes no Connect call."""
     assert "`cdk diff` shows no difference" in told
     assert "the second `cdk deploy` made no Connect call" in told
+
+
+def _the_plan_is_what_is_deployed(told: str) -> None:
+    """The reorganisation is planned before it is deployed, and drawn."""
+    plan, _ = told.split("$ cdk deploy -c step=2")
+    assert "ContactCentre: 1 added, 1 renamed, 2 moved, levels changed" in plan
+    assert "> Chat  moved from Support/Chat with 1 agent" in plan
+    assert "✓ the deployment made the 9 writes of its plan, in that order" in told
+    for name in ("before", "plan", "after"):
+        picture = (REPOSITORY / "build" / "demo" / f"{name}.svg").read_text(encoding="utf-8")
+        assert ("Operations" in picture) == (name != "before")
 
 
 def _a_rename_keeps_the_id(told: str) -> None:

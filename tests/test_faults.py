@@ -1,14 +1,8 @@
-"""Faults at every call of everyday deployments: whatever happens, it ends where it should.
-
-Calls to Connect, gaps between calls and events are struck one after the other with the ledger in
-memory. With the ledger in a table, which takes five times as long, each kind of fault strikes every
-fourth of the ledger's calls or of the gaps around them; the kinds begin at different ones, so that
-together they strike each.
-"""
+"""Faults at every call of everyday deployments: whatever happens, it ends where it should."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,9 +11,9 @@ import pytest
 
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
-from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
-from local_aws.in_process import FunctionFaults
+from local_aws.connect import ConnectSettings, DuplicateScope
 from tests.conftest import TABLE_CELL
+from tests.support.fault_table import FAULTS, cells_of_ledger, strike
 from tests.support.stacks import Site
 
 LEVELS = ("Division", "Region", "Team")
@@ -158,14 +152,6 @@ SCENARIOS: dict[str, Scenario] = {
     },
 }
 
-PASSING_FAULTS = [
-    FaultKind.THROTTLE,
-    FaultKind.ERROR_BEFORE,
-    FaultKind.ERROR_AFTER,
-    FaultKind.CUT_BEFORE,
-    FaultKind.CUT_AFTER,
-]
-
 
 def _site(
     scenario: str,
@@ -223,54 +209,6 @@ CASES = [
 ]
 
 
-def _plan(site: Site, *, nth: int, kind: FaultKind) -> None:
-    site.connect.plan_fault("*", nth=nth, kind=kind)
-
-
-def _kill(site: Site, *, nth: int) -> None:
-    # before a call is after the one before it
-    site.function_faults = FunctionFaults(kills={nth - 1: True} if nth > 1 else {1: False})
-
-
-def _deliver_twice(site: Site, *, nth: int, seconds: float) -> None:
-    site.function_faults = FunctionFaults(copies={nth: seconds})
-
-
-FAULTS: dict[str, tuple[str, Callable[..., None]]] = {
-    **{kind.value: ("calls", partial(_plan, kind=kind)) for kind in PASSING_FAULTS},
-    "killed": ("gaps between calls", _kill),
-    **{
-        f"event twice, {seconds:g} s later": ("events", partial(_deliver_twice, seconds=seconds))
-        for seconds in (0.0, 30.0)
-    },
-}
-"""For each kind of fault what it strikes, and how to plan it for the nth of these."""
-
-
-def _plan_for_ledger(site: Site, *, nth: int, kind: FaultKind) -> None:
-    site.dynamodb.plan_fault("*", nth=nth, kind=kind)
-
-
-LEDGER_FAULTS: dict[str, tuple[str, Callable[..., None]]] = {
-    **{
-        f"ledger: {kind.value}": ("calls of the ledger", partial(_plan_for_ledger, kind=kind))
-        for kind in (FaultKind.THROTTLE, FaultKind.ERROR_AFTER, FaultKind.CUT_AFTER)
-    },
-    "ledger: killed": ("gaps between calls", _kill),
-}
-"""The same with the ledger in a table."""
-
-
-def _counts(site: Site) -> dict[str, int]:
-    calls, of_ledger = len(site.connect.calls), len(site.dynamodb.calls)
-    return {
-        "calls": calls,
-        "calls of the ledger": of_ledger,
-        "gaps between calls": calls + of_ledger + len(site.service_calls),
-        "events": len(site.custom_resources.conversations),
-    }
-
-
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(("scenario", "fails"), CASES)
 def test_a_passing_fault_at_any_call_changes_nothing(
@@ -280,50 +218,28 @@ def test_a_passing_fault_at_any_call_changes_nothing(
     _strike(scenario, fault, record_property, fails=fails)
 
 
-def _cells_of_ledger() -> Iterator[Any]:
-    for case in CASES:
-        scenario, fails = case.values
-        for fault in LEDGER_FAULTS:
-            yield pytest.param(scenario, fails, fault, id=f"{case.id}, {fault}")
-
-
-@pytest.mark.parametrize(("scenario", "fails", "fault"), list(_cells_of_ledger()))
+@pytest.mark.parametrize(("scenario", "fails", "fault"), list(cells_of_ledger(CASES)))
 def test_a_passing_fault_of_the_ledger_changes_nothing(
     scenario: str, fault: str, record_property: Callable[[str, object], None], *, fails: bool
 ) -> None:
     """Before and after its calls, and where a run dies between these and those to Connect."""
-    _strike(scenario, fault, record_property, fails=fails, is_in_table=True)
+    _strike(scenario, fault, record_property, fails=fails)
 
 
 def _strike(
-    scenario: str,
-    fault: str,
-    record_property: Callable[[str, object], None],
-    *,
-    fails: bool,
-    is_in_table: bool = False,
+    scenario: str, fault: str, record_property: Callable[[str, object], None], *, fails: bool
 ) -> None:
-    """Strike the places of a deployment, each in a deployment of its own, and compare the ends."""
-    strikes, plan = (LEDGER_FAULTS if is_in_table else FAULTS)[fault]
-    site = _site(scenario, ledger_in_table=is_in_table)
-    before = _counts(site)[strikes]
-    expected = _outcome(site, scenario, fails=fails)
-    places = _counts(site)[strikes] - before
-    assert places > 0
-    places += strikes == "gaps between calls"  # one more than there are calls
-    step = len(LEDGER_FAULTS) if is_in_table else 1
-    first = list(LEDGER_FAULTS).index(fault) + 1 if is_in_table else 1
-    struck = range(first, places + 1, step)
-    assert struck
-    different = []
-    for nth in struck:
-        site = _site(scenario, ledger_in_table=is_in_table)
-        plan(site, nth=nth)
-        if _outcome(site, scenario, fails=fails) != expected:
-            different.append(nth)
-    ended = f"lost at {different}" if different else f"{len(struck)} ok"
-    record_property(TABLE_CELL, (f"{scenario}{', rolled back' if fails else ''}", fault, ended))
-    assert not different
+    strike(
+        _row(scenario, fails=fails),
+        fault,
+        lambda is_in_table: _site(scenario, ledger_in_table=is_in_table),
+        partial(_outcome, scenario=scenario, fails=fails),
+        record_property,
+    )
+
+
+def _row(scenario: str, *, fails: bool) -> str:
+    return f"{scenario}{', rolled back' if fails else ''}"
 
 
 @pytest.mark.parametrize("reversed_id", ReversedUpdateId)
@@ -344,5 +260,4 @@ def test_stale_answers_change_nothing(
         site = _site(scenario, scope, reversed_id)
         site.connect.settings.search_lag, site.connect.settings.read_lag = search_lag, read_lag
         assert _outcome(site, scenario, fails=fails) == expected, (search_lag, read_lag)
-    name = f"{scenario}{', rolled back' if fails else ''}"
-    record_property(TABLE_CELL, (name, "stale", f"{len(lags)} ok"))
+    record_property(TABLE_CELL, (_row(scenario, fails=fails), "stale", f"{len(lags)} ok"))

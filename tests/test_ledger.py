@@ -23,7 +23,7 @@ from connect_hierarchy_lambda.model.ledger import (
 from connect_hierarchy_lambda.ports.calls import PassingError
 from connect_hierarchy_lambda.ports.ledger import LEASE_SECONDS, Ledger, Turn, TurnLostError
 from connect_hierarchy_lambda.ports.memory_ledger import MemoryLedger
-from local_aws.connect import FaultKind
+from local_aws.connect import ConnectSettings, FaultKind
 from tests.support.stacks import Site
 
 INSTANCE_ARN = "arn:aws:connect:eu-west-2:123456789012:instance/1"
@@ -212,3 +212,34 @@ def test_a_throttled_table_is_a_passing_trouble(site: Site) -> None:
     site.dynamodb.plan_fault("*", kind=FaultKind.THROTTLE)
     with pytest.raises(PassingError):
         ledger.take_turn("one", NOW)
+
+
+# a table that the role may not use --------------------------------------------------------------
+
+
+def denied(seconds: float) -> tuple[Site, str, list[str]]:
+    """A group is created while the ledger denies everything for so long: site, status, reasons."""
+    site = Site(ledger_in_table=True, connect_settings=ConnectSettings(default_rate=None))
+    site.write_levels("Division")
+    until = site.clock.now() + seconds
+    site.dynamodb.settings.authorize = lambda *_: site.clock.now() >= until
+    stack = site.up({"Group": site.group("Sales", InstanceArn=site.instance_arn)})
+    return site, stack.status, site.reasons(stack)
+
+
+def test_permissions_of_the_ledger_may_come_late() -> None:
+    """IAM's changes take a while to be everywhere, so a denial is doubted for two minutes."""
+    site, status, reasons = denied(60)
+    assert (status, reasons) == ("CREATE_COMPLETE", [])
+    assert set(site.ids) == {"Sales"}
+
+
+def test_a_ledger_that_stays_denied_fails_the_deployment_and_touches_nothing() -> None:
+    """The error says what is denied and what to check, and no call was made without a ledger."""
+    site, status, reasons = denied(3600)
+    assert status == "ROLLBACK_FAILED"
+    assert "using the ledger" in reasons[0]
+    assert "dynamodb:UpdateItem is denied" in reasons[0]
+    assert "check the function's role and the table" in reasons[0]
+    assert len(reasons[0]) < 300
+    assert site.calls() == []

@@ -16,6 +16,7 @@ from aws_cdk import Acknowledgment, App, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from app import ContactCentre
+from connect_hierarchy import HierarchyDriftCheck
 from tests.support.constructs_fixtures import INSTANCE_ARN
 
 _GROUPS_ARE_NOT_KNOWN = (
@@ -38,12 +39,13 @@ ACKNOWLEDGED = {
 
 
 def findings(folder: Path, instance_arn: str | None, acknowledged: Mapping[str, str]) -> set[str]:
-    """What the pack reports of the sample app."""
+    """What the pack reports of the sample app, with a check for drift in it."""
     context: dict[str, Any] = {"aws:cdk:bundling-stacks": []}
     if instance_arn is not None:
         context["instance-arn"] = instance_arn
     app = App(outdir=str(folder), context=context, analytics_reporting=False)
     stack = ContactCentre(app, "ContactCentre")
+    HierarchyDriftCheck(stack, "DriftCheck", repair=True)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     for rule, reason in acknowledged.items():
         Validations.of(stack).acknowledge(Acknowledgment(id=f"AwsSolutions::{rule}", reason=reason))

@@ -1,17 +1,20 @@
-"""Faults and stale answers at every call of everyday deployments of trees."""
+"""Faults and stale answers at the calls of everyday deployments of trees."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
 
+from connect_hierarchy_lambda.model.ledger import Phase
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
-from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
+from local_aws.connect import ConnectSettings, DuplicateScope
+from tests.conftest import TABLE_CELL
+from tests.support.fault_table import FAULTS, cells_of_ledger, strike
 from tests.support.stacks import Site, node
-from tests.test_faults import PASSING_FAULTS
 
 LEVELS = ("Division", "Region", "Team")
 
@@ -90,8 +93,10 @@ def _site(
     *,
     search_lag: float = 0.0,
     read_lag: float = 0.0,
+    ledger_in_table: bool = False,
 ) -> Site:
     site = Site(
+        ledger_in_table=ledger_in_table,
         connect_settings=ConnectSettings(
             default_rate=None, duplicate_scope=scope, search_lag=search_lag, read_lag=read_lag
         ),
@@ -118,15 +123,10 @@ def _outcome(site: Site, scenario: str, *, fails: bool) -> tuple[Any, ...]:
     stack = site.up(resources)
     site.settle()
     ids = {path: before.get(group_id, "new") for path, group_id in site.ids.items()}
-    # these differ from site to site, or say only how it came about
-    of_site = (":request", ":displaces", ":moved-from", ":found", ":former")
     groups = site.connect.backend.hierarchy(site.instance_id).by_path
+    # the stack's uuid differs from site to site
     tags = {
-        path: {
-            key: value.split("/")[0]
-            for key, value in group.tags.items()
-            if not key.endswith(of_site)
-        }
+        path: {key: value.split("/")[0] for key, value in group.tags.items()}
         for path, group in groups.items()
     }
     return stack.status, ids, site.agents, tags
@@ -148,7 +148,7 @@ def test_without_faults_ids_are_kept(
     """Forward only what is new or moved has a new id, and after a rollback nothing has."""
     site = _site(scenario, scope, reversed_id)
     before, agents = site.ids, site.agents
-    status, ids, _, tags = _outcome(site, scenario, fails=fails)
+    status, ids, _, _ = _outcome(site, scenario, fails=fails)
     if fails:
         assert status == "UPDATE_ROLLBACK_COMPLETE"
         assert (site.ids, site.agents) == (before, agents)
@@ -158,35 +158,58 @@ def test_without_faults_ids_are_kept(
         expected = {"create": {"B/New", "B/New/Newer"}, "move": {"B/T", "B/T/D"}}
         assert new == expected.get(scenario, set())
         assert sum(map(len, site.agents.values())) == 2
-    assert not [path for path, own in tags.items() if "connect-hierarchy:retired" in own]
+    assert {site.record(path).phase for path in site.ids} == {Phase.LIVE}
 
 
-@pytest.mark.parametrize("kind", PASSING_FAULTS)
+@pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(("scenario", "fails"), CASES)
 def test_a_passing_fault_at_any_call_changes_nothing(
-    scenario: str, kind: FaultKind, *, fails: bool
+    scenario: str, fault: str, record_property: Callable[[str, object], None], *, fails: bool
 ) -> None:
-    """A fault at each call in turn: the deployment ends just as without it."""
-    site = _site(scenario)
-    calls_before = len(site.connect.calls)
-    expected = _outcome(site, scenario, fails=fails)
-    count = len(site.connect.calls) - calls_before
-    assert count > 0
-    for nth in range(1, count + 1):
-        site = _site(scenario)
-        site.connect.plan_fault("*", nth=nth, kind=kind)
-        outcome = _outcome(site, scenario, fails=fails)
-        assert outcome == expected, (nth, site.calls()[calls_before:])
+    """A fault at each call or event in turn: the deployment ends just as without it."""
+    _strike(scenario, fault, record_property, fails=fails)
+
+
+@pytest.mark.parametrize(("scenario", "fails", "fault"), list(cells_of_ledger(CASES)))
+def test_a_passing_fault_of_the_ledger_changes_nothing(
+    scenario: str, fault: str, record_property: Callable[[str, object], None], *, fails: bool
+) -> None:
+    """Before and after its calls, and where a run dies between these and those to Connect."""
+    _strike(scenario, fault, record_property, fails=fails)
+
+
+def _strike(
+    scenario: str, fault: str, record_property: Callable[[str, object], None], *, fails: bool
+) -> None:
+    strike(
+        _row(scenario, fails=fails),
+        fault,
+        lambda is_in_table: _site(scenario, ledger_in_table=is_in_table),
+        partial(_outcome, scenario=scenario, fails=fails),
+        record_property,
+        every=8,  # each takes a third of a second, and the engine is that of single groups
+    )
+
+
+def _row(scenario: str, *, fails: bool) -> str:
+    return f"tree: {scenario}{', rolled back' if fails else ''}"
 
 
 @pytest.mark.parametrize("reversed_id", ReversedUpdateId)
 @pytest.mark.parametrize("scope", DuplicateScope)
 @pytest.mark.parametrize(("scenario", "fails"), CASES)
 def test_stale_answers_change_nothing(
-    scenario: str, scope: DuplicateScope, reversed_id: ReversedUpdateId, *, fails: bool
+    scenario: str,
+    scope: DuplicateScope,
+    reversed_id: ReversedUpdateId,
+    record_property: Callable[[str, object], None],
+    *,
+    fails: bool,
 ) -> None:
     """Searches that lag minutes and reads that lag seconds: it ends just as with fresh ones."""
     expected = _outcome(_site(scenario, scope, reversed_id), scenario, fails=fails)
-    for search_lag, read_lag in ((100.0, 0.0), (100.0, 10.0)):
+    lags = ((100.0, 0.0), (100.0, 10.0))
+    for search_lag, read_lag in lags:
         site = _site(scenario, scope, reversed_id, search_lag=search_lag, read_lag=read_lag)
         assert _outcome(site, scenario, fails=fails) == expected, (search_lag, read_lag)
+    record_property(TABLE_CELL, (_row(scenario, fails=fails), "stale", f"{len(lags)} ok"))

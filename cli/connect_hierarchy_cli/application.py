@@ -35,6 +35,12 @@ COMMANDS = (
     Listed("tree", SEE, "Show the hierarchy of an instance."),
     Listed("export", FILES, "Write the hierarchy of an instance as the file of a tree."),
     Listed("validate", FILES, "Check files of trees as a synth does, without a CDK app."),
+    Listed("plan", CHANGE, "Show what a deployment will do."),
+    Listed("agents", CHANGE, "Put agents into the groups that a file says."),
+    Listed("copy", CHANGE, "Make the levels and groups of an instance in another one."),
+    Listed("drift", OPERATE, "Show what was changed by hand since a stack was deployed."),
+    Listed("moves", OPERATE, "Show which groups have another id now."),
+    Listed("doctor", OPERATE, "Show what will go wrong with a stack, and what to do about it."),
     Listed("completion", SET_UP, "Write the completion for bash, zsh or fish."),
 )
 """The subcommands, in the order of the help."""
@@ -45,6 +51,7 @@ _EXAMPLES = (
     "connect-hierarchy tree my-instance --json",
     "connect-hierarchy export my-instance --cdk my-app",
     "connect-hierarchy validate organisation.yaml",
+    "connect-hierarchy drift --stack ContactCentre",
 )
 
 

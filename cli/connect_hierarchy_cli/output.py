@@ -36,7 +36,8 @@ def console(stream: TextIO | None = None) -> Console:
 
 def show(what: RenderableType) -> None:
     """Write something that rich can draw to standard output."""
-    console().print(what, soft_wrap=not sys.stdout.isatty())
+    drawn = console()
+    drawn.print(what, soft_wrap=drawn.width == _NO_WIDTH)
 
 
 def write(text: str) -> None:
@@ -94,12 +95,8 @@ def _set_usual_mode(beside: Path, path: Path) -> None:
     beside.chmod(mode)
 
 
-@contextlib.contextmanager
-def reading_progress() -> Iterator[ReadingProgress]:
-    """Progress bars for reading an instance, on standard error where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield ReadingProgress(None)
-        return
+def progress_bars() -> Bars:
+    """Bars on standard error, with how many are done and the rest of the time."""
     from rich.progress import (  # noqa: PLC0415 - only where something is drawn
         BarColumn,
         MofNCompleteColumn,
@@ -114,7 +111,16 @@ def reading_progress() -> Iterator[ReadingProgress]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console(sys.stderr), transient=True) as bars:
+    return Progress(*columns, console=console(sys.stderr), transient=True)
+
+
+@contextlib.contextmanager
+def reading_progress() -> Iterator[ReadingProgress]:
+    """Progress bars for reading an instance, on standard error where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield ReadingProgress(None)
+        return
+    with progress_bars() as bars:
         yield ReadingProgress(bars)
 
 

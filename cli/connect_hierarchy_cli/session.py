@@ -68,21 +68,27 @@ class Session:
         would also repeat what a full quota refuses.
         """
         if service not in self._clients:
-            make_client: Any = self._session.client  # typed for literal names only
-            self._clients[service] = make_client(
-                service,
-                endpoint_url=self.settings.endpoint_url,
-                config=Config(
-                    retries={
-                        "mode": "standard",
-                        "total_max_attempts": 1 if service == "connect" else _ATTEMPTS,
-                    },
-                    connect_timeout=_CONNECT_TIMEOUT,
-                    read_timeout=_READ_TIMEOUT,
-                    user_agent_extra=PROGRAM,
-                ),
-            )
+            attempts = 1 if service == "connect" else _ATTEMPTS
+            self._clients[service] = self._make_client(service, attempts, _READ_TIMEOUT)
         return self._clients[service]
+
+    def waiting_client(self, service: str, seconds: int) -> Any:
+        """A boto3 client that makes each call once and waits so long for its answer."""
+        return self._make_client(service, 1, seconds)
+
+    def _make_client(self, service: str, attempts: int, seconds: int) -> Any:
+        make_client: Any = self._session.client  # typed for literal names only
+        return make_client(
+            service,
+            endpoint_url=self.settings.endpoint_url,
+            config=Config(
+                retries={"mode": "standard", "total_max_attempts": attempts},
+                connect_timeout=_CONNECT_TIMEOUT,
+                read_timeout=seconds,
+                tcp_keepalive=True,
+                user_agent_extra=PROGRAM,
+            ),
+        )
 
     def connect(self, observer: Observer | None = None) -> Connect:
         """Amazon Connect at the account's rate.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,11 +35,15 @@ class Settings:
             further: What is added at the end.
             without: Names of options that take a value, which are left out with it.
         """
+        return shlex.join([PROGRAM, *self.without(*without).arguments, *further])
+
+    def without(self, *options: str) -> Settings:
+        """The same, as if some options, which take a value, had not been typed."""
         kept: list[str] = []
         rest = iter(self.arguments)
         for argument in rest:
-            if argument in without:
+            if argument in options:
                 next(rest, None)
-            elif argument.split("=", 1)[0] not in without:
+            elif argument.split("=", 1)[0] not in options:
                 kept.append(argument)
-        return shlex.join([PROGRAM, *kept, *further])
+        return replace(self, arguments=tuple(kept))

@@ -18,7 +18,6 @@ from connect_hierarchy_lambda.model.properties import LEDGER_VARIABLE, ResourceT
 from connect_hierarchy_lambda.ports.dynamodb_ledger import DynamoDbLedger
 from connect_hierarchy_lambda.ports.ledger import Ledger
 from connect_hierarchy_lambda.ports.pace import Rate
-from connect_hierarchy_lambda.ports.stack import OwnStack
 
 _SERVICE_TOKEN = "ServiceToken"  # noqa: S105 - what CloudFormation calls a function's ARN
 _UNKNOWN_STACK = "ValidationError"
@@ -43,6 +42,14 @@ class Function:
 
     arn: str
     environment: Mapping[str, str]
+    role: str = ""
+    """ARN of its role."""
+
+    runtime: str = ""
+    timeout: int = 900
+    """Seconds that a run may take."""
+
+    log_group: str = ""
 
     @property
     def rate(self) -> Rate:
@@ -72,15 +79,32 @@ class DeployedStack:
         return stack_name_and_uuid(self.id)
 
     @cached_property
-    def declared(self) -> Mapping[str, Any]:
-        """All resources of the template, by logical id."""
-        template = OwnStack(self.session.client("cloudformation"), self.id).template()
-        if template is None:
+    def template(self) -> Mapping[str, Any]:
+        """The template, whole."""
+        client = self.session.client("cloudformation")
+        body = client.get_template(StackName=self.id)["TemplateBody"]
+        if not isinstance(body, Mapping):
             raise CommandError(
                 f"the template of stack {self.name} is YAML, JSON as the CDK writes it is needed",
                 f"cdk deploy {self.name}",
             )
-        return template
+        return body
+
+    @property
+    def declared(self) -> Mapping[str, Any]:
+        """All resources of the template, by logical id."""
+        resources: Mapping[str, Any] = self.template.get("Resources", {})
+        return resources
+
+    @cached_property
+    def parameters(self) -> Mapping[str, str]:
+        """What its parameters are, those from the parameter store as they were resolved."""
+        client = self.session.client("cloudformation")
+        stack = client.describe_stacks(StackName=self.id)["Stacks"][0]
+        return {
+            one["ParameterKey"]: str(one.get("ResolvedValue", one.get("ParameterValue", "")))
+            for one in stack.get("Parameters", ())
+        }
 
     @cached_property
     def physical_ids(self) -> Mapping[str, str]:
@@ -120,7 +144,14 @@ class DeployedStack:
             )
         arn = self._resolved(self.resources[0].properties.get(_SERVICE_TOKEN))
         found = self.session.client("lambda").get_function_configuration(FunctionName=arn)
-        return Function(found["FunctionArn"], found.get("Environment", {}).get("Variables", {}))
+        return Function(
+            found["FunctionArn"],
+            found.get("Environment", {}).get("Variables", {}),
+            role=found["Role"],
+            runtime=found.get("Runtime", ""),
+            timeout=found["Timeout"],
+            log_group=found.get("LoggingConfig", {}).get("LogGroup", ""),
+        )
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -145,37 +176,23 @@ class DeployedStack:
             case {"Fn::GetAtt": [str(logical_id), "Arn"]} | {"Ref": str(logical_id)}:
                 if logical_id in self.physical_ids:
                     return self.physical_ids[logical_id]
-                return self._parameter(logical_id)
+                return self.parameters.get(logical_id, logical_id)
             case {"Fn::ImportValue": str(name)}:
-                return self._export(name)
+                return exports(self.session).get(name, name)
         raise CommandError(
             f"the function of stack {self.name} can not be found by {quoted(str(value), 100)}",
             f"aws cloudformation get-template --stack-name {self.name}",
         )
 
-    def _parameter(self, name: str) -> str:
-        client = self.session.client("cloudformation")
-        stack = client.describe_stacks(StackName=self.id)["Stacks"][0]
-        return next(
-            (
-                str(parameter["ParameterValue"])
-                for parameter in stack.get("Parameters", ())
-                if parameter["ParameterKey"] == name
-            ),
-            name,
-        )
 
-    def _export(self, name: str) -> str:
-        pages = self.session.client("cloudformation").get_paginator("list_exports")
-        return next(
-            (
-                str(export["Value"])
-                for page in pages.paginate()
-                for export in page["Exports"]
-                if export["Name"] == name
-            ),
-            name,
-        )
+def exports(session: Session) -> Mapping[str, str]:
+    """What the stacks of the session's account and Region export, by name."""
+    pages = session.client("cloudformation").get_paginator("list_exports")
+    return {
+        export["Name"]: str(export["Value"])
+        for page in pages.paginate()
+        for export in page["Exports"]
+    }
 
 
 def find_stack(session: Session, name: str) -> DeployedStack:

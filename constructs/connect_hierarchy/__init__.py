@@ -1,5 +1,6 @@
 """CDK constructs for the agent hierarchies of Amazon Connect."""
 
+from connect_hierarchy.drift_check import HierarchyDriftCheck
 from connect_hierarchy.group import HierarchyGroup
 from connect_hierarchy.interfaces import (
     HierarchyGroupOptions,
@@ -14,6 +15,7 @@ from connect_hierarchy_lambda.model.properties import AgentsOnDelete
 
 __all__ = [
     "AgentsOnDelete",
+    "HierarchyDriftCheck",
     "HierarchyGroup",
     "HierarchyGroupOptions",
     "HierarchyProvider",

@@ -7,6 +7,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from connect_hierarchy_lambda.model.actions import ON_LEDGER
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.properties import LedgerKey
 
@@ -65,13 +66,6 @@ def check_ledger(ledger: dynamodb.ITable, stack: Stack) -> None:
 def ledger_statement(ledger: dynamodb.ITable) -> iam.PolicyStatement:
     """Read and write of the table's items; a transaction needs the actions of its parts."""
     return iam.PolicyStatement(
-        actions=[
-            "dynamodb:ConditionCheckItem",
-            "dynamodb:DeleteItem",
-            "dynamodb:GetItem",
-            "dynamodb:PutItem",
-            "dynamodb:Query",
-            "dynamodb:UpdateItem",
-        ],
+        actions=[*ON_LEDGER],
         resources=[ledger.table_arn],
     )

@@ -31,36 +31,11 @@ from connect_hierarchy.identity import Identity, is_token
 from connect_hierarchy.interfaces import IHierarchyStructure
 from connect_hierarchy.internals import instance_of, owns_role, policies_at_synth
 from connect_hierarchy.ledger import ledger_statement
+from connect_hierarchy_lambda.model import actions
 
 if TYPE_CHECKING:
     # it is made of this module's statements
     from connect_hierarchy.provider import HierarchyProvider
-
-# Each action on the resource types that it has in "Actions, resources, and condition keys for
-# Amazon Connect" of the Service Authorization Reference.
-_ON_INSTANCE = [
-    "connect:CreateUserHierarchyGroup",
-    "connect:DescribeUserHierarchyStructure",
-    "connect:ListUserHierarchyGroups",
-    "connect:ListUserProficiencies",  # SearchUsers depends on it
-    "connect:SearchUserHierarchyGroups",
-    "connect:SearchUsers",
-    "connect:UpdateUserHierarchyStructure",
-]
-_ON_GROUPS = [
-    "connect:CreateUserHierarchyGroup",  # the parent
-    "connect:DeleteUserHierarchyGroup",
-    "connect:DescribeUserHierarchyGroup",  # SearchUserHierarchyGroups depends on it
-    "connect:TagResource",
-    "connect:UntagResource",
-    "connect:UpdateUserHierarchy",  # where the agent goes
-    "connect:UpdateUserHierarchyGroupName",
-]
-_ON_AGENTS = [
-    "connect:DescribeUser",  # SearchUsers depends on it
-    "connect:ListUserProficiencies",  # the same
-    "connect:UpdateUserHierarchy",
-]
 
 _ID = "ConnectHierarchyPolicy"
 _HASH_LENGTH = 12
@@ -182,9 +157,9 @@ class InstancePolicy:
     def __init__(self, stack: Stack, provider: HierarchyProvider, alone: str = "") -> None:
         self._stack = stack
         self._hashes: dict[Identity, str] = {}
-        self._on_instances = iam.PolicyStatement(actions=_ON_INSTANCE)
-        self._on_groups = iam.PolicyStatement(actions=_ON_GROUPS)
-        self._on_agents = iam.PolicyStatement(actions=_ON_AGENTS)
+        self._on_instances = iam.PolicyStatement(actions=[*actions.ON_INSTANCE])
+        self._on_groups = iam.PolicyStatement(actions=[*actions.ON_GROUPS])
+        self._on_agents = iam.PolicyStatement(actions=[*actions.ON_AGENTS])
         statements = [self._on_instances, self._on_groups, self._on_agents]
         at_home = Stack.of(provider).node.path == stack.node.path
         if not at_home:
@@ -335,7 +310,7 @@ def _with_stand_ins(value: Any, longest_arn: int) -> Any:
 def own_stack_statement() -> iam.PolicyStatement:
     """A look at the stack that the statement stands in, where an event alone is ambiguous."""
     return iam.PolicyStatement(
-        actions=["cloudformation:DescribeStacks", "cloudformation:GetTemplate"],
+        actions=[*actions.ON_OWN_STACK],
         resources=[Aws.STACK_ID],
     )
 

@@ -52,6 +52,8 @@ def aws_resource_types(
         "AWS::Lambda::Function": _Function(client),
         "AWS::Lambda::EventInvokeConfig": _EventInvokeConfig(client),
         "AWS::Lambda::Permission": _Permission(client),
+        "AWS::Events::Rule": _Rule(client),
+        "AWS::CloudWatch::Alarm": _Alarm(client, account_id, region),
         "AWS::CDK::Metadata": RecordedResource(),
     }
 
@@ -395,6 +397,7 @@ class _Permission(_AwsResource):
             StatementId=name,
             Action=properties["Action"],
             Principal=properties["Principal"],
+            **({"SourceArn": properties["SourceArn"]} if "SourceArn" in properties else {}),
         )
         return Outcome(name)
 
@@ -403,3 +406,92 @@ class _Permission(_AwsResource):
         self._client("lambda").remove_permission(
             FunctionName=properties["FunctionName"], StatementId=name
         )
+
+
+class _Rule(_AwsResource):
+    """A rule with its targets. Nothing here watches the clock: no schedule comes due."""
+
+    identity = ("Name", "EventBusName")
+    missing = ("ResourceNotFoundException",)
+
+    def change(self, request: ResourceRequest, name: str) -> Outcome:
+        client, properties = self._client("events"), request.properties
+        as_they_are = ("ScheduleExpression", "EventPattern", "State", "Description")
+        rule = {key: properties[key] for key in as_they_are if key in properties}
+        if "EventPattern" in rule:
+            rule["EventPattern"] = json.dumps(rule["EventPattern"])
+        arn = client.put_rule(Name=name, **rule)["RuleArn"]
+        targets = properties.get("Targets", [])
+        before = {target["Id"] for target in request.old_properties.get("Targets", [])}
+        gone = before - {target["Id"] for target in targets}
+        if gone:
+            client.remove_targets(Rule=name, Ids=sorted(gone))
+        if targets:
+            client.put_targets(Rule=name, Targets=[_with_numbers(one) for one in targets])
+        return Outcome(name, {"Arn": arn})
+
+    def remove(self, request: ResourceRequest, name: str) -> None:
+        client = self._client("events")
+        ids = [target["Id"] for target in request.properties.get("Targets", [])]
+        if ids:
+            client.remove_targets(Rule=name, Ids=ids)
+        client.delete_rule(Name=name)
+
+
+def _with_numbers(target: Mapping[str, Any]) -> dict[str, Any]:
+    """A target whose retry policy has numbers, which templates have as texts."""
+    policy = {key: int(value) for key, value in target.get("RetryPolicy", {}).items()}
+    return {**target, **({"RetryPolicy": policy} if policy else {})}
+
+
+class _Alarm(_AwsResource):
+    """An alarm. Nothing here evaluates it: it stays in INSUFFICIENT_DATA."""
+
+    identity = ("AlarmName",)
+    missing = ("ResourceNotFound",)
+
+    _TEXTS = (
+        "AlarmDescription",
+        "MetricName",
+        "Namespace",
+        "Statistic",
+        "Dimensions",
+        "ComparisonOperator",
+        "TreatMissingData",
+        "AlarmActions",
+        "OKActions",
+        "InsufficientDataActions",
+    )
+
+    def __init__(self, client: ClientFactory, account_id: str, region: str) -> None:
+        super().__init__(client)
+        self._arn = f"arn:{get_partition(region)}:cloudwatch:{region}:{account_id}:alarm:"
+
+    def change(self, request: ResourceRequest, name: str) -> Outcome:
+        properties = request.properties
+        alarm = {key: properties[key] for key in self._TEXTS if key in properties}
+        for key in ("EvaluationPeriods", "DatapointsToAlarm", "Period"):
+            if key in properties:
+                alarm[key] = int(properties[key])
+        if "Threshold" in properties:
+            alarm["Threshold"] = float(properties["Threshold"])
+        if "Metrics" in properties:
+            alarm["Metrics"] = [_metric(one) for one in properties["Metrics"]]
+        self._client("cloudwatch").put_metric_alarm(AlarmName=name, **alarm)
+        return Outcome(name, {"Arn": f"{self._arn}{name}"})
+
+    def remove(self, request: ResourceRequest, name: str) -> None:  # noqa: ARG002
+        self._client("cloudwatch").delete_alarms(AlarmNames=[name])
+
+
+def _metric(query: Mapping[str, Any]) -> dict[str, Any]:
+    """A metric of an alarm with numbers and booleans, which templates may have as texts."""
+    metric = dict(query)
+    if "ReturnData" in metric:
+        metric["ReturnData"] = str(metric["ReturnData"]).lower() == "true"
+    if "Period" in metric:
+        metric["Period"] = int(metric["Period"])
+    if "MetricStat" in metric:
+        stat = metric["MetricStat"]
+        metric["MetricStat"] = {**stat, "Period": int(stat["Period"])}
+    return metric

@@ -72,6 +72,10 @@ class Engine:
         """What references in a template of this stack resolve to at the moment."""
         return self._references.scope(stack, change)
 
+    def importers(self, export: str) -> list[str]:
+        """The names of the stacks that import an export."""
+        return self._exports.importers(export)
+
     # whole operations ---------------------------------------------------------------------------
 
     def create(self, stack: Stack, change: Change) -> None:

@@ -96,6 +96,10 @@ class Exports:
                 )
         return ""
 
+    def importers(self, name: str) -> list[str]:
+        """The names of the stacks that import an export."""
+        return [stack.name for stack in list(self._stacks.values()) if name in stack.imports]
+
     def _users(self, stack: Stack, name: str) -> list[str]:
         stacks = list(self._stacks.values())
         return [other.name for other in stacks if name in other.imports and other is not stack]

@@ -236,6 +236,15 @@ class CloudFormationResponse(BaseResponse):
             }
         )
 
+    def list_imports(self) -> ActionResult:
+        """Tell which stacks import an export."""
+        name = self._get_param("ExportName")
+        users = self._service.engine.importers(name)
+        if not users:
+            msg = f"Export '{name}' is not imported by any stack."
+            raise ValidationError(msg)
+        return ActionResult({"Imports": users})
+
     def get_template(self) -> ActionResult:
         """The template that a stack was last deployed with."""
         template = self._stack().template

@@ -80,6 +80,7 @@ class _Contents:
         self.groups: Table[Group] = Table(now)
         self.users: Table[User] = Table(now)
         self.security_profiles: Table[SecurityProfile] = Table(now)
+        self.usernames: set[str] = set()
 
 
 class LocalConnectBackend(ConnectBackend):
@@ -112,6 +113,9 @@ class LocalConnectBackend(ConnectBackend):
         self._clock = clock
         self._random = random.Random(seed)
         self._contents: dict[str, _Contents] = {}
+        self.contacts: dict[str, list[str]] = {}
+        """The ids of the contacts that users are on now, by the users' ids."""
+
         # the time that readers see; None, the present, for whoever calls the backend directly
         self._read_as_of: float | None = None
         self._search_as_of: float | None = None
@@ -452,7 +456,7 @@ class LocalConnectBackend(ConnectBackend):
         group = None
         if hierarchy_group_id:
             group = self._existing(contents.groups, hierarchy_group_id)
-        if any(user.username == username for user in contents.users.rows().values()):
+        if username in contents.usernames:
             message = f"A user with the username {username} already exists"
             raise DuplicateResourceException(message)
         stated = {
@@ -474,6 +478,7 @@ class LocalConnectBackend(ConnectBackend):
             tags=dict(tags or {}),
         )
         contents.users.put(user_id, user)
+        contents.usernames.add(username)
         return user
 
     @_locked
@@ -490,7 +495,9 @@ class LocalConnectBackend(ConnectBackend):
     def delete_user(self, instance_id: str, user_id: str) -> None:
         """Delete a user."""
         contents = self._inside(instance_id)
-        contents.users.remove(self._existing(contents.users, user_id).id)
+        user = self._existing(contents.users, user_id)
+        contents.users.remove(user.id)
+        contents.usernames.remove(user.username)
 
     @_locked
     def update_user_hierarchy(
@@ -535,6 +542,38 @@ class LocalConnectBackend(ConnectBackend):
         passes = search.user_filter(search_filter, in_group)
         users = _by_id(contents.users.rows(self._search_as_of))
         return [user for user in users if matches(user) and passes(user)]
+
+    @_locked
+    def get_current_user_data(
+        self,
+        instance_id: str,
+        hierarchy_group_ids: Sequence[str] | None = None,
+        user_ids: Sequence[str] | None = None,
+    ) -> list[User]:
+        """The users of a group, or some of the instance, in the order of their ids.
+
+        Args:
+            instance_id: of the instance.
+            hierarchy_group_ids: one group, by its id or ARN.
+            user_ids: of users.
+
+        Raises:
+            InvalidParameterException: for more than one group; the API takes one.
+            InvalidRequestException: without any filter; the API wants one.
+        """
+        if not (hierarchy_group_ids or user_ids):
+            message = "At least one filter must be specified"
+            raise InvalidRequestException(message)
+        if hierarchy_group_ids and len(hierarchy_group_ids) > 1:
+            reject("filters.userHierarchyGroups", "have length less than or equal to 1")
+        contents = self._inside(instance_id)
+        wanted = {self._visible(contents.groups, i).id for i in hierarchy_group_ids or ()}
+        return [
+            user
+            for user in _by_id(contents.users.rows(self._read_as_of))
+            if (not wanted or user.hierarchy_group_id in wanted)
+            and (not user_ids or user.id in user_ids)
+        ]
 
     # security profiles
 

@@ -25,6 +25,7 @@ from local_aws.connect.urls import Received
 _MAX_INSTANCE_ID = 100
 _LIST_DEFAULT, _LIST_MAX = 100, 1000
 _SEARCH_GROUPS_MAX = 100
+_USER_DATA_MAX = 100
 _SEARCH_USERS_DEFAULT, _SEARCH_USERS_MAX = 100, 500
 
 _USER_PARAMETERS = frozenset(
@@ -213,6 +214,25 @@ class LocalConnectResponse(ConnectResponse):
         page, token = self._page(found, _SEARCH_USERS_DEFAULT, _SEARCH_USERS_MAX)
         answer: dict[str, Any] = {
             "Users": [user.to_search_dict(self._backend.shown_tags(user)) for user in page],
+            "ApproximateTotalCount": len(found),
+        }
+        return json.dumps(answer | token)
+
+    def get_current_user_data(self) -> str:
+        """Answer GetCurrentUserData."""
+        filters = self.parameters.get("Filters", {})
+        found = self._backend.get_current_user_data(
+            self._instance_id, filters.get("UserHierarchyGroups"), filters.get("Agents")
+        )
+        page, token = self._page(found, _USER_DATA_MAX, _USER_DATA_MAX)
+        answer: dict[str, Any] = {
+            "UserDataList": [
+                {
+                    "User": {"Id": user.id, "Arn": user.arn},
+                    "Contacts": [{"ContactId": i} for i in self._backend.contacts.get(user.id, ())],
+                }
+                for user in page
+            ],
             "ApproximateTotalCount": len(found),
         }
         return json.dumps(answer | token)

@@ -86,6 +86,7 @@ ROUTES = (
     Route("DeleteUser", "DELETE", _USER),
     Route("UpdateUserHierarchy", "POST", f"{_USER}/hierarchy"),
     Route("SearchUsers", "POST", "/search-users"),
+    Route("GetCurrentUserData", "POST", "/metrics/userdata/{InstanceId}"),
     Route("TagResource", "POST", _TAGS),
     Route("UntagResource", "DELETE", _TAGS, {"tagKeys": "tagKeys"}),
     Route("ListTagsForResource", "GET", _TAGS),

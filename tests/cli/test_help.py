@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import pty
-import select
 import shlex
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -17,6 +14,7 @@ import pytest
 
 from connect_hierarchy_cli.application import COMMANDS, application
 from tests.support.command_line import CommandLine
+from tests.support.terminal import Terminal
 
 NAMES = [listed.name for listed in COMMANDS]
 SHELLS = ("bash", "zsh", "fish")
@@ -186,32 +184,9 @@ def test_zsh_completes(line: CommandLine, program: dict[str, str]) -> None:
     """The same in zsh, which completes at a terminal only."""
     if shutil.which("zsh") is None:
         return  # the test of the script's text is for all
-    ours, theirs = pty.openpty()
-    shell = subprocess.Popen(
-        ["zsh", "-f", "-i"],
-        cwd=line.folder,
-        env={**program, "HOME": str(line.folder), "PS1": "> "},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    try:
-        os.write(ours, b"autoload -U compinit && compinit -D && source ./zsh && echo re''ady\n")
-        _read_until(ours, b"ready")
-        os.write(ours, b"connect-hierarchy val\t")
-        _read_until(ours, b"validate")
-    finally:
-        shell.kill()
-        shell.wait()
-        os.close(ours)
-
-
-def _read_until(terminal: int, text: bytes) -> None:
-    """Read what a shell writes until it has written this."""
-    written, deadline = b"", time.monotonic() + 60
-    while text not in written:
-        assert time.monotonic() < deadline, written
-        if select.select([terminal], [], [], 1)[0]:
-            written += os.read(terminal, 4096)
+    variables = {**program, "HOME": str(line.folder), "PS1": "> "}
+    with Terminal(["zsh", "-f", "-i"], line.folder, variables) as terminal:
+        terminal.type("autoload -U compinit && compinit -D && source ./zsh && echo re''ady\n")
+        terminal.read_until("ready")
+        terminal.type("connect-hierarchy val\t")
+        terminal.read_until("validate")

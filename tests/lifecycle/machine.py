@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from connect_hierarchy_lambda.model.tags import RESERVED_PREFIX
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
+from local_aws.cloudformation.engine import EngineSettings
 from local_aws.connect import DuplicateScope, FaultKind
 from local_aws.connect.exceptions import ConnectError
 from local_aws.connect.rows import LEVEL_KEYS
@@ -18,7 +19,7 @@ from tests.lifecycle.drawing import NAMES
 from tests.lifecycle.edits import Edits
 from tests.lifecycle.faults import Faults, PlannedFault
 from tests.lifecycle.snapshots import Seen
-from tests.lifecycle.world import Tally, World
+from tests.lifecycle.world import ROLLBACK_DELAY, Tally, World
 
 AGENTS = [f"agent-{number}" for number in range(6)]
 APIS = [
@@ -83,6 +84,18 @@ heavy_faults = st.builds(
     fails=st.sampled_from(["", "", "after", "during"]),
     fails_after=st.sampled_from([0.0, 0.5, 3.0, 20.0]),
 )
+engines = st.builds(
+    EngineSettings,
+    reversed_update_id=st.sampled_from(ReversedUpdateId),
+    rollback_delay=st.just(ROLLBACK_DELAY),
+    response_url_has_date=st.booleans(),
+    replaced_get_reversed_update=st.booleans(),
+    rollback_sets_updated_time=st.booleans(),
+    records_show_progress=st.booleans(),
+    records_show_what_is_cleaned_up=st.booleans(),
+)
+"""What nobody documents about CloudFormation, each in both positions."""
+
 rests = st.sampled_from([0.0, 30.0, 4000.0])
 any_faults = st.one_of(nothing_wrong, mild_faults, mild_faults, heavy_faults)
 
@@ -100,7 +113,7 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
         @initialize(
             data=st.data(),
             scope=st.sampled_from(DuplicateScope),
-            reversed_id=st.sampled_from(ReversedUpdateId),
+            engine=engines,
             seed=st.integers(0, 2**16),
             has_trees=st.booleans(),
             stands=st.booleans(),
@@ -110,7 +123,7 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
             self,
             data: st.DataObject,
             scope: DuplicateScope,
-            reversed_id: ReversedUpdateId,
+            engine: EngineSettings,
             seed: int,
             *,
             has_trees: bool,
@@ -122,7 +135,7 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
             Every other history has trees, and every other a quota of calls that was raised.
             """
             self.has_trees = has_trees
-            self.world = World(scope, reversed_id, seed, tally, has_raised_quota=has_raised_quota)
+            self.world = World(scope, engine, seed, tally, has_raised_quota=has_raised_quota)
             if stands:
                 self.world.deploy(self._edits(data).first(), Faults())
 

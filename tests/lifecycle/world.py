@@ -8,7 +8,6 @@ from functools import partial
 
 from connect_hierarchy_lambda.model.ownership import stack_name_and_uuid
 from connect_hierarchy_lambda.ports.pace import Rate
-from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, DuplicateScope
@@ -70,7 +69,7 @@ class World:
     def __init__(
         self,
         scope: DuplicateScope,
-        reversed_id: ReversedUpdateId,
+        engine: EngineSettings,
         seed: int,
         tally: Tally,
         *,
@@ -83,9 +82,7 @@ class World:
                 duplicate_scope=scope,
                 latency=LATENCY if has_raised_quota else 0.0,
             ),
-            engine_settings=EngineSettings(
-                reversed_update_id=reversed_id, rollback_delay=ROLLBACK_DELAY
-            ),
+            engine_settings=engine,
             rate=RAISED if has_raised_quota else None,
         )
         self.scope = scope

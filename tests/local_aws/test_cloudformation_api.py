@@ -76,7 +76,7 @@ def at_rest(aws: LocalAws, stack_id: str) -> str:
     return str(stack["StackStatus"])
 
 
-def parameter(value: str = "v", **properties: Any) -> dict[str, Any]:
+def parameter(value: Any = "v", **properties: Any) -> dict[str, Any]:
     """An SSM parameter's resource."""
     declared = {"Type": "String", "Value": value, **properties}
     return {"Type": "AWS::SSM::Parameter", "Properties": declared}
@@ -140,6 +140,20 @@ def test_a_deployment_from_change_set_to_deletion(aws: LocalAws, cfn: Any) -> No
     assert at_rest(aws, made["StackId"]) == "DELETE_COMPLETE"
     cfn.get_waiter("stack_delete_complete").wait(StackName="whole")
     assert all(s["StackName"] != "whole" for s in cfn.describe_stacks()["Stacks"])
+
+
+def test_who_imports_an_export_is_told(aws: LocalAws, cfn: Any) -> None:
+    """ListImports names the stacks; an export that none imports is an error."""
+    output = {"Value": "v", "Export": {"Name": "given"}}
+    giving = {"Resources": {"A": parameter()}, "Outputs": {"O": output}}
+    taking = {"Resources": {"A": parameter(value={"Fn::ImportValue": "given"})}}
+    for name, template in (("giving", giving), ("taking", taking)):
+        if name == "taking":
+            with pytest.raises(ClientError, match="not imported by any stack"):
+                cfn.list_imports(ExportName="given")
+        made = cfn.create_stack(StackName=name, TemplateBody=json.dumps(template))
+        assert at_rest(aws, made["StackId"]) == "CREATE_COMPLETE"
+    assert cfn.list_imports(ExportName="given")["Imports"] == ["taking"]
 
 
 def test_events_come_in_pages_with_increasing_times(aws: LocalAws, cfn: Any) -> None:
@@ -378,6 +392,84 @@ def test_log_groups(aws: LocalAws) -> None:
     assert groups() == {"/api/b": None}
     assert delete(aws, "logs") == "DELETE_COMPLETE"
     assert groups() == {}
+
+
+def test_rules(aws: LocalAws) -> None:
+    """A rule and its targets follow the template; another name replaces."""
+    events = aws.client("events")
+
+    def rule(name: str, schedule: str, *targets: str, **further: Any) -> dict[str, Any]:
+        policy = {"MaximumEventAgeInSeconds": "900"}
+        properties = {
+            "Name": name,
+            "ScheduleExpression": schedule,
+            "State": "ENABLED",
+            "Targets": [
+                {"Id": one, "Arn": "arn:aws:lambda:x", "Input": "{}", "RetryPolicy": policy}
+                for one in targets
+            ],
+            **further,
+        }
+        return {"R": {"Type": "AWS::Events::Rule", "Properties": properties}}
+
+    def rules() -> dict[str, tuple[str, list[str]]]:
+        return {
+            one["Name"]: (
+                one["ScheduleExpression"],
+                [t["Id"] for t in events.list_targets_by_rule(Rule=one["Name"])["Targets"]],
+            )
+            for one in events.list_rules()["Rules"]
+        }
+
+    output = {"Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["R", "Arn"]}}}}
+    deploy(aws, "rules", rule("a", "rate(1 hour)", "one", "two"), **output)
+    assert rules() == {"a": ("rate(1 hour)", ["one", "two"])}
+    assert aws.cloudformation.get("rules").outputs["Arn"].value.endswith(":rule/a")
+    deploy(aws, "rules", rule("a", "rate(2 hours)", "two"))
+    assert rules() == {"a": ("rate(2 hours)", ["two"])}
+    deploy(aws, "rules", rule("b", "rate(2 hours)"))
+    assert rules() == {"b": ("rate(2 hours)", [])}
+    assert delete(aws, "rules") == "DELETE_COMPLETE"
+    assert rules() == {}
+
+
+def test_alarms(aws: LocalAws) -> None:
+    """An alarm on one metric or on an expression, with numbers as texts, as templates may have."""
+    cloudwatch = aws.client("cloudwatch")
+
+    def alarm(**properties: Any) -> dict[str, Any]:
+        common = {
+            "AlarmName": "alarm",
+            "ComparisonOperator": "GreaterThanThreshold",
+            "EvaluationPeriods": "1",
+            "Threshold": "0",
+            "TreatMissingData": "ignore",
+        }
+        return {"A": {"Type": "AWS::CloudWatch::Alarm", "Properties": {**common, **properties}}}
+
+    def alarms() -> list[Any]:
+        found: list[Any] = cloudwatch.describe_alarms()["MetricAlarms"]
+        return found
+
+    metric = {"Metric": {"MetricName": "m", "Namespace": "n"}, "Period": "300", "Stat": "Maximum"}
+    expression = {"Id": "e", "Expression": "m + 1", "ReturnData": "true"}
+    deploy(
+        aws,
+        "alarms",
+        alarm(Metrics=[expression, {"Id": "m", "MetricStat": metric, "ReturnData": False}]),
+    )
+    (one,) = alarms()
+    assert (one["Threshold"], one["EvaluationPeriods"], one["TreatMissingData"]) == (0, 1, "ignore")
+    assert {m["Id"]: m["ReturnData"] for m in one["Metrics"]} == {"e": True, "m": False}
+    deploy(
+        aws,
+        "alarms",
+        alarm(MetricName="m", Namespace="n", Statistic="Maximum", Period="60", Threshold="5"),
+    )
+    (one,) = alarms()
+    assert (one["MetricName"], one["Period"], one["Threshold"]) == ("m", 60, 5)
+    assert delete(aws, "alarms") == "DELETE_COMPLETE"
+    assert alarms() == []
 
 
 def test_roles_and_policies(aws: LocalAws) -> None:

@@ -1041,6 +1041,25 @@ def test_username_is_unique_until_it_is_free_again(staffed: Desk) -> None:
     staffed.create_agent("ada")
 
 
+def test_who_is_on_a_contact_is_told_for_one_group(staffed: Desk) -> None:
+    """GetCurrentUserData takes one group, by its id or ARN, and wants some filter."""
+    emea, apac = staffed.create("EMEA"), staffed.create("APAC")
+    ada, bob = staffed.create_agent("ada", emea), staffed.create_agent("bob", emea)
+    staffed.create_agent("cyd", apac)
+    staffed.backend.contacts[ada] = ["contact-1"]
+
+    def ask(**filters: list[str]) -> Any:
+        return staffed.client.get_current_user_data(InstanceId=staffed.instance_id, Filters=filters)
+
+    for reference in (emea, f"{staffed.instance_arn}/agent-group/{emea}"):
+        told = ask(UserHierarchyGroups=[reference])["UserDataList"]
+        contacts = {one["User"]["Id"]: [c["ContactId"] for c in one["Contacts"]] for one in told}
+        assert contacts == {ada: ["contact-1"], bob: []}
+    assert len(ask(Agents=[bob])["UserDataList"]) == 1
+    refused("InvalidParameterException", lambda: ask(UserHierarchyGroups=[emea, apac]))
+    refused("InvalidRequestException", ask)
+
+
 # security profiles
 
 

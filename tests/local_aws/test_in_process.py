@@ -102,6 +102,19 @@ def test_a_function_that_times_out_stops_there() -> None:
     assert ended == [3]
 
 
+def test_a_synchronous_invocation_has_an_answer() -> None:
+    """What the handler returns; a run that fails is not run again."""
+
+    def make_handler(*_: Any) -> Callable[[dict[str, Any], Any], Any]:
+        return lambda event, _: {"half": 1 / event["number"]}
+
+    aws = InProcessAws(make_handler)
+    assert aws.invoke({"number": 2}) == {"half": 0.5}
+    with pytest.raises(RuntimeError, match="the function ended with error"):
+        aws.invoke({"number": 0})
+    assert [run.outcome for run in aws.invocations] == ["success", "error"]
+
+
 def test_a_third_failure_is_the_last() -> None:
     """Fact 1: then nobody answers, and CloudFormation waits its hour."""
 

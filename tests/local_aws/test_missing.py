@@ -53,6 +53,12 @@ def aws() -> Iterator[LocalAws]:
             {"InstanceId": "i"},
             *("UnknownOperationException", 404, "GET /queues-summary/i of connect"),
         ),
+        (
+            "service-quotas",
+            "list_services",
+            {},
+            *("UnknownOperationException", 400, "ListServices of servicequotas"),
+        ),
         # a service that there is not at all, and one that needs a package that is not here
         ("drs", "describe_jobs", {}, "UnknownOperationException", 404, "/DescribeJobs of drs"),
         (

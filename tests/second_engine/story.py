@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-from botocore.exceptions import ClientError
 
 from demo.call_record import succeeded
-from demo.cdk_cli import CdkCli
-from demo.claims import ClaimError, Claims
 from demo.console import Console
 from demo.drawing import draw_tree
 from demo.picture import Picture, PicturedGroup
+from demo.telling import BY_HAND, Telling, group_at, status_of_stack
 from local_aws.aws import LocalAws
 from tests.second_engine.ministack import ACCOUNT_ID, Ministack
 
-_STACK = "ContactCentre"
 _APP = "python -m tests.second_engine.app"
-_BY_HAND = "Partners"  # which the third step of the app wants to make
-# The groups of the first step that are deployed in the second one under another name or place.
-_RENAMED = ("Back Office", "Operations")
-_MOVED = (("Support/Chat", "Sales/Chat"), ("Support/Chat/Night desk", "Sales/Chat/Night desk"))
 _PEOPLE = {"ada": "Chat", "grace": "Chat/Night desk"}
 
 
-class Story:
+class Story(Telling):
     """The life of one stack on the second engine, with Amazon Connect on the local AWS.
 
     Args:
@@ -47,27 +38,20 @@ class Story:
         output_folder: Path,
         verbose: bool = False,
     ) -> None:
-        self._engine = engine
-        self._aws = aws
-        self._console = console
-        self._claims = Claims(console)
         steered = {
             name: value
             for name, value in aws.cli_environment().items()
             if not name.startswith("AWS_")
         }
-        self._cli = CdkCli(
+        super().__init__(
+            aws,
             console,
-            environment={
-                **steered,
-                **engine.environment,
-                "CDK_HOME": str(output_folder / "cli-home"),
-                "NO_COLOR": "1",
-            },
+            environment={**steered, **engine.environment},
             app_folder=app_folder,
-            output_folder=output_folder / "cdk.out",
+            output_folder=output_folder,
             verbose=verbose,
         )
+        self._engine = engine
         instance = aws.connect.backend.create_instance(
             identity_management_type="SAML",
             inbound_calls_enabled=True,
@@ -75,16 +59,6 @@ class Story:
         )
         self._instance_id: str = instance["Id"]
         self._instance_arn: str = instance["Arn"]
-
-    @property
-    def claims_held(self) -> int:
-        """How many claims were checked so far."""
-        return self._claims.count
-
-    @property
-    def process_groups(self) -> list[int]:
-        """The process groups of the CLI's runs."""
-        return self._cli.process_groups
 
     def tell(self) -> None:
         """Go through all steps.
@@ -116,73 +90,47 @@ class Story:
             otherwise=f"{len(_owned(picture))} of {len(picture.groups)}, levels {picture.levels}",
         )
         for username, path in _PEOPLE.items():
-            group = _group_at(picture, f"Support/{path}")
+            group = group_at(picture, f"Support/{path}")
             self._aws.connect.backend.create_user(
                 self._instance_id, username, hierarchy_group_id=group.id
             )
         calls = len(self._aws.connect.calls)
         self._deploy(step=1)
-        made = [call.api for call in self._aws.connect.calls[calls:]]
-        self._claims.check(
-            "the same deployment once more made no call to Connect", holds=not made, otherwise=made
-        )
+        self._check_no_call(calls)
         return self._look()
 
     def _work_by_hand(self) -> str:
         connect = self._aws.client("connect")
-        made = connect.create_user_hierarchy_group(InstanceId=self._instance_id, Name=_BY_HAND)
+        made = connect.create_user_hierarchy_group(InstanceId=self._instance_id, Name=BY_HAND)
         return str(made["HierarchyGroupId"])
 
     def _reorganise(self, before: Picture) -> Picture:
         self._console.heading(
             "3. A reorganisation",
             "Back Office becomes Operations, Chat moves to Sales with Night desk below it, a "
-            f"fourth level comes with a group on it. {_BY_HAND}, made by hand, stands beside them.",
+            f"fourth level comes with a group on it. {BY_HAND}, made by hand, stands beside them.",
         )
         self._deploy(step=2)
         self._check_status("UPDATE_COMPLETE")
         after = self._look(before)
-        old, new = (
-            _group_at(picture, path)
-            for picture, path in zip((before, after), _RENAMED, strict=True)
-        )
-        self._claims.check(
-            f"renamed in place: Operations is the group that was Back Office, id {new.id}",
-            holds=old.id == new.id,
-            otherwise=f"the id was {old.id}, and is {new.id}",
-        )
-        originals = set()
-        for old_path, new_path in _MOVED:
-            old, new = _group_at(before, old_path), _group_at(after, new_path)
-            originals.add(old.id)
-            self._claims.check(
-                f"moved: {new_path} is what {old_path} was, whose original is gone",
-                holds=old.owner == new.owner and old.id not in after.groups,
-                otherwise=f"{old} before, {new} after",
-            )
+        self._check_renamed(before, after)
+        originals = self._check_moved(before, after)
         for username, path in _PEOPLE.items():
-            place = after.agents[username]
-            self._claims.check(
-                f"carried over: {username} is in Sales/{path}",
-                holds=place is not None and after.path(place) == f"Sales/{path}",
-                otherwise=f"in {after.path(place)}",
-            )
+            self._check_place(username, f"Sales/{path}", after)
+        self._check_fourth_level(after)
         kept = set(before.groups) - originals
         changed = [group for group in kept if after.groups.get(group) is None]
         self._claims.check(
-            f"the {len(kept)} groups that did not move have kept their ids, the new one is there",
-            holds=not changed
-            and after.at("Support/Phones/Second line/Weekend") is not None
-            and len(_owned(after)) == 13
-            and after.levels[-1] == "Shift",
-            otherwise=f"gone: {changed}; {len(_owned(after))} groups, levels {after.levels}",
+            f"the {len(kept)} groups that did not move have kept their ids, 13 are of this stack",
+            holds=not changed and len(_owned(after)) == 13,
+            otherwise=f"gone: {changed}; {len(_owned(after))} groups",
         )
         return after
 
     def _fail_half_way(self, before: Picture) -> None:
         self._console.heading(
             "4. A deployment that fails half-way",
-            f"Sales becomes Revenue, Chat moves back, and then {_BY_HAND} is there already.",
+            f"Sales becomes Revenue, Chat moves back, and then {BY_HAND} is there already.",
         )
         calls = len(self._aws.connect.calls)
         self._deploy(step=3, fails=True)
@@ -194,11 +142,7 @@ class Story:
             holds="Chat" in [call["Name"] for call in made],
             otherwise=f"created {made}",
         )
-        self._claims.check(
-            "ids, names, levels and agents are what they were before, every one",
-            holds=before == after,
-            otherwise="see the changes above",
-        )
+        self._check_as_before(before, after)
 
     def _destroy(self, before: Picture, by_hand: str) -> None:
         self._console.heading(
@@ -217,7 +161,7 @@ class Story:
             otherwise=[status, *functions, *tables],
         )
         self._claims.check(
-            f"no group of ours is left; {_BY_HAND}, made by hand, was not touched",
+            f"no group of ours is left; {BY_HAND}, made by hand, was not touched",
             holds=set(after.groups) == {by_hand},
             otherwise=[after.path(group) for group in after.groups],
         )
@@ -236,11 +180,7 @@ class Story:
 
     def _status(self) -> str | None:
         """The status of the stack, None where there is no stack."""
-        try:
-            stacks: Any = self._engine.client("cloudformation").describe_stacks(StackName=_STACK)
-        except ClientError:
-            return None
-        return str(stacks["Stacks"][0]["StackStatus"])
+        return status_of_stack(self._engine.client("cloudformation"))
 
     def _check_status(self, wanted: str) -> None:
         status = self._status()
@@ -249,17 +189,10 @@ class Story:
         )
 
     def _look(self, before: Picture | None = None) -> Picture:
-        picture = Picture.read(self._aws.client("connect"), self._instance_arn, _STACK)
+        picture = self._picture(self._instance_arn)
         draw_tree(self._console, picture, before)
         self._console.line()
         return picture
-
-
-def _group_at(picture: Picture, path: str) -> PicturedGroup:
-    group = picture.at(path)
-    if group is None:
-        raise ClaimError(f"there is no group {path}")
-    return group
 
 
 def _owned(picture: Picture) -> list[PicturedGroup]:

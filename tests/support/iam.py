@@ -31,7 +31,7 @@ Grant = tuple[str, str]
 
 _VERSION = "2012-10-17"
 _STATEMENT_ELEMENTS = {"Sid", "Effect", "Action", "NotAction", "Resource"}
-_PERMISSION_PROPERTIES = {"Action", "FunctionName", "Principal"}
+_PERMISSION_PROPERTIES = {"Action", "FunctionName", "Principal", "SourceArn"}
 _ARN_SEGMENTS = 6
 _MAY_NOT_ATTACH = ("AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
 

@@ -51,6 +51,9 @@ _STACKS = {
 }
 _COST_CENTERS = {"Customer Support": "4200", "Sales": "3100", "Back Office": "5000"}
 
+_TOP_GROUPS = 12
+"""How many groups a large hierarchy has at level one, unless it has no other level."""
+
 
 class _Made:
     """Groups with ids and agents that are the same each time."""
@@ -161,12 +164,11 @@ def large(groups: int, agents: int, *, levels: int = 5) -> Hierarchy:
         levels: How many levels, 1 to 5.
     """
     made = _Made(seed=groups)
-    widths = (12, 8, 6, 5, 4)
     for number in range(groups):
         parent = None
-        if number >= widths[0] and levels > 1:
-            # The group above is chosen so that each level has some times more than the one above.
-            parent = made.groups[(number - widths[0]) // 5]
+        if number >= _TOP_GROUPS and levels > 1:
+            # Each level has some five times more than the one above.
+            parent = made.groups[(number - _TOP_GROUPS) // 5]
             while parent.level >= levels:
                 parent = next(one for one in made.groups if one.id == parent.parent_id)
         made.add(

@@ -8,6 +8,7 @@ from pathlib import Path
 from aws_cdk import App, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_connect as connect
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -15,6 +16,7 @@ from constructs import Construct
 
 from connect_hierarchy import (
     AgentsOnDelete,
+    HierarchyDriftCheck,
     HierarchyGroup,
     HierarchyGroupOptions,
     HierarchyProvider,
@@ -91,6 +93,14 @@ class Centre(Stack):
             removal_policy=RemovalPolicy.RETAIN,
             provider=provider,
         )
+        check = HierarchyDriftCheck(
+            self,
+            "DriftCheck",
+            schedule=events.Schedule.rate(Duration.hours(6)),
+            repair=True,
+            provider=provider,
+        )
+        CfnOutput(self, "Alarm", value=check.alarm.alarm_arn)
         support, sales = teams(structure, {"support": "Support", "sales": "Sales"})
         emea = support.add_group("Emea", name="EMEA", adopt_existing=True)
         chat = HierarchyGroup(self, "Chat", name="Chat", parent=emea, adopt_from_stack="Old")

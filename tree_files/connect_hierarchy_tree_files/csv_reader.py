@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from connect_hierarchy_lambda.model.names import composed, quoted, without_outer_blanks
 from connect_hierarchy_lambda.model.tree import SEPARATOR, Place
+from connect_hierarchy_tree_files.csv_records import Record, Sheet
 from connect_hierarchy_tree_files.source import Position, TreeFile
-from connect_hierarchy_tree_files.text import Lines
 
 PATH_COLUMN = "path"
 FIELD_COLUMNS = ("key", "agents_on_delete")
@@ -28,19 +25,7 @@ _NO_COLUMNS = {
 }
 """Fields of YAML that CSV has another way for."""
 
-_SEPARATORS = ",;\t"
-_SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
-"""The first line by which Excel is told what separates cells."""
-
 _QUOTED_PATH = 120
-
-
-@dataclass(frozen=True)
-class _Record:
-    """The cells of a record, without blanks around them, and where it begins in the text."""
-
-    cells: list[str]
-    start: int
 
 
 def read_csv(file: TreeFile, text: str) -> None:
@@ -49,72 +34,13 @@ def read_csv(file: TreeFile, text: str) -> None:
     Raises:
         UnreadableFileError: For what is not CSV, and for a header without a column for the path.
     """
-    told = _SEPARATOR_LINE.match(text)
-    sheet = _Sheet(
-        file,
-        Lines(text),
-        separator=_separator(text) if told is None else told[1],
-        start=0 if told is None else told.end(),
-    )
+    sheet = Sheet.of(file, text, lambda cell: _meaning(cell) == PATH_COLUMN)
     records = sheet.records()
-    header = next(records, _Record([], 0))
+    header = next(records, Record([], 0))
     table = _Table(sheet, _columns(sheet, header))
     for record in records:
         table.add(record)
     table.nest()
-
-
-def _separator(text: str) -> str:
-    """What separates the cells: that with which the first record has a column for the path."""
-    for separator in _SEPARATORS:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        try:
-            header = next((row for row in rows if any(map(without_outer_blanks, row))), [])
-        except csv.Error:
-            continue
-        if PATH_COLUMN in map(_meaning, header):
-            return separator
-    return _SEPARATORS[0]
-
-
-@dataclass(frozen=True)
-class _Sheet:
-    """The text of a file, and what separates its cells."""
-
-    file: TreeFile
-    lines: Lines
-    separator: str
-    start: int
-    """Where the header begins, after the line that names the separator."""
-
-    def records(self) -> Iterator[_Record]:
-        """The records that are not empty; each ends at CR, LF or CRLF outside of quotes."""
-        text = io.StringIO(self.lines.text[self.start :], newline="")
-        rows = csv.reader(text, delimiter=self.separator, strict=True)
-        lines_before = self.lines.position_at(self.start).line
-        while True:
-            start = self.lines.start_of(lines_before + rows.line_num)
-            try:
-                row = next(rows, None)
-            except csv.Error as error:
-                remedy = "close each quote, and write a quote within a quoted text twice"
-                why = f"is not CSV: {error}: {remedy}"
-                raise self.file.end(self.lines.position_at(start), why) from None
-            if row is None:
-                return
-            cells = list(map(without_outer_blanks, row))
-            if any(cells):
-                yield _Record(cells, start)
-
-    def position_of(self, record: _Record, number: int) -> Position:
-        """Where a cell of a record begins; its number counts from 0."""
-        separator = re.escape(self.separator)
-        cell = re.compile(rf'"(?:[^"]|"")*"|[^{separator}\r\n]*')
-        offset = record.start
-        for _ in range(number):
-            found = cell.match(self.lines.text, offset)
-            offset = (found.end() if found else offset) + 1
-        return self.lines.position_at(offset)
 
 
 def is_field_column(column: str) -> bool:
@@ -129,7 +55,7 @@ def _meaning(column: str) -> str:
     return as_field if as_field in {PATH_COLUMN, *FIELD_COLUMNS, *_NO_COLUMNS} else name
 
 
-def _columns(sheet: _Sheet, header: _Record) -> list[str]:
+def _columns(sheet: Sheet, header: Record) -> list[str]:
     """The columns by what they mean; an empty name is none of a column."""
     columns = list(map(_meaning, header.cells))
     start = sheet.position_of(header, 0)
@@ -170,11 +96,11 @@ class _Row:
 class _Table:
     """Rows with paths, and the nested groups that they are."""
 
-    sheet: _Sheet
+    sheet: Sheet
     columns: list[str]
     rows: list[_Row] = field(default_factory=list)
 
-    def add(self, record: _Record) -> None:
+    def add(self, record: Record) -> None:
         """Take down a row."""
         cells, sheet = record.cells, self.sheet
         for number, cell in enumerate(cells):

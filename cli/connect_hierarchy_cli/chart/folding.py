@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connect_hierarchy_cli.chart.hierarchy import Group, Hierarchy
 
@@ -20,6 +20,41 @@ class Family:
     hidden_changes: int = 0
     """How many of those groups have marks."""
 
+    @property
+    def rows(self) -> int:
+        """How many rows it takes up."""
+        rest = 1 if self.shown and self.hidden_groups else 0
+        return rest + sum(branch.rows for branch in self.shown)
+
+    @property
+    def depth(self) -> int:
+        """How many levels it takes up."""
+        return max((1 + branch.below.depth for branch in self.shown), default=0)
+
+    @property
+    def count(self) -> int:
+        """How many groups are shown."""
+        return sum(1 + branch.below.count for branch in self.shown)
+
+    def divided(self, most: int) -> list[Family]:
+        """The family in parts of about as many rows each, what it hides in the last of them.
+
+        Args:
+            most: How many parts there may be, at least 1.
+        """
+        parts: list[list[Branch]] = [[]]
+        share, used = self.rows / most, 0
+        for branch in self.shown:
+            # A branch stands in the part in which the middle of it lies.
+            if parts[-1] and used + branch.rows / 2 > share * len(parts):
+                parts.append([])
+            parts[-1].append(branch)
+            used += branch.rows
+        return [
+            *(Family(tuple(part)) for part in parts[:-1]),
+            replace(self, shown=tuple(parts[-1])),
+        ]
+
 
 @dataclass(frozen=True)
 class Branch:
@@ -27,6 +62,11 @@ class Branch:
 
     group: Group
     below: Family
+
+    @property
+    def rows(self) -> int:
+        """How many rows it takes up."""
+        return max(1, self.below.rows)
 
 
 def fold(hierarchy: Hierarchy, most_rows: int) -> Family:

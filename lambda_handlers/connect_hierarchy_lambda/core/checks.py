@@ -56,12 +56,13 @@ def _strangers_below_what_moves(view: View) -> Decision | None:
 
 def children_of(view: View, records: list[Record]) -> list[Group] | Ask:
     """The groups right below any of these, as far as they show."""
-    ids = {record.id for record in records}
+    ids = dict.fromkeys(record.id for record in records)
     survey = Survey(records[0].instance_arn)
     if len(records) > _MANY or view.facts.knows(survey):
         if not view.facts.knows(survey):
             return Ask((survey,))
-        return [group for group in view.facts.groups(survey) if group.parent_id in ids]
+        below = view.surveyed(survey).below
+        return [group for record_id in ids for group in below.get(record_id, ())]
     questions = [FindChildren(record.instance_arn, record.id) for record in records]
     unknown = tuple(q for q in questions if not view.facts.knows(q))
     if unknown:
@@ -87,8 +88,9 @@ def strangers_among(view: View, groups: list[Group]) -> list[Group] | Ask:
 
 def _silent_loss(view: View) -> Decision | None:
     """A node without a key of its own was renamed, or so it looks: its group would be replaced."""
+    new = _without_a_key(view) if view.unwished else []
     for record in view.unwished:
-        node = _new_sibling(view, record)
+        node = next((node for node, parent_id in new if parent_id == record.parent_id), None)
         if node is None:
             continue
         is_used = _is_used(view, record)
@@ -124,13 +126,17 @@ def _is_used(view: View, record: Record) -> bool | Ask:
     return bool(strangers or view.facts.agents(question))
 
 
-def _new_sibling(view: View, record: Record) -> WishedGroup | None:
-    for node, parent_id in view.reachable:
-        is_new = node.key not in view.standing and node.key not in view.rekeyed
-        is_new = is_new and all(r.key != node.key for r in view.moved)
-        if is_new and not node.has_own_key and parent_id == record.parent_id:
-            return node
-    return None
+def _without_a_key(view: View) -> list[tuple[WishedGroup, str | None]]:
+    """The new nodes without a key of their own, with the ids of the groups above them."""
+    moved = {record.key for record in view.moved}
+    return [
+        (node, parent_id)
+        for node, parent_id in view.reachable
+        if not node.has_own_key
+        and node.key not in view.standing
+        and node.key not in view.rekeyed
+        and node.key not in moved
+    ]
 
 
 def _agents_in_the_way(view: View) -> Decision | None:

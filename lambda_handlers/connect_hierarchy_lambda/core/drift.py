@@ -122,12 +122,13 @@ class Seen:
     def levels(self) -> Mapping[tuple[str, str], Names]:
         """The wished level names of each structure, by its logical id and instance."""
         found: dict[tuple[str, str], Names] = {}
-        for entry in self.entries.values():
-            written: Mapping[str, Any] = entry.levels
-            found |= {(entry.resource, arn): tuple(one["names"]) for arn, one in written.items()}
+        for resource, known in self.entries.items():
+            written: Mapping[str, Any] = known.levels
+            found |= {(resource, arn): tuple(one["names"]) for arn, one in written.items()}
         for wish in self.wishes.values():
             values: Mapping[str, Any] = wish.properties
-            if StructureProperty.LEVELS in values:
+            entry = self.entries.get(wish.resource)
+            if entry and entry.established and StructureProperty.LEVELS in values:
                 place = wish.resource, str(values[StructureProperty.INSTANCE_ARN])
                 found[place] = tuple(values[StructureProperty.LEVELS])
         return {place: names for place, names in found.items() if self._is_declared(place[0])}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from connect_hierarchy_lambda.model.groups import Agent, Group
@@ -98,6 +99,26 @@ Question = (
     | FindAtLevel
     | ReadTemplate
 )
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """All groups of an instance, to be looked up: there can be thousands."""
+
+    groups: tuple[Group, ...]
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Group]:
+        """The groups by their ids."""
+        return {group.id: group for group in self.groups}
+
+    @cached_property
+    def below(self) -> Mapping[str | None, list[Group]]:
+        """The groups by the id of the one above, None for level one."""
+        found: dict[str | None, list[Group]] = {}
+        for group in self.groups:
+            found.setdefault(group.parent_id, []).append(group)
+        return found
 
 
 @dataclass

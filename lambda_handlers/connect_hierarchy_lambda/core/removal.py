@@ -132,7 +132,7 @@ class _Removal:
             return facts.group(question)
         survey = Survey(record.instance_arn)
         if facts.knows(survey):
-            return next((g for g in facts.groups(survey) if g.id == record.id), None)
+            return self.view.surveyed(survey).by_id.get(record.id)
         return None
 
     def _kept_by_others(self, targets: tuple[Record, ...]) -> Step | Wait | None:

@@ -1,34 +1,43 @@
-"""What a repair begins with: a ledger that says what is there, so that the last wish mends it."""
+"""What a repair goes by: records that say what is there, so that the last wish mends it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from connect_hierarchy_lambda.core.drift import REPAIRED, Kind, Seen
 from connect_hierarchy_lambda.model.groups import Group
 from connect_hierarchy_lambda.model.ledger import Phase, Record
 
+_PREFIX = "repair/"
+
 
 def due(seen: Seen) -> list[str]:
-    """The resources that a repair is about, each after the one that owns the group above it."""
-    found = dict.fromkeys(d.resource for d in seen.differences if d.kind in REPAIRED)
+    """The resources with other names, places or levels: owners of groups above come first."""
+    kinds = REPAIRED - {Kind.RETAGGED}
+    found = dict.fromkeys(d.resource for d in seen.differences if d.kind in kinds)
     return sorted(found, key=lambda resource: _depth(seen.records, resource))
 
 
 def to_clean_up(seen: Seen) -> list[str]:
-    """The resources whose repair retires groups, or retired some in a run that died."""
-    found = [d.resource for d in seen.differences if d.kind is Kind.MOVED]
+    """The resources whose repair may retire groups, or retired some in a run that died."""
+    kinds = {Kind.MOVED, Kind.DELETED}
+    found = [d.resource for d in seen.differences if d.kind in kinds]
     found += [
         r.resource for r in seen.records.values() if r.changed_by == request(seen, r.resource)
     ]
-    deepest_last = sorted(dict.fromkeys(found), key=lambda one: _depth(seen.records, one))
-    return deepest_last[::-1]
+    return sorted(dict.fromkeys(found), key=lambda one: _depth(seen.records, one), reverse=True)
 
 
 def request(seen: Seen, resource: str) -> str:
     """What stands for the id of a request: the same for all repairs between two deployments."""
-    return f"repair/{latest(seen, resource)}"
+    return _PREFIX + latest(seen, resource)
+
+
+def is_from_repair(record: Record | None) -> bool:
+    """Whether a repair created the group, so that CloudFormation may not know its id."""
+    return record is not None and record.came_by.startswith(_PREFIX)
 
 
 def latest(seen: Seen, resource: str) -> str:
@@ -49,30 +58,74 @@ def _depth(records: Mapping[str, Record], resource: str) -> int:
     return min(depths, default=-1)
 
 
-def as_shown(seen: Seen, resource: str) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
-    """The records of a resource that are to say what Amazon Connect shows, and those to forget."""
-    put: list[Record] = []
-    forgotten: list[Record] = []
+@dataclass(frozen=True)
+class Overlay:
+    """Records as Amazon Connect shows their groups, in place of what the ledger says of these.
+
+    The ledger itself goes on saying what the stack made, until a call has made it so again: a
+    repair that dies or fails hides nothing from the next check.
+    """
+
+    shown: Mapping[str, tuple[Record, Mapping[str, Any] | None]] = field(default_factory=dict)
+    """By slot: what the ledger said, and the fields that are another way; None if it is gone."""
+
+    learned: tuple[Record, ...] = ()
+    """Groups that took the place of some that are gone: the ledger gets these records."""
+
+    def over(self, records: Mapping[str, Record], mended: Collection[str]) -> dict[str, Record]:
+        """What there is, but for what was mended or written down anew since."""
+        seen = dict(records)
+        for slot, (was, now) in self.shown.items():
+            record = records.get(slot)
+            if record is None or slot in mended:
+                continue
+            if now is None and record == was:
+                del seen[slot]
+            elif now and all(getattr(record, name) == getattr(was, name) for name in now):
+                seen[slot] = replace(record, **now)
+        return seen
+
+    def gone(self, records: Mapping[str, Record]) -> list[Record]:
+        """The records of groups that are gone."""
+        gone = [was for was, now in self.shown.values() if now is None]
+        return [record for record in gone if records.get(record.slot) == record]
+
+
+def names_and_places(seen: Seen, resource: str) -> Overlay:
+    """The names of a resource's groups that show, and the groups that are gone."""
+    shown: dict[str, tuple[Record, Mapping[str, Any] | None]] = {}
+    for record in _in_use(seen, resource):
+        group = seen.shown(record)
+        if group is None or group.name != record.name:
+            shown[record.slot] = (record, {"name": group.name} if group else None)
+    moved = [(seen.records[i], group) for i, group in seen.moved.items()]
+    learned = tuple(_learned(was, group) for was, group in moved if was.resource == resource)
+    return Overlay(shown, learned)
+
+
+def tags(seen: Seen, resource: str) -> Overlay:
+    """The tags of a resource's groups without those that people changed or took away."""
+    shown: dict[str, tuple[Record, Mapping[str, Any] | None]] = {}
+    for record in _in_use(seen, resource):
+        keys = seen.changed_tags(record)
+        if keys and seen.shown(record) is not None:
+            kept = {key: value for key, value in record.tags.items() if key not in keys}
+            shown[record.slot] = (record, {"tags": kept})
+    return Overlay(shown)
+
+
+def _in_use(seen: Seen, resource: str) -> Iterator[Record]:
     for record in seen.known:
-        if record.resource != resource or record.phase is not Phase.LIVE or seen.taken_by(record):
-            continue
-        group = seen.shown(record) or seen.moved.get(record.id)
-        if group is None or group.id != record.id:
-            forgotten.append(record)
-        if group is not None and (now := _as_shown(record, group)) != record:
-            put.append(now)
-    return tuple(put), tuple(forgotten)
+        if record.resource == resource and record.phase is Phase.LIVE and not seen.taken_by(record):
+            yield record
 
 
-def _as_shown(record: Record, group: Group) -> Record:
-    tags = {key: value for key, value in record.tags.items() if group.tags.get(key) == value}
-    if (group.id, group.name) != (record.id, record.name):
-        record = replace(
-            record,
-            id=group.id,
-            parent_id=group.parent_id,
-            name=group.name,
-            image=None,
-            displaced=None,
-        )
-    return replace(record, tags=tags)
+def _learned(record: Record, group: Group) -> Record:
+    return replace(
+        record.settled(),
+        id=group.id,
+        parent_id=group.parent_id,
+        name=group.name,
+        image=None,
+        displaced=None,
+    )

@@ -121,7 +121,7 @@ class _Standing:
             self.warnings.append(f"group {record.id} was deleted outside of this stack")
             return
         as_wished = self._as_wished(node, record)
-        if as_wished != record:
+        if as_wished is not record and as_wished != record:
             self.records.append(as_wished)
             return
         if record.open_tags and record.slot not in view.facts.refused:
@@ -172,7 +172,10 @@ class _Standing:
             )
         if record.origin is Origin.ADOPTED and not (view.wish.adopt_existing or view.goes_back):
             wished = replace(view.with_image(wished), origin=Origin.MADE)
-        return replace(wished, agents_on_delete=node.agents_on_delete or "")
+        policy = node.agents_on_delete or ""
+        # most records stay as they are, and there can be thousands
+        is_same = wished.agents_on_delete == policy
+        return wished if is_same else replace(wished, agents_on_delete=policy)
 
     def _is_there(self, record: Record) -> bool:
         """Whether a group that no list shows is there all the same; lists can lag."""
@@ -307,9 +310,9 @@ class _Standing:
         survey = Survey(place[0])
         if not self.view.facts.knows(survey):
             return None
-        for group in self.view.facts.groups(survey):
+        for group in self.view.surveyed(survey).below.get(place[1], ()):
             is_free = group.id not in self.view.records and group.id not in self.view.facts.gone
-            if is_free and (group.parent_id, group.name) == place[1:]:
+            if is_free and group.name == place[2]:
                 return group
         return None
 

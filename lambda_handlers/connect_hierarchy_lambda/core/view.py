@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from connect_hierarchy_lambda.core.facts import Facts
+from connect_hierarchy_lambda.core.facts import Facts, Survey, Surveyed
 from connect_hierarchy_lambda.core.wish import Direction, Resource, Wish, WishedGroup
 from connect_hierarchy_lambda.model.groups import Group
 from connect_hierarchy_lambda.model.ledger import Image, Intention, Origin, Phase, Record
@@ -75,6 +75,14 @@ class View:
         )
 
     @cached_property
+    def _own_by_key(self) -> Mapping[str, list[Record]]:
+        """The records of this resource by their keys: a tree can have thousands."""
+        found: dict[str, list[Record]] = {}
+        for record in self.own:
+            found.setdefault(record.key, []).append(record)
+        return found
+
+    @cached_property
     def standing(self) -> Mapping[str, Record]:
         """The record of each node that has one under its wished parent, by key."""
         found: dict[str, Record] = {}
@@ -101,11 +109,8 @@ class View:
 
     def record_at(self, key: str, parent_id: str | None) -> Record | None:
         """The record of a node under a parent: LIVE before RETIRED before LEFT."""
-        there = [
-            record
-            for record in self.own
-            if record.id and record.key == key and self._is_under(record, parent_id)
-        ]
+        named = self._own_by_key.get(key, ())
+        there = [r for r in named if r.id and self._is_under(r, parent_id)]
         return min(there, key=lambda r: _BY_PREFERENCE.index(r.phase), default=None)
 
     def _is_under(self, record: Record, parent_id: str | None) -> bool:
@@ -156,6 +161,16 @@ class View:
         """What users wrote for the keys of the wish before this one."""
         nodes = self.previous.nodes if self.previous else ()
         return {node.key: node.written_key for node in nodes}
+
+    def surveyed(self, survey: Survey) -> Surveyed:
+        """What the answer to a survey shows, in order."""
+        if survey not in self._surveyed:
+            self._surveyed[survey] = Surveyed(self.facts.groups(survey))
+        return self._surveyed[survey]
+
+    @cached_property
+    def _surveyed(self) -> dict[Survey, Surveyed]:
+        return {}
 
     def path_of(self, record: Record) -> str:
         """The names down to a group, joined with slashes, as far up as the ledger knows them."""

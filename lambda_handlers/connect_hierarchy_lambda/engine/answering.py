@@ -9,6 +9,7 @@ from typing import Any
 
 from connect_hierarchy_lambda.core.decisions import Ask, Done
 from connect_hierarchy_lambda.core.direction import Course, Goal
+from connect_hierarchy_lambda.core.repair import is_from_repair
 from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.core.wish import Direction
 from connect_hierarchy_lambda.engine.task import Answer, Task
@@ -30,21 +31,24 @@ class Answering:
         entry, course = self._memory.entry, self._memory.course
         assert entry is not None and course is not None  # noqa: S101, PT018 - it has begun
         if task.repair is not None:
-            self._write(view, done, entry)
+            gone = task.repair.overlay.gone(self._memory.records)
+            self._write(view, done, entry, forgotten=gone)
             return Answer(entry.physical_id)
         answer = task.answer(view, done.groups)
         if isinstance(answer, Ask):
             return answer
-        self._write(
-            view, done, _ended(entry, task, course, answer), _last_wish(entry, task, course)
-        )
+        forward, group = entry.forward, done.groups.get("")
+        if view.goes_back and forward and forward.physical_id_before and is_from_repair(group):
+            # to CloudFormation all is as it was, also the properties of what refers to this id
+            answer = replace(answer, physical_id=forward.physical_id_before)
+        ended, wish = _ended(entry, task, course, answer), _last_wish(entry, task, course)
+        self._write(view, done, ended, **({} if wish is None else {"wish": wish}))
         return answer
 
-    def _write(self, view: View, done: Done, entry: Entry, wish: LastWish | None = None) -> None:
+    def _write(self, view: View, done: Done, entry: Entry, **further: Any) -> None:
         """Write down which group each node has now, and what changed about that."""
         ids = {key: record.id for key, record in done.groups.items()}
         changes = self._id_changes(view, entry.ids, ids)
-        further: dict[str, Any] = {} if wish is None else {"wish": wish}
         self._turns.write(entry=replace(entry, ids=ids or entry.ids), changes=changes, **further)
 
     def _id_changes(

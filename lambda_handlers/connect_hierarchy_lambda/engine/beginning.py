@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 _MOST_REMEMBERED = 8
 """Requests of a resource that the ledger keeps, to tell late copies from new ones."""
 
+_REST_SECONDS = 2.0
+"""How long a deployment may wait for a repair to notice it."""
+
 
 class Beginning:
     """Begins tasks, and goes on with those that began before."""
@@ -45,7 +48,8 @@ class Beginning:
         """
         if task.repair is None:
             return self._begin_request(task)
-        if self._memory.course is None or not self._memory.is_alone:
+        since = self._memory.clock.now() - self._memory.at_rest
+        if not self._memory.is_alone or since >= _REST_SECONDS:
             self._begin_repair(task, task.repair)
         return None
 
@@ -93,7 +97,7 @@ class Beginning:
         """Begin the repair or go on with it, unless something else is at work in the stack.
 
         Whatever works for CloudFormation takes the turn first. So while nobody else has had it, a
-        deployment that began meanwhile has done nothing yet.
+        deployment that began meanwhile has done nothing yet, and only waits.
         """
         memory = self._memory
         doing = f"repairing {task.resource.logical_id}"
@@ -106,8 +110,9 @@ class Beginning:
             why = f"the stack is {status.text}" if status else "the last request has no answer yet"
             raise NoLongerWantedError(doing, why, "repair again after the deployment")
         if memory.course is None:
-            self._turns.write(records=repair.records, forgotten=repair.forgotten)
-            memory.course = repair.course
+            learned = [r for r in repair.overlay.learned if r.slot not in memory.records]
+            self._turns.write(records=learned)
+        memory.course, memory.at_rest = repair.course, memory.clock.now()
 
     def _is_declared(self, task: Task) -> bool | None:
         template = self._asking.template()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -39,8 +38,6 @@ from connect_hierarchy_lambda.ports.calls import (
     Refusal,
 )
 from connect_hierarchy_lambda.ports.connect import Connect
-
-_ACTION = re.compile(r"\bconnect:\w+")
 
 
 def answers(connect: Connect, questions: Sequence[Question]) -> Iterator[tuple[Question, Any]]:
@@ -152,12 +149,10 @@ def error_of(what: Call | Question, refusal: Refusal) -> HierarchyError:
             "delete groups, or raise quota L-D68AAAE4 of Amazon Connect",
         )
     if refusal.is_denied:
-        # the message repeats long ARNs, and only this word of it helps
-        action = _ACTION.search(refusal.message)
         where = "" if instance_arn in begins else f" on {instance_arn}"
         return HierarchyError(
             begins,
-            f"{action[0] if action else refusal.message} is denied{where}",
+            f"{refusal.told}{where}",
             "check the function's role, and service control policies",
         )
     if refusal.code == NOT_FOUND and isinstance(what, Create) and what.record.parent_id is None:

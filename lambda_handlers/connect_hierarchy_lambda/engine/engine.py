@@ -22,7 +22,7 @@ from connect_hierarchy_lambda.engine.memory import OF_OTHERS, VOLATILE, Pause
 from connect_hierarchy_lambda.engine.performing import Performing
 from connect_hierarchy_lambda.engine.task import Answer, Task
 from connect_hierarchy_lambda.engine.turns import TOLD_AFTER, Turns
-from connect_hierarchy_lambda.model.ledger import RequestType
+from connect_hierarchy_lambda.model.ledger import Record, RequestType
 from connect_hierarchy_lambda.model.messages import HierarchyError, NoLongerWantedError
 from connect_hierarchy_lambda.ports.connect import Connect
 from connect_hierarchy_lambda.ports.lanes import Lanes
@@ -148,7 +148,7 @@ class Engine:
             direction=course.direction,
             wish=self._below_what_replaced(wish),
             request=task.event.id,
-            records=dict(memory.records),
+            records=self._records(task),
             facts=memory.facts,
             undone=course.undone,
             physical_id=task.event.physical_id,
@@ -161,6 +161,12 @@ class Engine:
             apart=task.repair.apart if task.repair else frozenset(),
             at_once=self._at_once,
         )
+
+    def _records(self, task: Task) -> dict[str, Record]:
+        records = self._memory.records
+        if task.repair is None:
+            return dict(records)
+        return task.repair.overlay.over(records, self._memory.facts.written)
 
     def _below_what_replaced(self, wish: Wish) -> Wish:
         """The wish below the group that a repair made in place of the one that it names.

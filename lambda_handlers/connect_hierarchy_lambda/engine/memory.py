@@ -73,6 +73,9 @@ class Memory:
 
     course: Course | None = None
     is_unknown: bool = False
+    at_rest: float = 0.0
+    """When the stack was known to be at rest, in seconds since 1970."""
+
     replaced: dict[str, str] | None = None
     """The ids that took the place of others, None where they were not read yet."""
 

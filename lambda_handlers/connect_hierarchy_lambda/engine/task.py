@@ -9,6 +9,7 @@ from typing import Any
 from connect_hierarchy_lambda.core.decide import decide
 from connect_hierarchy_lambda.core.decisions import Ask, Decision
 from connect_hierarchy_lambda.core.direction import Course, Event
+from connect_hierarchy_lambda.core.repair import Overlay
 from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.core.wish import Resource, Wish
 from connect_hierarchy_lambda.model.ledger import LastWish, Record
@@ -34,10 +35,9 @@ class Repair:
     """Id of the latest request of the resource."""
 
     course: Course
-    records: tuple[Record, ...] = ()
-    """What the ledger is to say before, since Amazon Connect shows it."""
+    overlay: Overlay = field(default_factory=Overlay)
+    """What Amazon Connect shows of the resource's groups."""
 
-    forgotten: tuple[Record, ...] = ()
     apart: frozenset[str] = frozenset()
     """Ids of groups that are not touched: another stack's by their tags."""
 

@@ -117,8 +117,8 @@ class Turns:
         except Refusal as refusal:
             memory.serial = -1
             remedy = "check the function's role and the table"
-            memory.doubt(doing, HierarchyError(doing, str(refusal), remedy))
-            raise Pause(doing, str(refusal)) from None
+            memory.doubt(doing, HierarchyError(doing, refusal.told, remedy))
+            raise Pause(doing, refusal.told) from None
 
     def write(self, **what: Any) -> None:
         """Write down what `Ledger.write` takes, and remember it."""

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from connect_hierarchy_lambda.core import repair
-from connect_hierarchy_lambda.core.drift import REPAIRED, Difference, Seen
+from connect_hierarchy_lambda.core.drift import REPAIRED, Difference, Kind, Seen
 from connect_hierarchy_lambda.engine.engine import Engine
 from connect_hierarchy_lambda.model.messages import (
     HierarchyError,
@@ -20,7 +20,7 @@ from connect_hierarchy_lambda.model.properties import (
     METRIC_NAMESPACE,
     DriftMetric,
 )
-from connect_hierarchy_lambda.resources.repairs import clean_up_of, repair_of
+from connect_hierarchy_lambda.resources.repairs import clean_up_of, repair_of, retagging_of
 
 logger = logging.getLogger(__name__)
 
@@ -90,8 +90,9 @@ def check(stack: str, engine: Callable[[], Engine], *, repairs: bool) -> Report:
 
 def _repair(seen: Seen, engine: Callable[[], Engine], report: Report) -> None:
     due = [(repair_of, resource) for resource in repair.due(seen)]
+    due += [(retagging_of, d.resource) for d in seen.differences if d.kind is Kind.RETAGGED]
     due += [(clean_up_of, resource) for resource in repair.to_clean_up(seen)]
-    for task_of, resource in due:
+    for task_of, resource in dict.fromkeys(due):
         if resource in report.failures:
             continue
         try:

@@ -20,16 +20,12 @@ from connect_hierarchy_lambda.engine.turns import Turns
 from connect_hierarchy_lambda.entry import answer as answers
 from connect_hierarchy_lambda.entry import drift_check, logs
 from connect_hierarchy_lambda.entry.continuation import Continuation
-from connect_hierarchy_lambda.model.arns import check_reachable
-from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.messages import HierarchyError, OutOfTimeError
 from connect_hierarchy_lambda.model.ownership import stack_name_and_uuid
 from connect_hierarchy_lambda.model.properties import (
     DRIFT_CHECK,
     LEDGER_VARIABLE,
     DriftCheckProperty,
-    ResourceType,
-    StructureProperty,
 )
 from connect_hierarchy_lambda.ports.connect import Connect
 from connect_hierarchy_lambda.ports.dynamodb_ledger import DynamoDbLedger
@@ -38,9 +34,8 @@ from connect_hierarchy_lambda.ports.ledger import Ledger
 from connect_hierarchy_lambda.ports.pace import Rate
 from connect_hierarchy_lambda.ports.stack import OwnStack
 from connect_hierarchy_lambda.ports.time import Clock, Schedule, SystemClock
-from connect_hierarchy_lambda.resources.groups import Groups, TreeReferences, Trees
 from connect_hierarchy_lambda.resources.request import Request
-from connect_hierarchy_lambda.resources.structures import Structures
+from connect_hierarchy_lambda.resources.serving import answer_to
 
 logger = logging.getLogger(__name__)
 
@@ -62,13 +57,6 @@ class LambdaContext(Protocol):
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the function's timeout."""
-
-
-class CustomResource(Protocol):
-    """What each resource type offers."""
-
-    def serve(self, request: Request) -> Answer:
-        """Carry the request out."""
 
 
 class _Clients:
@@ -162,10 +150,14 @@ class Function:
         )
         serve = _serving(
             conversation,
-            lambda request: self._resource(event, request, schedule),
+            lambda request: answer_to(
+                request,
+                context.invoked_function_arn,
+                lambda: self._ledger_of(request.stack_id),
+                lambda ledger: self._engine(request.stack_id, ledger, schedule),
+            ),
             lambda: runs.go_on(self._clients("lambda"), sending),
             issued_at=runs.issued_at,
-            function_arn=context.invoked_function_arn,
         )
         conversation.create(serve)
         conversation.update(serve)
@@ -174,27 +166,6 @@ class Function:
         conversation(
             {name: value for name, value in event.items() if not name.startswith("CrHelper")},
             context,
-        )
-
-    def _resource(
-        self, event: Mapping[str, Any], request: Request, schedule: Schedule
-    ) -> CustomResource:
-        resource_type = event.get("ResourceType")
-        ledger = self._ledger_of(request.stack_id)
-        if resource_type == ResourceType.TREE_REFERENCES:
-            return TreeReferences(ledger)
-        engine = self._engine(request.stack_id, ledger, schedule)
-        match resource_type:
-            case ResourceType.STRUCTURE:
-                return Structures(engine)
-            case ResourceType.GROUP:
-                return Groups(engine)
-            case ResourceType.TREE:
-                return Trees(engine)
-        raise HierarchyError(
-            f"serving {resource_type}",
-            f"this function knows {', '.join(ResourceType)}",
-            "use one release of the library for construct and function",
         )
 
     def _engine(self, stack_id: str, ledger: Ledger, schedule: Schedule) -> Engine:
@@ -219,11 +190,10 @@ class Function:
 
 def _serving(
     conversation: _Conversation,
-    resource_for: Callable[[Request], CustomResource],
+    answer_for: Callable[[Request], Answer],
     go_on: Callable[[], bool],
     *,
     issued_at: float,
-    function_arn: str,
 ) -> Callable[[dict[str, Any], Any], str]:
     def serve(event: dict[str, Any], _: Any) -> str:
         """Carry out the request; the physical id, whatever happens."""
@@ -240,11 +210,7 @@ def _serving(
         )
         conversation.request = request
         try:
-            if request.type == "Delete" and event.get("ResourceType") not in list(ResourceType):
-                return request.physical_id  # nothing of a type that is not known was ever made
-            if _is_out_of_reach(request, function_arn):
-                return request.physical_id
-            answer = resource_for(request).serve(request)
+            answer = answer_for(request)
         except HierarchyError as error:
             if isinstance(error, OutOfTimeError) and go_on():
                 conversation.leave_to_another_run()
@@ -261,23 +227,6 @@ def _serving(
         return answer.physical_id
 
     return serve
-
-
-def _is_out_of_reach(request: Request, function_arn: str) -> bool:
-    """Whether a Delete is of what was never made, since this function cannot reach the instance.
-
-    Raises:
-        HierarchyError: If a Create or an Update names such an instance.
-    """
-    try:
-        # groups and trees have the instance under the same name
-        check_reachable(request.properties.get(StructureProperty.INSTANCE_ARN), function_arn)
-    except InvalidHierarchyError as error:
-        if request.type != "Delete":
-            raise HierarchyError("checking InstanceArn", str(error)) from None
-        # ids of what was made begin with the ARN of its instance
-        return not request.physical_id.startswith("arn:")
-    return False
 
 
 class _Conversation(CfnResource):

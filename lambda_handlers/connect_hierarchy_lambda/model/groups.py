@@ -42,3 +42,13 @@ class Agent:
     username: str
     group_id: str | None = None
     """The group that the agent is directly in."""
+
+
+@dataclass(frozen=True)
+class ListedAgent:
+    """A user as ListUsers shows it, without the lag of a search and without a group."""
+
+    id: str
+    username: str
+    modified_at: float
+    """Seconds since 1970; 0 where the service does not say."""

@@ -109,13 +109,7 @@ class Tree:
             InvalidHierarchyError: Where there is none, with the nearest that there are; or more
                 than one, since names have slashes in them.
         """
-        if isinstance(path, str):
-            found = self._at_text(composed(path), above)
-        else:
-            names = tuple(map(composed, path))
-            found = [
-                node for node in self._by_path.get(SEPARATOR.join(names), ()) if node.is_at(names)
-            ]
+        found = self.find(path, above)
         if len(found) == 1:
             return found[0]
         text = path if isinstance(path, str) else SEPARATOR.join(path)
@@ -127,6 +121,13 @@ class Tree:
             raise InvalidHierarchyError(msg)
         paths = [SEPARATOR.join(node.path) for node in self.nodes]
         raise _no_such("hierarchy group", text, paths)
+
+    def find(self, path: str | Sequence[str], above: Sequence[str] | None = ()) -> list[Node]:
+        """The nodes that a path fits, as `at` takes it: none, one, or more."""
+        if isinstance(path, str):
+            return self._at_text(composed(path), above)
+        names = tuple(map(composed, path))
+        return [node for node in self._by_path.get(SEPARATOR.join(names), ()) if node.is_at(names)]
 
     def _at_text(self, path: str, above: Sequence[str] | None) -> list[Node]:
         found = list(self._by_path.get(path, ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ _THROTTLED = frozenset(
     }
 )
 _SERVER_ERROR = 500
+_ACTION = re.compile(r"\b(?:connect|dynamodb):\w+")
 
 
 @dataclass(eq=False)  # not frozen: raising sets the traceback
@@ -50,6 +52,12 @@ class Refusal(Exception):  # noqa: N818 - an answer of the service, not a fault 
     def is_denied(self) -> bool:
         """Whether IAM was in the way."""
         return self.code in _ACCESS_DENIED
+
+    @property
+    def told(self) -> str:
+        """What to tell a user: of a denial only what was denied, since the rest is long ARNs."""
+        action = _ACTION.search(self.message) if self.is_denied else None
+        return f"{action[0]} is denied" if action else str(self)
 
 
 @dataclass(eq=False)

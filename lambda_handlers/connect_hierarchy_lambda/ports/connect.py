@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from connect_hierarchy_lambda.model.arns import GroupArn
-from connect_hierarchy_lambda.model.groups import Agent, Group
+from connect_hierarchy_lambda.model.groups import Agent, Group, ListedAgent
 from connect_hierarchy_lambda.ports.calls import NOT_FOUND, Refusal, call
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ _ROOT_LEVEL_ID = "0"
 _GROUPS_A_LIST_PAGE = 1000
 _GROUPS_A_SEARCH_PAGE = 100
 _USERS_A_PAGE = 500
+_USERS_A_LIST_PAGE = 1000
 _CONDITIONS_A_SEARCH = 20
 """SearchUsers takes at most 20 conditions on hierarchy groups."""
 
@@ -54,21 +55,19 @@ class Connect:
             shown = self._search(instance_arn, SearchCriteria=condition)
             elsewhere = {group.id for group in shown if group.parent_id != parent_id}
             ids = [i for i in ids if i not in elsewhere] or ids[:_FEW]
-        found = [group for group in map(self._if_there(instance_arn), ids) if group is not None]
+        found = [group for i in ids if (group := self.group_if_there(instance_arn, i)) is not None]
         found = [group for group in found if group.name == name]
         here = [group for group in found if group.parent_id == parent_id]
         return next(iter(here or found), None)
 
-    def _if_there(self, instance_arn: str) -> Callable[[str], Group | None]:
-        def read(group_id: str) -> Group | None:
-            try:
-                return self.group(instance_arn, group_id)
-            except Refusal as refusal:
-                if refusal.code != NOT_FOUND:
-                    raise
-                return None
-
-        return read
+    def group_if_there(self, instance_arn: str, group_id: str) -> Group | None:
+        """A group by its id, None where there is none."""
+        try:
+            return self.group(instance_arn, group_id)
+        except Refusal as refusal:
+            if refusal.code != NOT_FOUND:
+                raise
+            return None
 
     def children(self, instance_arn: str, group_id: str) -> tuple[Group, ...]:
         """The groups right below one; what was done in the last moments may be missing."""
@@ -96,8 +95,7 @@ class Connect:
             ):
                 for user in page["Users"]:
                     group_id = user.get("HierarchyGroupId") or some[0]
-                    agent = Agent(user["Id"], user.get("Username", user["Id"]), group_id)
-                    found.setdefault(group_id, []).append(agent)
+                    found.setdefault(group_id, []).append(_agent(user, group_id))
         return {group_id: tuple(found[group_id]) for group_id in group_ids}
 
     def all_agents(self, instance_arn: str) -> Iterator[Agent]:
@@ -106,8 +104,16 @@ class Connect:
             self._client.search_users, InstanceId=_id(instance_arn), MaxResults=_USERS_A_PAGE
         ):
             for user in page["Users"]:
-                name = user.get("Username", user["Id"])
-                yield Agent(user["Id"], name, user.get("HierarchyGroupId"))
+                yield _agent(user, user.get("HierarchyGroupId"))
+
+    def listed_agents(self, instance_arn: str) -> Iterator[ListedAgent]:
+        """Every agent page by page, without the lag of a search, and when it was last changed."""
+        for page in self._pages(
+            self._client.list_users, InstanceId=_id(instance_arn), MaxResults=_USERS_A_LIST_PAGE
+        ):
+            for user in page["UserSummaryList"]:
+                changed = user["LastModifiedTime"].timestamp() if "LastModifiedTime" in user else 0
+                yield ListedAgent(user["Id"], user.get("Username", user["Id"]), changed)
 
     def group_of_agent(self, instance_arn: str, agent_id: str) -> str | None:
         """Id of the group that an agent is in, None for none."""
@@ -156,13 +162,14 @@ class Connect:
         self, instance_arn: str, parent_id: str | None, name: str, tags: Mapping[str, str]
     ) -> str:
         """Create a group and give its id. There is no client token: a lost answer stays unknown."""
-        above: dict[str, Any] = {} if parent_id is None else {"ParentGroupId": parent_id}
+        further: dict[str, Any] = {} if parent_id is None else {"ParentGroupId": parent_id}
+        if tags:
+            further["Tags"] = dict(tags)  # an empty map is refused
         answer = self._call(
             self._client.create_user_hierarchy_group,
             InstanceId=_id(instance_arn),
             Name=name,
-            Tags=dict(tags),
-            **above,
+            **further,
         )
         return str(answer["HierarchyGroupId"])
 
@@ -236,6 +243,10 @@ def _id(instance_arn: str) -> str:
 
 def _equals(field: str, value: str) -> Any:
     return {"StringCondition": {"FieldName": field, "Value": value, "ComparisonType": "EXACT"}}
+
+
+def _agent(user: Mapping[str, Any], group_id: str | None) -> Agent:
+    return Agent(user["Id"], user.get("Username", user["Id"]), group_id)
 
 
 def _read(answer: Mapping[str, Any]) -> Group:

@@ -25,11 +25,11 @@ _MOST = 10
 
 
 class Lanes:
-    """How many calls may be on their way at the same time; one at the default rate."""
+    """How many calls may be on their way at the same time; one at the default rate, ten at most."""
 
-    def __init__(self, clock: Clock, rate: Rate) -> None:
+    def __init__(self, clock: Clock, rate: Rate, most: int = _MOST) -> None:
         self._clock = clock
-        self.number = min(_MOST, math.ceil(rate.per_second * _SECONDS_A_CALL))
+        self.number = min(most, math.ceil(rate.per_second * _SECONDS_A_CALL))
 
     def each(self, things: Sequence[T], work: Callable[[T], None]) -> None:
         """Do the work on each of the things, which do not depend on each other. It never raises."""

@@ -9,7 +9,8 @@ from connect_hierarchy_lambda.core import repair
 from connect_hierarchy_lambda.core.decide import decide
 from connect_hierarchy_lambda.core.direction import Course, Event
 from connect_hierarchy_lambda.core.drift import Seen
-from connect_hierarchy_lambda.core.levels import decide_levels
+from connect_hierarchy_lambda.core.levels import SLOT, decide_levels
+from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.core.wish import Direction, Resource, Wish
 from connect_hierarchy_lambda.engine.task import Answer, Repair, Task
 from connect_hierarchy_lambda.model.ledger import RequestType
@@ -20,20 +21,26 @@ from connect_hierarchy_lambda.resources.wishes import wish_of_group, wish_of_tre
 
 
 def repair_of(seen: Seen, resource: str) -> Task:
-    """The task that makes a resource as its last wish says.
+    """The task that makes names, places and levels of a resource as its last wish says.
 
     Raises:
         HierarchyError: The ledger does not know the last wish.
     """
-    put, forgotten = repair.as_shown(seen, resource)
+    return _forward(seen, resource, repair.names_and_places(seen, resource))
+
+
+def retagging_of(seen: Seen, resource: str) -> Task:
+    """The task that sets the tags that people changed; raises what `repair_of` does.
+
+    It is one of its own, so that no renamed record has lost its tags in between.
+    """
+    return _forward(seen, resource, repair.tags(seen, resource))
+
+
+def _forward(seen: Seen, resource: str, overlay: repair.Overlay) -> Task:
     apart = frozenset(r.id for r in seen.known if r.resource == resource and seen.taken_by(r))
-    return _task(
-        seen,
-        resource,
-        Repair(
-            repair.latest(seen, resource), Course(Direction.FORWARD), put, forgotten, apart=apart
-        ),
-    )
+    after = repair.latest(seen, resource)
+    return _task(seen, resource, Repair(after, Course(Direction.FORWARD), overlay, apart))
 
 
 def clean_up_of(seen: Seen, resource: str) -> Task:
@@ -53,7 +60,7 @@ def _task(seen: Seen, resource: str, begins: Repair) -> Task:
     decides = decide
     if wish.resource_type == ResourceType.STRUCTURE:
         wished = wished_levels(wish.properties)
-        decides = lambda view: decide_levels(view, wished, None)  # noqa: E731 - as structures do
+        decides = lambda view: decide_levels(_seen_twice(view), wished, None)  # noqa: E731 - as structures do
     return Task(
         event=Event(
             repair.request(seen, resource),
@@ -69,6 +76,13 @@ def _task(seen: Seen, resource: str, begins: Repair) -> Task:
         decide=decides,
         repair=begins,
     )
+
+
+def _seen_twice(view: View) -> View:
+    """The view without the doubt about levels that are not as expected: the check saw them so."""
+    doubt = HierarchyError("reading the hierarchy structure", "its levels were changed")
+    view.facts.refused.setdefault(SLOT, doubt)
+    return view
 
 
 def _wish_of(resource_type: str) -> tuple[Callable[[Mapping[str, Any]], Wish], bool]:

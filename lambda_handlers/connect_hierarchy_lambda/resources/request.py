@@ -68,8 +68,8 @@ def task_of(
         type=RequestType(request.type),
         physical_id=request.physical_id,
         issued_at=request.issued_at,
-        digest=_digest(request.properties),
-        old_digest=_digest(request.old_properties),
+        digest=digest_of(request.properties),
+        old_digest=digest_of(request.old_properties),
     )
     return Task(
         event=event,
@@ -101,7 +101,8 @@ def _previous(request: Request, wish_of: WishOf) -> Wish | None:
         return None
 
 
-def _digest(properties: Mapping[str, Any]) -> str:
+def digest_of(properties: Mapping[str, Any]) -> str:
+    """What the ledger keeps of the properties of a request."""
     text = json.dumps(properties, sort_keys=True, default=str)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
 

@@ -102,6 +102,12 @@ def test_a_search_finds(small: Page, query: str, found: list[str], status: str) 
     assert names(small) == found
 
 
+def test_a_search_for_an_agent_takes_no_two_for_one(small: Page) -> None:
+    """Words that are found in different agents of a group make none of them the one."""
+    small.get_by_role("searchbox").fill("bob cyd")
+    expect(small.get_by_role("status")).to_have_text("Nothing found")
+
+
 def test_found_letters_are_marked_and_the_way_to_them_is_faint(small: Page) -> None:
     """The eye finds what was searched for, in names and among agents."""
     small.get_by_role("searchbox").fill("Love")
@@ -124,7 +130,7 @@ def test_a_search_without_a_result_says_so_and_leads_back(small: Page) -> None:
 
 
 def test_escape_clears_a_search(small: Page) -> None:
-    """And the tree is as it was."""
+    """And the tree is folded as before."""
     row(small, "Support").locator(".twisty").click()
     small.get_by_role("searchbox").fill("zurich")
     expect(small.get_by_role("treeitem")).to_have_count(2)

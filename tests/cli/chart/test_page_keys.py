@@ -84,8 +84,10 @@ def test_a_star_unfolds_all_siblings(page: Page) -> None:
 
 def test_letters_jump_to_names(page: Page) -> None:
     """One letter leads from name to name, several typed together to the one that begins so."""
+    # Time stands still, but for what the test lets pass.
+    page.clock.install(time=0)
+    page.clock.pause_at(10)
     assert press(page, "s") == "São Paulo"
-    page.clock.install()
     page.clock.run_for(1000)
     assert press(page, "s") == "Sydney"
     page.clock.run_for(1000)

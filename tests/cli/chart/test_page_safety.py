@@ -89,6 +89,7 @@ def test_a_right_to_left_name_turns_nothing_else_round(pages: WatchedPages) -> N
         id="g",
         name="\u202e\u0627\u0644\u062f\u0639\u0645",
         level=1,
+        agents=("\u202eabc", "\uff38yz"),
         marks=(Mark(Change.RENAMED, before="\u202eabc"),),
     )
     page = pages.open(render_html(Hierarchy(instance_arn=INSTANCE_ARN, groups=(group,))))
@@ -100,6 +101,11 @@ def test_a_right_to_left_name_turns_nothing_else_round(pages: WatchedPages) -> N
     assert mark
     assert count
     assert name["x"] < mark["x"] < count["x"]
+    page.get_by_role("checkbox", name="Agents").check()
+    turned, straight = (agent.bounding_box() for agent in page.locator(".people > *").all())
+    assert turned
+    assert straight
+    assert turned["x"] < straight["x"]
 
 
 def test_the_policy_allows_nothing_but_the_page_itself() -> None:

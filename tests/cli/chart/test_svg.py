@@ -24,7 +24,7 @@ CONTRASTS = """() => {
     };
     const colour = (element) => getComputedStyle(element).fill.match(/[\\d.]+/g).map(Number);
     return [...document.querySelectorAll('text')].map(text => {
-        const box = text.parentElement.querySelector('.box, .chip')
+        const box = text.parentElement.querySelector(':scope > .box, :scope > .chip')
             ?? document.querySelector('.paper');
         const [one, other] = [light(colour(text)), light(colour(box))];
         const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
@@ -33,7 +33,7 @@ CONTRASTS = """() => {
 }"""
 
 OVERFLOWS = """() => [...document.querySelectorAll('g > text')].filter(text => {
-    const box = text.parentElement.querySelector('.box, .chip');
+    const box = text.parentElement.querySelector(':scope > rect');
     if (!box) return false;
     const [inner, outer] = [text.getBBox(), box.getBBox()];
     return inner.x < outer.x || inner.x + inner.width > outer.x + outer.width
@@ -61,6 +61,11 @@ def thirteen() -> Hierarchy:
     """A small organisation."""
     full = organisation()
     return replace(full, groups=tuple(full.in_order())[:13])
+
+
+def folded() -> Hierarchy:
+    """Twelve hundred groups, most of them not shown."""
+    return large(1200, 300_000)
 
 
 def test_thirteen_groups_fit_into_a_readme() -> None:
@@ -121,10 +126,20 @@ def test_long_names_are_cut_and_told_on_demand() -> None:
     assert place.findtext(f"{SVG}title") == name
 
 
+def test_long_level_names_are_cut_and_told_on_demand() -> None:
+    """Like those of groups."""
+    name = "Division, department or any other unit of the uppermost level"[:50]
+    hierarchy = replace(organisation(), levels=(name, "Region", "Team"))
+    titles = [title.text for title in parsed(render_svg(hierarchy)).iter(f"{SVG}title")]
+    assert name in titles
+
+
 def test_four_hundred_groups_are_folded_and_it_says_so() -> None:
     """A picture of a size that can still be looked at; what is hidden is counted."""
     svg = render_svg(large(400, 300))
-    assert size(svg)[1] < 4000
+    wide, high = size(svg)
+    assert wide <= 1000
+    assert high < 1600
     lines = texts(svg)
     assert "Shown are 72 of 400 groups; the others are only counted." in " ".join(lines)
     assert lines.count("+ 5 groups") > 40
@@ -174,7 +189,7 @@ def test_too_few_rows_are_refused() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("make", [organisation, plan])
+@pytest.mark.parametrize("make", [organisation, plan, folded])
 def test_every_text_has_contrast_and_room(
     pages: WatchedPages, make: Callable[[], Hierarchy], scheme: str
 ) -> None:

@@ -7,7 +7,7 @@ const ownerChoice = byId("owner");
 const changesOnly = byId("changes-only");
 const depths = byId("depths");
 
-/** Tell people what happened, those who hear the page included. */
+/** Show a message, which screen readers say as well. */
 function say(text) {
   byId("status").textContent = text;
 }

@@ -41,6 +41,11 @@ function visible(isOpen = (index) => openNow().has(index)) {
   return found;
 }
 
+/** Whether what is below a group belongs on paper: all of it, or what was searched for. */
+function leadsOn(index) {
+  return !state.result || groups[index].children.some((child) => state.result.toShow.has(child));
+}
+
 function rowOf({ index, at, of }, view) {
   let row = rows.get(index);
   if (!row) {
@@ -71,7 +76,7 @@ function render({ anew = false, complete = false } = {}) {
     rows.clear();
     tree.replaceChildren();
   }
-  const wanted = visible(complete ? () => true : undefined);
+  const wanted = visible(complete ? leadsOn : undefined);
   if (!wanted.some(({ index }) => index === state.current)) state.current = wanted[0]?.index ?? null;
   const view = { words: state.result?.words ?? [], agents: state.showAgents, complete };
   tree.classList.toggle("many", wanted.length > ROWS_AT_ONCE);
@@ -219,7 +224,7 @@ const keys = {
   " ": (order, at, group) => fold(group.index, !openNow().has(group.index)),
   Enter: (order, at, group) => {
     chooseGroup(group.index);
-    document.getElementById("details-title").focus({ preventScroll: true });
+    document.getElementById("details-title").focus();
   },
   "*": (order, at, group) => {
     for (const index of group.parent < 0 ? roots : groups[group.parent].children) {

@@ -1,0 +1,1 @@
+"""Agents and the groups that they are to be in: files, plans, moves."""

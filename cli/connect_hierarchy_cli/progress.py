@@ -1,0 +1,60 @@
+"""How far a long work is, and how long the rest takes: a bar, or lines where no terminal is."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from connect_hierarchy_cli import output
+
+_SECONDS_BETWEEN_LINES = 10.0
+_MINUTE = 60
+_HOUR = 60 * _MINUTE
+
+Advance = Callable[[int, int], None]
+"""Told how many are done, of how many."""
+
+
+@contextlib.contextmanager
+def progress(what: str, now: Callable[[], float] = time.monotonic) -> Iterator[Advance]:
+    """Show how far a work is, on standard error.
+
+    Args:
+        what: The work, as it begins a line: "moving agents".
+        now: Tells seconds.
+    """
+    if not sys.stderr.isatty():
+        yield _Lines(what, now)
+        return
+    with output.progress_bars() as bars:
+        # where there is nothing to do, there is nothing to see
+        task = bars.add_task(what, total=None, visible=False)
+        yield lambda done, total: bars.update(task, completed=done, total=total, visible=True)
+
+
+class _Lines:
+    """A line every ten seconds."""
+
+    def __init__(self, what: str, now: Callable[[], float]) -> None:
+        self._what = what
+        self._now = now
+        self._began = self._told = now()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = self._now()
+        if now - self._told < _SECONDS_BETWEEN_LINES or done == 0:
+            return
+        self._told = now
+        rest = (now - self._began) / done * (total - done)
+        output.tell(f"{self._what}: {done:,} of {total:,}, {duration(rest)} left")
+
+
+def duration(seconds: float) -> str:
+    """About how long it takes, in words."""
+    if seconds < 2 * _MINUTE:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 2 * _HOUR:
+        return f"{round(seconds / _MINUTE)} min"
+    return f"{seconds / _HOUR:.1f} h"
