@@ -85,8 +85,8 @@ class DeployedStack:
         body = client.get_template(StackName=self.id)["TemplateBody"]
         if not isinstance(body, Mapping):
             raise CommandError(
-                f"the template of stack {self.name} is YAML, JSON as the CDK writes it is needed",
-                f"cdk deploy {self.name}",
+                f"stack {self.name} is none of a CDK app: its template is YAML, JSON is needed",
+                "cdk list",
             )
         return body
 

@@ -14,7 +14,13 @@ from typing import Any
 
 import pytest
 
+from connect_hierarchy_cli.errors import CommandError
+from connect_hierarchy_cli.session import Session
+from connect_hierarchy_cli.settings import Settings
+from connect_hierarchy_cli.stacks import find_stack
+from connect_hierarchy_lambda.model.ledger import Origin
 from connect_hierarchy_lambda.model.ownership import KEY_TAG, RESOURCE_TAG, STACK_TAG
+from connect_hierarchy_lambda.model.properties import ResourceType
 from local_aws import LocalAws
 from local_aws.connect.settings import Call
 from tests.support.cdk_cli import CdkCli
@@ -152,3 +158,30 @@ def test_adopting_writes_nothing_but_tags(story: Story) -> None:
 def test_deploying_again_changes_nothing(story: Story) -> None:
     """The app as it stands is what is deployed: there is nothing to do."""
     assert story.deploy() == []
+
+
+def test_the_ledger_has_what_was_adopted(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stack is found by its name, and its ledger by its function's environment."""
+    for name, value in story.aws.environment.items():
+        monkeypatch.setenv(name, value)
+    stack = find_stack(Session(Settings()), STACK)
+    assert {resource.type for resource in stack.resources} == {
+        ResourceType.STRUCTURE,
+        ResourceType.TREE,
+    }
+    assert all(resource.physical_id for resource in stack.resources)
+    assert stack.function.rate.per_second == 200
+    records = stack.ledger.records().values()
+    assert {record.id for record in records} == set(story.owners())
+    assert {record.origin for record in records} == {Origin.ADOPTED}
+
+
+def test_stacks_that_are_not_there(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unknown stack, and one that no CDK app has written, are told by name."""
+    for name, value in story.aws.environment.items():
+        monkeypatch.setenv(name, value)
+    session = Session(Settings())
+    with pytest.raises(CommandError, match="Region eu-west-2 has no stack 'Nowhere'"):
+        find_stack(session, "Nowhere")
+    with pytest.raises(CommandError, match="stack CDKToolkit is none of a CDK app"):
+        _ = find_stack(session, "CDKToolkit").function
