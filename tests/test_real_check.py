@@ -173,6 +173,7 @@ def test_the_other_positions(tmp_path: Path) -> None:
         code, said = here.check(*options)
         assert code == 0, said
         assert here.groups == set()
+        here.aws.connect.settings.read_lag = 0.0
         structure = here.aws.client("connect").describe_user_hierarchy_structure(
             InstanceId=here.instance_id
         )
