@@ -241,3 +241,20 @@ def test_refuses_somebodys_two_levels(tmp_path: Path) -> None:
         code, said = here.check("--confirm", here.instance_id)
         assert code == 2
         assert "the instance has 2 levels, at least 3 are needed" in said
+
+
+@pytest.mark.parametrize(
+    ("goal", "profiles"), [("check-real", "/mine"), ("demo", "/dev/null"), ("test", "/dev/null")]
+)
+def test_only_the_check_reads_profiles(goal: str, profiles: str) -> None:
+    """The target on a real account has a person's own settings, and every other one has none."""
+    database = subprocess.run(
+        ["make", "--print-data-base", "--dry-run", goal, "INSTANCE=arn"],
+        cwd=REPOSITORY,
+        env={**os.environ, "AWS_CONFIG_FILE": "/mine"},
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    (line,) = [line for line in database.splitlines() if line.startswith("AWS_CONFIG_FILE ")]
+    assert line.split()[-1] == profiles
