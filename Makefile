@@ -23,6 +23,15 @@
 #                (PORT=… in place of 4566, OPTIONS=--help for its switches)
 #   make synth   the sample app's template into cdk.out
 #   make wheel   the package into dist
+#   make release wheel, source distribution and bills of materials into dist, checked
+#   make test-versions
+#                tests of the wheel on each Python from 3.11 to 3.14 that is here, with the oldest
+#                and the newest aws-cdk-lib that the metadata allows; some minutes
+#   make check-real INSTANCE=arn:…
+#                half an hour on an Amazon Connect instance of yours, with your own credentials:
+#                promises are checked, and what AWS does not document is measured, into build
+#                (AGENT=… moves with its groups; CONFIRM=<instance id> where no terminal can ask;
+#                OPTIONS=--help for more)
 #   make clean   remove what the others made
 #   make help    this list
 
@@ -37,14 +46,16 @@ TOOLS := $(VENV)/.requirements node_modules/.package-lock.json
 export PYTHONPATH := $(CURDIR):$(CURDIR)/constructs:$(CURDIR)/lambda_handlers:$(CURDIR)/tree_files:$(CURDIR)/cli
 export CHROMIUM
 export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
-# No target is about a real account, so none reads a person's profiles.
+# One target is about a real account, and only it reads a person's profiles.
+ifneq ($(MAKECMDGOALS),check-real)
 export AWS_CONFIG_FILE := /dev/null
 export AWS_SHARED_CREDENTIALS_FILE := /dev/null
 unexport AWS_PROFILE AWS_DEFAULT_PROFILE
+endif
 # The CDK talks to JavaScript: both sides run on the Node of the virtual environment.
 with-node = PATH="$(NODE)/bin:$$PATH" JSII_NODE="$(NODE)/bin/node"
 
-.PHONY: help demo test soak model parity plans mutants second-engine bench check prose docs docs-serve format local synth wheel clean set-up
+.PHONY: help demo test soak model parity plans mutants second-engine bench check prose docs docs-serve format local synth wheel release test-versions check-real clean set-up
 .DELETE_ON_ERROR:
 
 help:
@@ -106,6 +117,15 @@ synth: set-up
 
 wheel: set-up
 	@$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist . && ls dist
+
+release: set-up
+	@$(PYTHON) -m release
+
+test-versions: set-up
+	@$(with-node) $(PYTHON) -m release.versions
+
+check-real: set-up
+	@$(with-node) $(PYTHON) -m real_check $(INSTANCE) $(if $(AGENT),--agent "$(AGENT)") $(if $(CONFIRM),--confirm "$(CONFIRM)") $(OPTIONS)
 
 clean:
 	rm -rf .venv node_modules build dist cdk.out examples/*/cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import sysconfig
 import zipfile
@@ -14,8 +13,7 @@ import pytest
 
 from connect_hierarchy_lambda.model.properties import HANDLER
 from tests.support.constructs_fixtures import lambda_runtime, run_isolated
-
-REPOSITORY = Path(__file__).parents[1]
+from tests.support.wheel import install, new_wheel, run
 
 APP = """
 from aws_cdk import App, Stack
@@ -31,48 +29,17 @@ app.synth()
 )
 
 
-def run(*command: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command outside of the repository and without its paths; its output on failure."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name in {"PATH", "HOME", "TMPDIR", "JSII_NODE"}
-    }
-    result = subprocess.run(
-        command,
-        cwd=cwd,
-        env={**inherited, "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result
-
-
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, as `make wheel` builds it."""
-    folder = tmp_path_factory.mktemp("wheel")
-    run(
-        *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"),
-        *("--no-index", "--wheel-dir", str(folder), str(REPOSITORY)),
-        cwd=folder,
-    )
-    (path,) = folder.glob("*.whl")
-    return path
+    return new_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
 def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the installed wheel; the rest comes from this environment's site-packages."""
     folder = tmp_path_factory.mktemp("site")
-    run(
-        *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"),
-        *("--target", str(folder), str(wheel)),
-        cwd=folder,
-    )
+    install(wheel, folder)
     return folder
 
 

@@ -1,0 +1,1 @@
+"""The function of the recorder, as it is deployed."""

@@ -1,0 +1,1 @@
+"""Builds what is published, and tries it on the Pythons that its metadata names."""
