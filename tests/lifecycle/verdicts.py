@@ -180,6 +180,8 @@ class Judge:
         for group_id, member in leavers.items():
             if self._seems_renamed(tree_id, group_id):
                 is_open = group_id in passed_on or not self._is_used(tree_id, group_id)
+                # the ledger has the name from before somebody changed it, and finds it by that
+                is_open |= member in change.drifted
                 verdict = Verdict.OPEN if is_open else Verdict.FAILS
                 return verdict, f"{member} is used, and a new sibling has no key of its own"
         # what passes to another construct takes its agents along
