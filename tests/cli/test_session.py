@@ -102,7 +102,7 @@ def test_the_endpoint(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_profile_on_the_command_line_comes_before_keys_in_the_environment(
     aws: LocalAws, line: CommandLine
 ) -> None:
-    """As with the AWS CLI, whoever names a profile means its credentials."""
+    """As with the AWS CLI, a named profile stands for its credentials."""
     text = CONFIG.format(url=aws.endpoint_url)
     (line.folder / ".aws-config").write_text(text)
     keys = {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": None}
