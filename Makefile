@@ -15,7 +15,10 @@
 #                (VERBOSE=1 as in the demo)
 #   make bench   what deployments cost, beside three other ways of doing the same work; some minutes,
 #                into build/benchmark.json and BENCHMARKS.md
-#   make check   formatting, lint, types
+#   make check   formatting, lint, types, spelling and wording
+#   make docs    the documentation site, into build/docs; open build/docs/index.html
+#   make docs-serve
+#                the same, at http://127.0.0.1:8000 until Ctrl-C (PORT=… for another)
 #   make local   the local AWS in the foreground, for trying things by hand
 #                (PORT=… in place of 4566, OPTIONS=--help for its switches)
 #   make synth   the sample app's template into cdk.out
@@ -30,6 +33,7 @@
 #                (AGENT=… moves with its groups; CONFIRM=<instance id> where no terminal can ask;
 #                OPTIONS=--help for more)
 #   make clean   remove what the others made
+#   make help    this list
 
 VENV := $(CURDIR)/.venv
 PYTHON := $(VENV)/bin/python
@@ -51,8 +55,11 @@ endif
 # The CDK talks to JavaScript: both sides run on the Node of the virtual environment.
 with-node = PATH="$(NODE)/bin:$$PATH" JSII_NODE="$(NODE)/bin/node"
 
-.PHONY: demo test soak model parity plans mutants second-engine bench check format local synth wheel release test-versions check-real clean set-up
+.PHONY: help demo test soak model parity plans mutants second-engine bench check prose docs docs-serve format local synth wheel release test-versions check-real clean set-up
 .DELETE_ON_ERROR:
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 demo: set-up
 	@$(with-node) $(PYTHON) -m demo $(if $(VERBOSE),--verbose)
@@ -82,10 +89,21 @@ second-engine: set-up $(SECOND_ENGINE)/.requirements
 bench: set-up
 	@$(with-node) $(PYTHON) -m benchmarks
 
-check: set-up
+check: set-up prose
 	@ruff format --check
 	@ruff check
 	@mypy
+
+# Misspelled and unwanted words are in typos.toml, unwanted phrases in the test.
+prose: set-up
+	@typos
+	@$(PYTHON) -m pytest -q --no-header -p no:cacheprovider tests/test_prose.py
+
+docs: set-up
+	@$(with-node) sphinx-build -W --keep-going -q -b html docs build/docs && echo "open build/docs/index.html"
+
+docs-serve: docs
+	@echo "http://127.0.0.1:$(or $(PORT),8000)/" && $(PYTHON) -m http.server $(or $(PORT),8000) --bind 127.0.0.1 --directory build/docs
 
 format: set-up
 	@ruff format

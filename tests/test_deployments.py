@@ -154,7 +154,7 @@ def test_a_group_that_another_stack_uses_does_not_move(
 def test_a_weakened_reference_keeps_the_old_id(
     aws: LocalAws, cdk: CdkCli, instance_arn: str
 ) -> None:
-    """As README has it, the group moves; the other stack has no changes till its template does."""
+    """As the page has it, the group moves; the other stack has the old id until it changes."""
     cdk.deploy(two_stacks(instance_arn, "Sales"))
     before = paths(aws, instance_arn)
     cdk.deploy(two_stacks(instance_arn, "Sales", strength=ReferenceStrength.BOTH))
@@ -350,7 +350,7 @@ def test_a_second_stack_uses_an_instance_by_its_arn(
 
 
 def test_coming_from_native_groups(aws: LocalAws, cdk: CdkCli, instance_arn: str) -> None:
-    """The README's recipe: retain, deploy, replace the constructs, deploy; ids and agents stay."""
+    """The page's recipe: retain, deploy, replace the constructs, deploy; ids and agents stay."""
     backend = aws.connect.backend
     instance_id = instance_arn.rsplit("/", 1)[-1]
     structure = {"LevelOne": {"Name": "Division"}, "LevelTwo": {"Name": "Team"}}

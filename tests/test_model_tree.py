@@ -185,7 +185,7 @@ def test_six_levels_are_too_many() -> None:
 
 
 def test_errors_say_in_which_line() -> None:
-    """As far as whoever read the file knows."""
+    """As far as the reader of the file knows."""
     lines: dict[Place, str] = {(0, "children", 1, "name"): "org.yaml:7"}
     with pytest.raises(InvalidHierarchyError, match=r"^org.yaml:7: in 'A': hierarchy group name"):
         read_tree(

@@ -1,7 +1,8 @@
 """cdk-nag's AwsSolutions pack over the sample app: what it finds, and why each of that stays.
 
 The reasons stand here and not in the library: the owners of an app decide what of their stacks they
-acknowledge, and a library that did it would hide its permissions from them. README shows how.
+acknowledge, and a library that did it would hide its permissions from them. The page about security
+shows how.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def findings(folder: Path, instance_arn: str | None, acknowledged: Mapping[str, 
 def test_aws_solutions(tmp_path: Path, instance_arn: str | None, shown: str) -> None:
     """The pack finds nothing but what is acknowledged, and nothing is acknowledged in vain."""
     acknowledged = {rule.format(instance=shown): why for rule, why in ACKNOWLEDGED.items()}
-    readme = (Path(__file__).parents[1] / "README.md").read_text()
-    assert all(rule.format(instance="{arn}") in readme for rule in ACKNOWLEDGED)
+    page = (Path(__file__).parents[1] / "docs" / "security.md").read_text(encoding="utf-8")
+    assert all(rule.format(instance="{arn}") in page for rule in ACKNOWLEDGED)
     assert findings(tmp_path / "all", instance_arn, {}) == set(acknowledged)
     assert findings(tmp_path / "acknowledged", instance_arn, acknowledged) == set()

@@ -508,7 +508,7 @@ def test_a_move_in_a_tree_is_on_record(site: Site) -> None:
 
 @KINDS
 def test_what_was_deleted_by_hand_and_is_made_anew_is_on_record(site: Site, kind: str) -> None:
-    """Its id is another one, whoever is the reason."""
+    """Its id is another one, whatever the reason is."""
     up(site, one_group(site, kind, "A"))
     before, began = site.ids, site.clock.now()
     site.connect.backend.delete_user_hierarchy_group(site.instance_id, before["A"])

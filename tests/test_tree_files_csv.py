@@ -186,11 +186,17 @@ def test_errors_of_cells(tmp_path: Path, text: str, message: str) -> None:
     assert re.match(f"org.csv:{message}", error_of(tmp_path, text))
 
 
-def test_the_files_in_the_readme_say_the_same(tmp_path: Path) -> None:
-    """The YAML file and the CSV file that it shows, one beside the other."""
-    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+def test_the_files_on_the_page_say_the_same(tmp_path: Path) -> None:
+    """The YAML file and the CSV file that the page about tree files shows."""
+    text = (Path(__file__).parent.parent / "docs" / "reference" / "tree-files.md").read_text(
+        encoding="utf-8"
+    )
     of_yaml, of_csv = (
-        read(tmp_path, re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)[0], name=f"org.{kind}")
+        read(
+            tmp_path,
+            re.findall(rf":caption: organisation.{kind}\n\n(.*?)```", text, re.DOTALL)[0],
+            name=f"org.{kind}",
+        )
         for kind in ("yaml", "csv")
     )
     assert of_yaml.nodes == of_csv.nodes

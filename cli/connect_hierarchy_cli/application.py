@@ -68,6 +68,7 @@ class Application(click.Group):
             return None
         module = import_module(f"connect_hierarchy_cli.commands.{cmd_name}")
         command: click.Command = module.command
+        command.name = cmd_name
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from connect_hierarchy_cli.quotas import group_quota
 from connect_hierarchy_cli.session import Session
 from connect_hierarchy_cli.settings import PROGRAM
 from connect_hierarchy_cli.stacks import DeployedStack
@@ -27,9 +28,6 @@ from connect_hierarchy_lambda.model.properties import (
     GroupProperty,
 )
 from connect_hierarchy_lambda.ports.connect import Connect
-
-QUOTA_CODE = "L-D68AAAE4"
-"""User hierarchy groups of an instance."""
 
 _FEW_LEFT = 0.1
 _ANY_ID = "00000000-0000-0000-0000-000000000000"
@@ -117,29 +115,20 @@ def of_status(stack: DeployedStack) -> Finding:
 def of_quota(session: Session, connect: Connect, instance_arn: str) -> Finding:
     """How many groups the instance may still get."""
     about = f"quota of groups of {_id(instance_arn)}"
-    there, quota = len(connect.names(instance_arn)), _quota(session, instance_arn)
+    there = len(connect.names(instance_arn))
+    quota = group_quota(session.client("service-quotas"), instance_arn)
+    if quota is None:
+        why = f"{there} groups are there, Service Quotas does not say how many may be"
+        allow = "allow yourself servicequotas:GetServiceQuota, then look again"
+        return Finding(Verdict.WARNING, about, why, allow)
     left = quota - there
     why = f"{there} of {quota} groups are there, {max(left, 0)} can be created"
-    remedy = f"ask for more of quota {QUOTA_CODE} of Amazon Connect in Service Quotas"
+    remedy = "ask for more of quota L-D68AAAE4 of Amazon Connect in Service Quotas"
     if left <= 0:
         return Finding(Verdict.PROBLEM, about, why, remedy)
     if left < quota * _FEW_LEFT:
         return Finding(Verdict.WARNING, about, why, remedy)
     return Finding(Verdict.OK, about, why)
-
-
-def _quota(session: Session, instance_arn: str) -> int:
-    """The applied quota: the instance's own, or else that of its account."""
-    client = session.client("service-quotas")
-    wanted = {"ServiceCode": "connect", "QuotaCode": QUOTA_CODE}
-    try:
-        found = client.get_service_quota(**wanted, ContextId=instance_arn)
-    except ClientError as error:
-        # an instance whose quota was never changed has none of its own
-        if error.response.get("Error", {}).get("Code") != "NoSuchResourceException":
-            raise
-        found = client.get_service_quota(**wanted)
-    return int(found["Quota"]["Value"])
 
 
 def of_replica(session: Session, instance_arn: str) -> Finding:

@@ -1,4 +1,4 @@
-"""What one app has of structures, groups and providers: the checks that look beyond a construct."""
+"""The structures, groups and providers of one app, for checks that span several constructs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _same(construct: IConstruct) -> str:
 
 @dataclass(frozen=True)
 class Home:
-    """What every group wants to know of its stack: asking the stack is a call into JavaScript.
+    """What every group needs to know of its stack, read once: each read is a call into JavaScript.
 
     Attributes:
         stack: The stack.
@@ -118,7 +118,7 @@ class AppRegister:
 
     def __init__(self) -> None:
         self.providers: dict[str, HierarchyProvider] = {}
-        """The provider that each stack uses, by the stack's path."""
+        """The provider of each stack, by the stack's path."""
         self.policies: dict[tuple[str, Identity], InstancePolicy] = {}
         """The policy for an instance in a stack, by the stack's path."""
         self.shared_policies: dict[str, InstancePolicy] = {}
@@ -143,11 +143,11 @@ class AppRegister:
         return known or Instance(arn, identity, Stack.of(construct))
 
     def add_attribute(self, attribute: Identity, instance: Instance) -> None:
-        """Take down that an attribute of a structure is the ARN of this instance."""
+        """Register that an attribute of a structure is the ARN of this instance."""
         self._instances[attribute] = instance
 
     def add_structure(self, path: str, instance: Instance, group_quota: int) -> None:
-        """Take down the one structure of an instance; InvalidHierarchyError for a second."""
+        """Register the structure of an instance; InvalidHierarchyError for a second one."""
         other = self._structures.get(instance.identity)
         if other is not None:
             msg = (
@@ -165,7 +165,7 @@ class AppRegister:
         parent: Identity,
         name: str | None,
     ) -> None:
-        """Take down a group; InvalidHierarchyError for a name or a number that cannot be.
+        """Register a group; InvalidHierarchyError for the name of a sibling, or one group too many.
 
         Args:
             path: The group's construct path, or the construct, whose path is looked at only when
@@ -174,7 +174,7 @@ class AppRegister:
             parent: What stands above the group: another group, or the instance at level one.
             name: The group's name, None where it is a token.
         """
-        # two names that differ in nothing but how their accents are written look the same
+        # names that differ only in how their accents are written look the same
         alike = "" if name is None else composed(name)
         sibling = None if name is None else self._siblings.get((parent, alike))
         if name is not None and sibling is not None:
@@ -191,15 +191,15 @@ class AppRegister:
             self._siblings[parent, alike] = path
 
     def add_group_arn(self, arn: str) -> None:
-        """Take down the token that is the ARN of a group, so that it need not be taken apart."""
+        """Register the token that is the ARN of a group, so that it is not parsed again."""
         self._group_arns.add(arn)
 
     def place_of(self, arn: str, construct: IConstruct) -> Identity:
-        """What stands below the group of this ARN stands below, wherever the ARN is written."""
+        """The place of groups below the group of this ARN."""
         return Identity(arn) if arn in self._group_arns else Identity.of(arn, construct)
 
     def add_key(self, group: IConstruct, stack_path: str, key: str) -> None:
-        """Take down the key of a group; InvalidHierarchyError if the stack has it already."""
+        """Register the key of a group; InvalidHierarchyError if the stack has it already."""
         other = self._keys.setdefault((stack_path, key), group)
         if other is not group:
             msg = (

@@ -36,7 +36,7 @@ _implementations: dict[type, type] = {}
 
 
 def implementation_of(interface: type) -> Callable[[_Class], _Class]:
-    """Take down that an interface of this library is what this class and its subclasses have."""
+    """Register that this class and its subclasses implement an interface of this library."""
 
     def take_down(implementation: _Class) -> _Class:
         _implementations[interface] = implementation
@@ -58,13 +58,13 @@ def check_arguments(function: _Function) -> _Function:
 
     @functools.cache
     def checks() -> tuple[Mapping[str, Check], frozenset[str], frozenset[str]]:
-        # not before the first call, when all names in annotations are there
+        # at the first call, when all names in annotations are defined
         hints = get_type_hints(function)
         hints.pop("return", None)
         required = allowed = frozenset[str]()
         if options is not None:
             (described,) = get_args(hints.pop(options))
-            # with annotations that are texts, the class itself does not know which are required
+            # with annotations as strings, the class itself does not know which keys are required
             marked = get_type_hints(described, include_extras=True)
             allowed = frozenset(marked)
             required = frozenset(n for n, hint in marked.items() if get_origin(hint) is Required)

@@ -1,8 +1,8 @@
-"""The function's code: our handlers and crhelper, from where Python has them installed.
+"""The function's code: the handlers and crhelper, from their installed packages.
 
-The asset has our code without docstrings and comments, each statement in its line of the source.
-So it is small, a traceback fits the source, and a release that only explains something better does
-not deploy the function again.
+The asset has the handlers without docstrings and comments, each statement in its line of the
+source. So it is small, a traceback fits the source, and a release that changes only explanations
+does not deploy the function again.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _installed(package: str, requirement: str) -> Path:
 
 
 def _modules(package: Path) -> list[Path]:
-    """The modules of a package, and nothing else that lies beside them."""
+    """The modules of a package, and no other files."""
     return [module.relative_to(package) for module in sorted(package.rglob("*.py"))]
 
 

@@ -1,4 +1,4 @@
-"""A group of agents: `HierarchyGroup`, and the import of one that is made elsewhere."""
+"""A group of agents: `HierarchyGroup`, and its import from elsewhere."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from aws_cdk import (
 from aws_cdk.interfaces.aws_connect import IUserHierarchyGroupRef, UserHierarchyGroupReference
 from constructs import Construct
 
-# The module and not the class: groups and structures make each other.
+# The module rather than the class, since groups and structures import each other.
 from connect_hierarchy import structure as structures
 from connect_hierarchy.app_register import AppRegister, Home
 from connect_hierarchy.arguments import check_arguments, implementation_of
@@ -70,7 +70,7 @@ _READABLE_LENGTH = 40
 @implementation_of(IHierarchyGroup)
 @jsii.implements(IUserHierarchyGroupRef)
 class GroupBase(Resource):
-    """What a group offers however it came to be."""
+    """What every group offers, created here or imported."""
 
     _structure: IHierarchyStructure
     _parent: IHierarchyGroup | None
@@ -86,7 +86,7 @@ class GroupBase(Resource):
 
     @property
     def parent(self) -> IHierarchyGroup | None:
-        """The group above; None at level one, and where the group was imported."""
+        """The group above; None at level one and for an imported group."""
         return self._parent
 
     @property
@@ -109,8 +109,7 @@ class GroupBase(Resource):
         """The level as Amazon Connect writes it, "1" to "5".
 
         Raises:
-            ValueError: For a group that was imported without its level, and for one below it in a
-                tree.
+            ValueError: For a group imported without its level, and for groups of a tree below it.
         """
         if self._level is None:
             return self._answered(GroupAttribute.LEVEL_ID)
@@ -121,24 +120,23 @@ class GroupBase(Resource):
         """Names from level one down to this group, joined with " / ".
 
         Raises:
-            ValueError: For a group that was imported without its path, and for one below it in a
-                tree.
+            ValueError: For a group imported without its path, and for groups of a tree below it.
         """
         if self._names is None:
             return self._answered(GroupAttribute.PATH)
         return PATH_SEPARATOR.join(self._names)
 
     def _place(self) -> Identity:
-        """What groups below this one stand below, the same for two constructs that mean it."""
+        """The place of groups below this one; equal for two constructs that are the same group."""
         return AppRegister.of(self).place_of(self.hierarchy_group_arn, self)
 
     @abstractmethod
     def _answered(self, attribute: GroupAttribute) -> str:
-        """What is known of the group only when it is deployed; a ValueError if nobody tells."""
+        """An attribute that only the deployment knows; a ValueError if there is none."""
 
     @property
     def user_hierarchy_group_ref(self) -> UserHierarchyGroupReference:
-        """The group as the CDK's own constructs refer to one."""
+        """The reference that the CDK's own constructs take."""
         return UserHierarchyGroupReference(user_hierarchy_group_arn=self.hierarchy_group_arn)
 
     def add_group(
@@ -146,11 +144,11 @@ class GroupBase(Resource):
         id: str,  # noqa: A002 - the CDK's name for it
         **options: Unpack[HierarchyGroupOptions],
     ) -> HierarchyGroup:
-        """Make a group below this one, as a child of this construct.
+        """Create a group below this one, as a child of this construct.
 
         Args:
-            id: Its id there.
-            options: `name`, and what else `HierarchyGroupOptions` has: `key`, `tags` and so on.
+            id: The construct's id in that scope.
+            options: `name`, and the optional ones of `HierarchyGroupOptions`, such as `key`.
 
         Raises:
             ValueError: As `HierarchyGroup`.
@@ -162,29 +160,30 @@ class GroupBase(Resource):
 class HierarchyGroup(GroupBase):
     """A group in the agent hierarchy of an Amazon Connect instance.
 
-    It is made after its structure and its parent, and goes before them. Another name renames it in
-    place; another parent makes a new group, which the agents are carried over to, with a new id.
+    It is created after its structure and its parent, and deleted before them. A change of the name
+    renames it in place. A change of the parent creates a group with a new id, moves the agents to
+    it, and deletes the old group last.
 
-    Another stack of the app refers to a group by an export, whatever the app's flag
-    `@aws-cdk/core:defaultCrossStackReferences` says: a move is then refused, where that stack would
-    go on with the id of a group that is gone. To let the group move all the same, wrap the
-    reference in `Stack.consume_reference(…, ReferenceStrength.BOTH)` and deploy both stacks, then
-    say `ReferenceStrength.WEAK` and move the group: the other stack keeps the old id until
-    something else changes in its template. References to a group in a nested stack are as strong
-    as the flag says.
+    Other stacks of the app refer to a group by an export, even if the flag
+    `@aws-cdk/core:defaultCrossStackReferences` is `weak`. CloudFormation then refuses to move the
+    group, so that no stack keeps the id of a deleted group. To move it, wrap the reference in
+    `Stack.consume_reference(…, ReferenceStrength.BOTH)` and deploy both stacks. Then change it to
+    `ReferenceStrength.WEAK` and move the group. The other stack keeps the old id until its template
+    changes. References from a parent stack to a group in a nested stack are as strong as the flag
+    says.
 
     Args:
-        scope: Where the construct stands.
-        id: Its id there.
-        structure: For a group at level one. One of `structure` and `parent` is needed.
+        scope: The construct's scope.
+        id: The construct's id in that scope.
+        structure: For a group at level one. Give either `structure` or `parent`.
         parent: For a group below another.
-        options: `name`, and what else `HierarchyGroupOptions` has: `key`, `tags`, `adopt_existing`,
-            `adopt_from_stack`, `agents_on_delete` and `removal_policy`.
+        options: `name`, and the optional ones of `HierarchyGroupOptions`: `key`, `tags`,
+            `adopt_existing`, `adopt_from_stack`, `agents_on_delete` and `removal_policy`.
 
     Raises:
-        ValueError: For an argument of another type than is needed; for a name, key, tag, level or
-            number of groups that cannot be; for a name that a sibling in the app has, or a key that
-            another group in the stack has; and for both or neither of `structure` and `parent`.
+        ValueError: For an argument of a wrong type; for an invalid name, key, tag or level; for
+            more groups than the quota; for the name of a sibling, or the key of another group of
+            the stack; and for both or neither of `structure` and `parent`.
     """
 
     @check_arguments
@@ -200,8 +199,8 @@ class HierarchyGroup(GroupBase):
         super().__init__(scope, id)
         name, tags = options["name"], options.get("tags") or {}
         removal_policy = options.get("removal_policy")
-        # Each look at a construct is a call into JavaScript, and there can be hundreds of groups:
-        # what is needed twice is kept.
+        # Each access to a construct is a call into JavaScript, and there can be hundreds of groups,
+        # so values that are needed twice are kept.
         self._home = Home.below(scope, self)
         self._stack_path = self._home.path
         with located(self):
@@ -252,7 +251,7 @@ class HierarchyGroup(GroupBase):
             properties[GroupProperty.ADOPT_FROM_STACK.value] = adopt_from_stack
         if parent is not None:
             properties[GroupProperty.PARENT_GROUP_ARN.value] = parent.hierarchy_group_arn
-        # not the CDK's CustomResource, which is a construct and some calls more, for each group
+        # The CDK's CustomResource would be one more construct, and some more calls, for each group.
         self._resource = CfnResource(
             self, "Resource", type=ResourceType.GROUP.value, properties=properties
         )
@@ -260,10 +259,10 @@ class HierarchyGroup(GroupBase):
             self._resource.override_logical_id(_logical_id(self._key))
         self._is_strong = False
         self._ref: str | None = None
-        # A replaced group was moved: its agents are in the new one, the old is an empty ghost. An
-        # override, since `RemovalPolicies.of` sets both policies of whatever it finds.
+        # A replaced group was moved: its agents are in the new one, and the old one is empty. It is
+        # an override, since `RemovalPolicies.of` sets both policies of all that it finds.
         self._resource.add_override("UpdateReplacePolicy", "Delete")
-        # without one, the aspect of `Home` says what becomes of it
+        # without one, the aspect of `Home` sets it
         if removal_policy is not None:
             self._resource.apply_removal_policy(removal_policy)
         policy = instance_policy(self._home.stack, self._structure, provider)
@@ -276,11 +275,11 @@ class HierarchyGroup(GroupBase):
         id: str,  # noqa: A002 - the CDK's name for it
         hierarchy_group_arn: str,
     ) -> IHierarchyGroup:
-        """A group that is made elsewhere: nothing is deployed for it.
+        """Import a group that is managed elsewhere. Nothing is deployed.
 
         Args:
-            scope: Where the construct stands.
-            id: Its id there.
+            scope: The construct's scope.
+            id: The construct's id in that scope.
             hierarchy_group_arn: ARN of the group.
 
         Raises:
@@ -298,19 +297,19 @@ class HierarchyGroup(GroupBase):
         level: int | None = None,
         path: str | None = None,
     ) -> IHierarchyGroup:
-        """A group that is made elsewhere, with what is known about it: nothing is deployed for it.
+        """Import a group that is managed elsewhere, with its attributes. Nothing is deployed.
 
         Args:
-            scope: Where the construct stands.
-            id: Its id there.
+            scope: The construct's scope.
+            id: The construct's id in that scope.
             hierarchy_group_arn: ARN of the group.
-            structure: What the group belongs to, so that groups below it wait for the levels.
+            structure: The group's structure, so that groups below it wait for the levels.
             level: The group's level, 1 to 5, so that the depth of groups below it is checked.
             path: Names from level one down to the group, joined with " / ".
 
         Raises:
-            ValueError: If this is not the ARN of a hierarchy group, or of one in another instance
-                than the structure's, or if the structure has no such level.
+            ValueError: If this is not the ARN of a hierarchy group, if the group is in another
+                instance than the structure, or if the structure has no such level.
         """
         return ImportedGroup(
             scope,
@@ -323,9 +322,9 @@ class HierarchyGroup(GroupBase):
 
     @property
     def hierarchy_group_arn(self) -> str:
-        """ARN of the group: what a user takes."""
-        # Ref, that is the physical id, and not Fn::GetAtt: CloudFormation knows without asking
-        # that it stays when the group is renamed in place, and leaves alone what refers to it.
+        """ARN of the group, as `CfnUser` takes it."""
+        # Ref rather than Fn::GetAtt: CloudFormation knows that the physical id stays when the group
+        # is renamed, and does not update the resources that refer to it.
         if self._ref is None:
             self._ref = self._referred_to().ref
             self._home.register.add_group_arn(self._ref)
@@ -333,24 +332,24 @@ class HierarchyGroup(GroupBase):
 
     @property
     def hierarchy_group_id(self) -> str:
-        """Id of the group: what a security profile takes."""
+        """Id of the group, as `CfnSecurityProfile` takes it."""
         return self._answered(GroupAttribute.HIERARCHY_GROUP_ID)
 
     @property
     def cdk_tag_manager(self) -> TagManager:
         """The group's tags, for `Tags.of`."""
         if self._tags is None:
-            # Most groups have no tags, and nobody asks for these.
+            # created when it is asked for, since most groups have no tags
             self._tags = self._make_tags({})
             self._resource.add_property_override(GroupProperty.TAGS.value, self._tags.rendered_tags)
         return self._tags
 
     @check_arguments
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
-        """Set what becomes of the group when it leaves the stack.
+        """Set what happens to the group when it leaves the stack.
 
         Args:
-            policy: As `removal_policy`.
+            policy: See `removal_policy`.
 
         Raises:
             ValueError: For SNAPSHOT, which a group cannot have.
@@ -379,7 +378,7 @@ class HierarchyGroup(GroupBase):
 
 
 class ImportedGroup(GroupBase):
-    """A group that is made elsewhere, see `HierarchyGroup.from_hierarchy_group_attributes`."""
+    """A group that is managed elsewhere, see `HierarchyGroup.from_hierarchy_group_attributes`."""
 
     @check_arguments
     def __init__(
@@ -395,7 +394,7 @@ class ImportedGroup(GroupBase):
         super().__init__(scope, id)
         with located(self):
             parsed = parsed_group_arn(hierarchy_group_arn)
-            # CloudFormation's functions would take the reference apart and not what it stands for
+            # CloudFormation's functions would split the text of the reference, not its value
             self._is_closed = is_dynamic_reference(hierarchy_group_arn)
             if parsed is None and not is_token(hierarchy_group_arn):
                 instance_arn = group_id = hierarchy_group_arn
@@ -458,7 +457,7 @@ class ImportedGroup(GroupBase):
 
 
 def not_known(construct: Construct, attribute: GroupAttribute, of_what: str) -> ValueError:
-    """The error about something that an import should have said."""
+    """The error about an attribute that the import was not given."""
     what = "level" if attribute is GroupAttribute.LEVEL_ID else "path"
     return ValueError(
         f"{construct.node.path}: the {what} {of_what} is not known: "
@@ -469,7 +468,7 @@ def not_known(construct: Construct, attribute: GroupAttribute, of_what: str) -> 
 def structure_of(
     structure: IHierarchyStructure | None, parent: IHierarchyGroup | None
 ) -> IHierarchyStructure:
-    """The structure that what stands below one of the two belongs to."""
+    """The structure of a group or a tree with this structure or this parent."""
     if structure is not None and parent is not None:
         msg = (
             f"both structure '{structure.node.path}' and parent '{parent.node.path}' are given, "
@@ -488,20 +487,20 @@ def structure_of(
 
 
 def level_below(parent: IHierarchyGroup | None) -> int | None:
-    """The level of what stands below a group, or at the top; None where it is not known."""
+    """The level below a parent, 1 without one; None if it is not known."""
     if parent is None:
         return 1
     return None if parent.level is None else parent.level + 1
 
 
 def names_below(parent: IHierarchyGroup | None, name: str | None) -> tuple[str, ...] | None:
-    """The names from level one down to a group below another; None where one is not known."""
+    """The names from level one down to a group; None if one of them is not known."""
     above = () if parent is None else names_of(parent)
     return None if above is None or name is None else (*above, name)
 
 
 def place_below(structure: IHierarchyStructure, parent: IHierarchyGroup | None) -> Identity:
-    """What stands above a group, the same for two constructs that mean the same."""
+    """The place above a group; equal for two constructs that are the same place."""
     return instance_of(structure).identity if parent is None else place_of(parent)
 
 
@@ -517,13 +516,13 @@ def _check_same_instance(instance_arn: str, structure: IHierarchyStructure) -> N
 
 def _check_reachable(structure: IHierarchyStructure, home: Home) -> None:
     """Raise InvalidHierarchyError for an instance that the function of this stack cannot reach."""
-    # a structure of this stack was checked itself
+    # a structure of this stack was checked when it was created
     if not waits_in(home.path, structure):
         check_same_home(instance_of(structure).arn, region=home.region, account=home.account)
 
 
 def _key_of(scope: Construct, id: str, key: str | None) -> str | None:  # noqa: A002 - the CDK's name for it
-    """The key of a group; of one below a group with a key, what follows from that."""
+    """The key of a group: its own, or the one that follows from the key of the group above."""
     if key is not None:
         return checked_key(key)
     above = key_of(scope) if isinstance(scope, GroupBase) else None
@@ -531,7 +530,7 @@ def _key_of(scope: Construct, id: str, key: str | None) -> str | None:  # noqa: 
 
 
 def _logical_id(key: str) -> str:
-    """The logical id of a group that has a key: for people to read, and different for each."""
+    """The logical id of a group that has a key: readable, and different for each key."""
     readable = "".join(
         character for character in key if character.isascii() and character.isalnum()
     )

@@ -1,4 +1,4 @@
-"""What a structure and a group offer, made here or imported: for annotations."""
+"""Interfaces of structures and groups, created here or imported, for annotations."""
 
 from __future__ import annotations
 
@@ -12,70 +12,70 @@ from constructs import Node
 from connect_hierarchy_lambda.model.properties import AgentsOnDelete
 
 if TYPE_CHECKING:
-    # it is made of this module's interfaces
+    # it imports this module
     from connect_hierarchy.group import HierarchyGroup
 
 
 class HierarchyGroupOptions(TypedDict, total=False):
-    """What a group can be given besides its place; all but `name` can be left out."""
+    """The options of a group; all but `name` are optional."""
 
     name: Required[str]
-    """1 to 100 characters, no two groups with the same parent alike."""
+    """1 to 100 characters, different from the names of its siblings."""
 
     key: str | None
-    """What the group is known by in its stack, 1 to 512 characters, each key once: CloudFormation's
-    logical id is made of it. So the group stays the same, and moves with its agents, wherever it
-    stands in the code. Without one, the logical id is made of the construct's path: below a group
-    that has a key, of that key and of the ids from there on; otherwise of all ids from the stack
-    on."""
+    """What the group is known by in its stack: 1 to 512 characters, unique there. The logical id is
+    made of it, so the group stays the same wherever it stands in the code: below another
+    parent, it moves with its agents. By default, the logical id is made of the construct's path: of
+    the key of the nearest group above that has one and the construct ids from there, or of all
+    construct ids from the stack."""
 
     tags: Mapping[str, str] | None
-    """Up to 47 tags, keys of 1 to 128 characters that begin neither with `aws:` nor with
-    `connect-hierarchy:`, values of up to 256. They win over `Stack(tags=…)`; a tag of `Tags.of(…)`
-    wins over them unless its priority is below 50, as for the CDK's own constructs."""
+    """Up to 47 tags. A key has 1 to 128 characters and begins neither with `aws:` nor with
+    `connect-hierarchy:`; a value has up to 256. These tags override those of `Stack(tags=…)`, and
+    `Tags.of(…)` overrides these unless its priority is below 50, as for the CDK's own
+    constructs."""
 
     adopt_existing: bool
-    """Take the group of this name under this parent, if there is one that no stack made. It stays
-    when it leaves the stack. False if not given."""
+    """Adopt the group that exists with this name under this parent, if no stack owns it. An adopted
+    group stays in Amazon Connect when it leaves the stack. False by default."""
 
     adopt_from_stack: str | None
-    """Name of the stack that had the group to adopt, by a native
+    """Name of the stack that owned the group to adopt, as a native
     `AWS::Connect::UserHierarchyGroup` or by this library. Deploy that stack with a removal policy
-    of RETAIN on the group first; otherwise its own deletion takes the group along. Not given, only
-    groups that no stack made are adopted."""
+    of RETAIN on the group first; otherwise its deletion would delete the group. By default, only
+    groups that no stack created are adopted."""
 
     agents_on_delete: AgentsOnDelete
-    """What becomes of the agents in the group when it is deleted. FAIL if not given: the group is
-    not deleted while there are any."""
+    """What happens to the agents in the group when it is deleted. The default FAIL does not delete
+    the group while agents are in it."""
 
     removal_policy: RemovalPolicy
-    """What becomes of the group when it leaves the stack. DESTROY, which is the default, deletes
-    it; RETAIN and RETAIN_ON_UPDATE_OR_DELETE keep it. A group that was moved does not stay at its
-    old place, whatever the policy."""
+    """What happens to the group when it leaves the stack. DESTROY, the default, deletes it; RETAIN
+    and RETAIN_ON_UPDATE_OR_DELETE keep it. The old group of a move is always deleted."""
 
 
 class HierarchyTreeGroup(TypedDict, total=False):
-    """A group of a `HierarchyTree`; all but `name` can be left out."""
+    """A group of a `HierarchyTree`; all but `name` are optional."""
 
     name: Required[str]
-    """1 to 100 characters, no two groups with the same parent alike."""
+    """1 to 100 characters, different from the names of its siblings."""
 
     key: str
-    """What the group is known by, 1 to 512 characters; the parent's key, a slash and the name if
-    not given. A group whose name changes and whose key stays is renamed in place."""
+    """What the group is known by, 1 to 512 characters. The default is the parent's key, a slash and
+    the name. If the name changes and the key stays, the group is renamed in place."""
 
     tags: Mapping[str, str]
-    """Tags of the group beside those of the tree, winning over them. Values can be tokens."""
+    """Tags of the group; they override those of the tree. Values can be tokens."""
 
     agents_on_delete: AgentsOnDelete | str
-    """What becomes of the agents in the group when it is removed; the tree's if not given."""
+    """What happens to the agents in the group when it is removed; by default as for the tree."""
 
     children: Sequence[str | HierarchyTreeGroup]
-    """The groups below it; a text alone is a group of this name."""
+    """The groups below; a text alone is a group of this name."""
 
 
 class IHierarchyStructure(Protocol):
-    """The levels of an instance: a `HierarchyStructure`, made in this app or imported."""
+    """The levels of an instance: a `HierarchyStructure`, created in this app or imported."""
 
     @property
     def node(self) -> Node:
@@ -83,11 +83,11 @@ class IHierarchyStructure(Protocol):
 
     @property
     def stack(self) -> Stack:
-        """The stack that the structure was made or imported in."""
+        """The stack that the structure was created or imported in."""
 
     @property
     def instance_arn(self) -> str:
-        """ARN of the instance; what refers to it waits for the structure."""
+        """ARN of the instance. A reference to it waits for the levels."""
 
     @property
     def levels(self) -> tuple[str, ...] | None:
@@ -98,11 +98,11 @@ class IHierarchyStructure(Protocol):
         id: str,  # noqa: A002 - the CDK's name for it
         **options: Unpack[HierarchyGroupOptions],
     ) -> HierarchyGroup:
-        """Make a group at level one."""
+        """Create a group at level one."""
 
 
 class IHierarchyGroup(Protocol):
-    """A hierarchy group, made in this app or imported."""
+    """A hierarchy group, created in this app or imported."""
 
     @property
     def node(self) -> Node:
@@ -110,7 +110,7 @@ class IHierarchyGroup(Protocol):
 
     @property
     def stack(self) -> Stack:
-        """The stack that the group was made or imported in."""
+        """The stack that the group was created or imported in."""
 
     @property
     def structure(self) -> IHierarchyStructure:
@@ -118,15 +118,15 @@ class IHierarchyGroup(Protocol):
 
     @property
     def parent(self) -> IHierarchyGroup | None:
-        """The group above; None at level one, and where the group was imported."""
+        """The group above; None at level one and for an imported group."""
 
     @property
     def hierarchy_group_arn(self) -> str:
-        """ARN of the group: what a user takes."""
+        """ARN of the group, as `CfnUser` takes it."""
 
     @property
     def hierarchy_group_id(self) -> str:
-        """Id of the group: what a security profile takes."""
+        """Id of the group, as `CfnSecurityProfile` takes it."""
 
     @property
     def level(self) -> int | None:
@@ -142,11 +142,11 @@ class IHierarchyGroup(Protocol):
 
     @property
     def user_hierarchy_group_ref(self) -> UserHierarchyGroupReference:
-        """The group as the CDK's own constructs refer to one."""
+        """The reference that the CDK's own constructs take."""
 
     def add_group(
         self,
         id: str,  # noqa: A002 - the CDK's name for it
         **options: Unpack[HierarchyGroupOptions],
     ) -> HierarchyGroup:
-        """Make a group below this one."""
+        """Create a group below this one."""

@@ -1,4 +1,4 @@
-"""What the constructs of this library know of each other, and show to nobody else."""
+"""What the constructs of this library know of each other, and do not show to apps."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def names_of(group: IHierarchyGroup) -> tuple[str, ...] | None:
 
 
 def place_of(group: IHierarchyGroup) -> Identity:
-    """What groups below this one stand below, the same for two constructs that mean it."""
+    """The place of groups below this one; equal for two constructs that are the same group."""
     return cast("_Group", group)._place()
 
 
 def key_of(group: IHierarchyGroup) -> str | None:
-    """What a group is known by in its stack, None where its construct path says it."""
+    """The key of a group, None if its construct path stands for one."""
     return cast("_Group", group)._key
 
 
@@ -59,7 +59,7 @@ def waits_in(stack_path: str, above: IHierarchyStructure | IHierarchyGroup) -> b
 
 
 def ready(provider: HierarchyProvider) -> tuple[IConstruct, ...]:
-    """What must be there before the first event, beside the function itself."""
+    """The constructs that the first event needs, besides the function."""
     return provider._ready
 
 

@@ -15,7 +15,7 @@ _KEY_SCHEMA = (LedgerKey.PARTITION.value, LedgerKey.SORT.value)
 
 
 def make_ledger(scope: Construct) -> dynamodb.Table:
-    """A table that comes and goes with the function: what it says is of use to nobody else."""
+    """Create a table that is deleted with the function, since nothing else uses it."""
     partition_key, sort_key = (
         dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING) for name in _KEY_SCHEMA
     )

@@ -43,7 +43,7 @@ _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:[^}]*\}\}")
 _INSTANCE_TYPE = "AWS::Connect::Instance"
 
 MAX_POLICY_CHARACTERS = 10_240
-"""Of all inline policies of a role together, white space not counted: a fixed quota of IAM."""
+"""IAM's fixed quota for all inline policies of a role together, without white space."""
 
 _LONGEST_STACK_NAME = 128
 # of a Region and a partition with long names; other ARNs here have the name of their stack as well
@@ -142,7 +142,7 @@ def _referred_to(value: Any) -> Iterator[str]:
 
 
 class InstancePolicy:
-    """The policy of a stack for some of its instances, usually all: their actions then count once.
+    """The policy of a stack for several of its instances: their actions then count once.
 
     Its logical id comes from the instances: with others it is another resource. So when the groups
     leave an instance, the policy that allows their deletion goes in the clean-up after them, and is
@@ -204,12 +204,12 @@ class InstancePolicy:
         return self._policy
 
     def add(self, arn: str, identity: Identity) -> None:
-        """Let it be about this instance, too."""
+        """Add an instance."""
         self._on_instances.add_resources(arn)
         self._on_groups.add_resources(f"{arn}/agent-group/*")
         self._on_agents.add_resources(f"{arn}/agent/*")
         if not self._hashes:
-            # a role that was imported as immutable stays: its owner sees to the permissions
+            # a role that was imported as immutable stays as it is: its owner gives the permissions
             self._role.attach_inline_policy(self._policy)
         self._hashes[identity] = identity.hash_in(self._stack)
         resource = cast("CfnResource", self._policy.node.default_child)
@@ -261,7 +261,7 @@ class PoliciesAtSynth:
         known = not Token.is_unresolved(name)
         longest = _LONGEST_ARN + (len(name) if known else _LONGEST_STACK_NAME)
         sizes = [policy.characters for policy in self._of_instances]
-        # a deployment with another instance has the policy from before beside the new one
+        # a deployment that adds an instance has the old policy and the new one at the same time
         characters = (
             sum(_characters(self._stack, document, longest) for document in self._documents())
             + sum(sizes)
@@ -280,7 +280,7 @@ class PoliciesAtSynth:
         return [msg]
 
     def _documents(self) -> list[iam.PolicyDocument]:
-        # what the app allows the role beyond that, by a grant
+        # statements that the app added by grants
         granted = self._role.node.try_find_child("DefaultPolicy")
         return [*self._own, *([granted.document] if isinstance(granted, iam.Policy) else [])]
 

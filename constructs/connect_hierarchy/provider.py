@@ -27,15 +27,15 @@ HANDLER_RUNTIME = lambda_.Runtime.PYTHON_3_13
 """The newest Python that Lambda has in every Region, by the tables of this release of the CDK."""
 
 SERVICE_TIMEOUT_SECONDS = 3600
-"""So long CloudFormation waits for an answer; more is not possible."""
+"""How long CloudFormation waits for an answer; more is not possible."""
 
 _MIN_TIMEOUT_SECONDS = 60
-# Of every function, by Lambda's own quota.
+# Lambda's quota for every function.
 _MAX_TIMEOUT_SECONDS = 1800
-# What the tools around Lambda have known for longest, and enough: work goes on in further runs.
+# Every tool knows this limit, and it is enough, since work continues in further runs.
 _DEFAULT_TIMEOUT_SECONDS = 900
-# An event that is picked up at its maximum age, by a function that uses all of its time, still
-# answers so long before CloudFormation gives up.
+# How long before CloudFormation's time-out a function answers in the worst case: it takes up the
+# event at its maximum age and uses all of its time.
 _MARGIN_SECONDS = 60
 _RETRY_ATTEMPTS = 2
 _MAX_PACE = 10_000
@@ -43,53 +43,52 @@ _PYTHON_3 = re.compile(r"python3\.(?P<minor>[0-9]+)")
 _MIN_PYTHON_3_MINOR = 11
 
 _ID = "ConnectHierarchyProvider"
-# CloudFormation never lets the ServiceToken of a deployed resource change. So the function keeps
-# its logical id whatever construct makes it. The others have one made of it: the settings for
-# invocations, since Lambda refuses second ones while the first are there; role and log group, so
-# that policies stay attached, and the ledger and the logs stay in one place.
+# CloudFormation never lets the ServiceToken of a deployed resource change, so the function has the
+# same logical id whatever construct creates it. The other resources derive theirs from it: Lambda
+# refuses a second invoke configuration while the first exists; policies stay attached to the role;
+# and ledger and logs are kept.
 _LOGICAL_IDS = "ConnectHierarchyFunction"
 
 
 class HierarchyProvider(Construct):
     """The Lambda function that serves the custom resources of a stack.
 
-    One is made by itself with the first structure or group of a stack. To tune it, create it before
-    the first structure or group of the stack; they find it by themselves.
+    The first structure or group of a stack creates one with the defaults. To tune it, create it
+    before the first structure or group of the stack; they find it by themselves.
 
     Args:
-        scope: Where the construct stands.
-        id: Its id there.
-        role: The function's role. Made if not given, with no more than inline statements on its
-            log group, on its ledger and on its own stack. What is needed is attached to a given
-            one, too, unless it was imported as immutable.
-        log_group: Where the function logs. Made if not given, kept for three months and deleted
-            with the stack.
-        ledger: The DynamoDB table in which the function writes down which groups it owns. Made if
-            not given, on demand, with point-in-time recovery, and deleted with the stack. One of
-            yours has the partition key `pk` and the sort key `sk`, both of type STRING, and is in
-            the stack's account and Region. If it is encrypted with a key of yours, allow the
-            function's role to use that key.
-        timeout: How long one run of the function may take, 60 to 1,800 seconds, 900 if not given.
-            What takes longer goes on in further runs. Not every tool knows of more than 900.
-        memory_size: MiB. The handlers fit into 128 with boto3 loaded; the default is 256 for the
-            share of a processor that comes with it, since most of a run is the start.
+        scope: The construct's scope.
+        id: The construct's id in that scope.
+        role: The function's role. By default, one with inline statements on its log group, its
+            ledger and its own stack is created. The same statements are attached to a role that
+            you give, unless it was imported as immutable.
+        log_group: The function's log group. By default, one is created that keeps logs for three
+            months and is deleted with the stack.
+        ledger: The DynamoDB table in which the function records which groups it owns. By default,
+            an on-demand table with point-in-time recovery is created and deleted with the stack. A
+            table of yours has the partition key `pk` and the sort key `sk`, both of type STRING,
+            and is in the stack's account and Region. If it is encrypted with a key of yours, allow
+            the function's role to use that key.
+        timeout: How long one run of the function may take, 60 to 1,800 seconds; 900 by default.
+            Longer work continues in further runs. Some tools accept at most 900.
+        memory_size: Memory in MiB. The function needs less than 128; the default of 256 has a
+            larger share of a processor, which shortens its start.
         runtime: A Python runtime, 3.11 or newer.
-        vpc: The network to run in; it must lead to Amazon Connect, CloudFormation, DynamoDB, Lambda
-            and S3. The function then also gets the permissions for network interfaces that Lambda
-            demands of its role, the reading ones among them on all resources, since EC2 knows no
-            others.
-        vpc_subnets: Where in `vpc`. The private subnets if not given.
+        vpc: The network to run in. It needs a way to Amazon Connect, CloudFormation, DynamoDB,
+            Lambda and S3. The role then also gets the permissions for network interfaces that
+            Lambda requires; EC2 allows the reading ones on all resources only.
+        vpc_subnets: The subnets of `vpc`; the private ones by default.
         allow_public_subnet: Let the function run in public subnets, where it has no way to the
-            internet: `vpc` needs endpoints for all that it calls. False by default.
-        security_groups: With what in `vpc`. One is made if not given.
-        requests_per_second: How many requests a second Amazon Connect takes of each API about
-            hierarchies in your account and Region. 2 if not given, as long as nobody has raised
-            the quota; the function then takes care not to be refused.
-        burst: How many of them it takes at once. 5 if not given.
+            internet, so `vpc` needs endpoints for all services above. False by default.
+        security_groups: Security groups in `vpc`; one is created by default.
+        requests_per_second: How many requests a second Amazon Connect accepts of each hierarchy
+            API in your account and Region: the service quota, 2 by default. The function keeps to
+            this rate.
+        burst: How many of these requests it accepts at once; 5 by default.
 
     Raises:
-        ValueError: If the stack has another provider, or `ledger`, `timeout`, `runtime`,
-            `vpc_subnets`, `requests_per_second` or `burst` cannot be.
+        ValueError: If the stack has another provider, or for an invalid `ledger`, `timeout`,
+            `runtime`, `vpc_subnets`, `requests_per_second` or `burst`.
     """
 
     @check_arguments
@@ -156,7 +155,7 @@ class HierarchyProvider(Construct):
             memory_size=memory_size,
             retry_attempts=_RETRY_ATTEMPTS,
             max_event_age=Duration.seconds(_max_event_age_seconds(seconds)),
-            # what takes longer than one run goes on in another, within CloudFormation's hour
+            # work that takes longer than one run continues in another, within CloudFormation's hour
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
             vpc=vpc,
             vpc_subnets=vpc_subnets,
@@ -164,9 +163,8 @@ class HierarchyProvider(Construct):
             security_groups=security_groups,
             environment={LEDGER_VARIABLE: self._ledger.table_name, **pace},
         )
-        # Lambda looks at the role's network permissions when it makes the function. What the role
-        # has of its own comes before the function and goes after it, and so do the custom
-        # resources, which refer to the function.
+        # Lambda checks the role's network permissions when it creates the function, so the role's
+        # policies are deployed before the function and deleted after it.
         self._function.node.add_dependency(*policies)
         invoke_config = self._function.node.find_child("EventInvokeConfig")
         _override_logical_id(self._function, _LOGICAL_IDS)
@@ -177,12 +175,12 @@ class HierarchyProvider(Construct):
             _override_logical_id(self._log_group, f"{_LOGICAL_IDS}Logs")
         if ledger is None:
             _override_logical_id(self._ledger, f"{_LOGICAL_IDS}Ledger")
-        # On the function and not on the role, whose policies the function waits for.
+        # On the function rather than on the role: the function waits for the role's policies.
         self._function.add_permission(
             "FurtherRuns", principal=iam.ArnPrincipal(self._role.role_arn)
         )
         further_runs = self._function.node.find_child("FurtherRuns")
-        # a stack whose function went before its resources could not be deleted any more
+        # a stack whose function is deleted before its resources could not be deleted
         self._function.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
         self._service_token = self._function.function_arn
         self._ready: tuple[IConstruct, ...] = (invoke_config, further_runs)
@@ -190,7 +188,7 @@ class HierarchyProvider(Construct):
     @classmethod
     @check_arguments
     def get_or_create(cls, scope: IConstruct) -> HierarchyProvider:
-        """The provider that the stack around `scope` uses, made with the defaults if it has none.
+        """Give the provider of the stack around `scope`; create one if there is none.
 
         Args:
             scope: A construct in the stack, or the stack.
@@ -201,22 +199,22 @@ class HierarchyProvider(Construct):
 
     @property
     def function(self) -> lambda_.Function:
-        """The function, for alarms and the like."""
+        """The function, for example for alarms."""
         return self._function
 
     @property
     def role(self) -> iam.IRole:
-        """The function's role; each stack that uses it attaches a policy for its instances."""
+        """The function's role. Each stack that uses it attaches a policy for its instances."""
         return self._role
 
     @property
     def log_group(self) -> logs.ILogGroup:
-        """Where the function logs."""
+        """The function's log group."""
         return self._log_group
 
     @property
     def ledger(self) -> dynamodb.ITable:
-        """Where the function writes down which groups it owns, for alarms and the like."""
+        """The table in which the function records which groups it owns, for example for alarms."""
         return self._ledger
 
     @property
@@ -228,7 +226,7 @@ class HierarchyProvider(Construct):
 def provider_for(
     construct: IConstruct, wanted: HierarchyProvider | None = None
 ) -> HierarchyProvider:
-    """The provider for a custom resource: the one of its stack, which `wanted` can make another's.
+    """The provider for a custom resource: `wanted`, or the one of its stack.
 
     Raises:
         InvalidHierarchyError: If the stack uses another one than `wanted`, or cannot use it.
@@ -285,7 +283,7 @@ def _check_runtime(runtime: lambda_.Runtime) -> None:
 
 
 def _check_subnets(vpc: ec2.IVpc, wanted: ec2.SubnetSelection | Mapping[str, Any] | None) -> None:
-    # a mapping will do for it, as everywhere in the CDK
+    # the CDK accepts a mapping in place of its structs
     chosen = ec2.SubnetSelection(**wanted) if isinstance(wanted, Mapping) else wanted
     chosen = chosen or ec2.SubnetSelection()
     selected = vpc.select_subnets(
@@ -320,7 +318,7 @@ def _checked_seconds(timeout: Duration) -> float:
 
 
 def _checked_pace(requests_per_second: float | None, burst: float | None) -> dict[str, str]:
-    """The function's variables about its pace, none where nothing is given."""
+    """The function's environment variables about its pace; none by default."""
     wanted = {
         PaceVariable.REQUESTS_PER_SECOND: ("requests_per_second", requests_per_second),
         PaceVariable.BURST: ("burst", burst),
@@ -366,6 +364,6 @@ def _attach(
 
 def _override_logical_id(construct: IConstruct, logical_id: str) -> None:
     resource = construct.node.default_child
-    # a role that `Role.customize_roles` takes the place of is no resource
+    # with `Role.customize_roles`, a role is no resource
     if isinstance(resource, CfnResource):
         resource.override_logical_id(logical_id)

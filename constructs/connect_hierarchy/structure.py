@@ -1,4 +1,4 @@
-"""The levels of an instance: `HierarchyStructure`, and the import of one that is elsewhere."""
+"""The levels of an instance: `HierarchyStructure`, and its import from elsewhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Unpack
 from aws_cdk import CustomResource, Duration, ReferenceStrength, RemovalPolicy, Resource
 from constructs import Construct
 
-# The module and not the class: groups and structures make each other.
+# The module rather than the class, since groups and structures import each other.
 from connect_hierarchy import group as groups
 from connect_hierarchy.app_register import AppRegister, Home
 from connect_hierarchy.arguments import check_arguments, implementation_of
@@ -40,7 +40,7 @@ from connect_hierarchy_lambda.model.properties import (
 
 @implementation_of(IHierarchyStructure)
 class StructureBase(Resource):
-    """What a structure offers however it came to be."""
+    """What every structure offers, created here or imported."""
 
     _instance: Instance
     _levels: tuple[str, ...] | None
@@ -61,11 +61,11 @@ class StructureBase(Resource):
         id: str,  # noqa: A002 - the CDK's name for it
         **options: Unpack[HierarchyGroupOptions],
     ) -> groups.HierarchyGroup:
-        """Make a group at level one, as a child of this construct.
+        """Create a group at level one, as a child of this construct.
 
         Args:
-            id: Its id there.
-            options: `name`, and what else `HierarchyGroupOptions` has: `key`, `tags` and so on.
+            id: The construct's id in that scope.
+            options: `name`, and the optional ones of `HierarchyGroupOptions`, such as `key`.
 
         Raises:
             ValueError: As `HierarchyGroup`.
@@ -81,30 +81,30 @@ class StructureBase(Resource):
 class HierarchyStructure(StructureBase):
     """The levels of an Amazon Connect instance, one to five, for example division, region, team.
 
-    An instance has one structure, so an app can have one for it. What refers to the structure's
-    `instance_arn`, as its groups do, waits until the levels are there.
+    An instance has one structure, so an app declares at most one for it. Everything that refers
+    to the structure's `instance_arn`, as its groups do, is deployed after the levels.
 
     Args:
-        scope: Where the construct stands.
-        id: Its id there.
-        instance_arn: ARN of the instance; another instance later is another structure, and leaves
-            this one behind.
-        levels: Names of the levels, level one first: 1 to 5, each of 1 to 50 characters, no two
-            alike. Taking one away needs a deployment that first takes away its groups; Amazon
-            Connect then cuts its tie to past contacts for good.
-        adopt_existing: Take an instance that has levels already; they must be the first of
-            `levels`. Without this they are an error.
+        scope: The construct's scope.
+        id: The construct's id in that scope.
+        instance_arn: ARN of the instance. A change to another instance creates a structure there
+            and leaves this one as it is.
+        levels: Names of the levels, level one first: 1 to 5 names of 1 to 50 characters, all
+            different. To remove a level, first deploy without its groups. Amazon Connect then
+            severs the level from past contacts, which cannot be undone.
+        adopt_existing: Adopt the levels that the instance has. They must be the first of
+            `levels`. By default, existing levels are an error.
         group_quota: How many groups the instance may have over all levels: the service quota
-            L-D68AAAE4 of your account, 500 unless raised. More in the app are an error at synth.
-        removal_policy: What becomes of the levels when the structure leaves the stack. The default
-            RETAIN_ON_UPDATE_OR_DELETE keeps them unless the deployment that made them fails;
-            RETAIN keeps them then, too; DESTROY removes them, and needs all groups to be gone.
-        provider: The function, if it is to be one of another stack; otherwise the stack's own.
+            L-D68AAAE4 of your account, 500 unless raised. More groups are an error at synth.
+        removal_policy: What happens to the levels when the structure leaves the stack. The default
+            RETAIN_ON_UPDATE_OR_DELETE keeps them, unless the deployment that created them fails.
+            RETAIN keeps them in that case too. DESTROY removes them, once all groups are gone.
+        provider: The function of another stack, to use in place of the stack's own.
 
     Raises:
         ValueError: For a malformed ARN, an instance in another Region or account than the stack,
-            levels that cannot be, a second structure of an instance in the app, more groups than
-            the quota, or a second provider in the stack.
+            invalid levels, a second structure for an instance in the app, more groups than the
+            quota, or a second provider in the stack.
     """
 
     @check_arguments
@@ -148,10 +148,10 @@ class HierarchyStructure(StructureBase):
         self._resource.node.add_dependency(
             instance_policy(self, self, self._provider), *ready(self._provider)
         )
-        # another instance is another structure: what refers to this one is to know it
+        # another instance is another structure: a strong reference tells other stacks about it
         self._resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
         self._instance_arn = self._resource.get_att_string(StructureAttribute.INSTANCE_ARN.value)
-        # whoever imports this attribute means this instance
+        # a construct that imports this attribute means this instance
         register.add_attribute(Identity.of(self._instance_arn, self), self._instance)
 
     @staticmethod
@@ -162,36 +162,35 @@ class HierarchyStructure(StructureBase):
         *,
         levels: Sequence[str] | None = None,
     ) -> IHierarchyStructure:
-        """The structure of an instance, made elsewhere: nothing is deployed for it.
+        """Import the structure of an instance that is managed elsewhere. Nothing is deployed.
 
         Args:
-            scope: Where the construct stands.
-            id: Its id there.
+            scope: The construct's scope.
+            id: The construct's id in that scope.
             instance_arn: ARN of the instance.
-            levels: Names of its levels, so that the depth of groups is checked at synth. They are
-                not sent anywhere.
+            levels: Names of its levels, used only to check the depth of groups at synth.
 
         Raises:
-            ValueError: For a malformed ARN, or levels that cannot be.
+            ValueError: For a malformed ARN or invalid levels.
         """
         return ImportedStructure(scope, id, instance_arn=instance_arn, levels=levels)
 
     @property
     def instance_arn(self) -> str:
-        """ARN of the instance; what refers to it waits for the structure."""
+        """ARN of the instance. A reference to it waits for the levels."""
         return self._instance_arn
 
     @property
     def provider(self) -> HierarchyProvider:
-        """The function behind the structure."""
+        """The function that serves the structure."""
         return self._provider
 
     @check_arguments
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
-        """Set what becomes of the levels when the structure leaves the stack.
+        """Set what happens to the levels when the structure leaves the stack.
 
         Args:
-            policy: As `removal_policy`.
+            policy: See `removal_policy`.
 
         Raises:
             ValueError: For SNAPSHOT, which a structure cannot have.
@@ -202,7 +201,7 @@ class HierarchyStructure(StructureBase):
 
 
 class ImportedStructure(StructureBase):
-    """A structure that is made elsewhere, see `HierarchyStructure.from_instance_arn`."""
+    """A structure that is managed elsewhere, see `HierarchyStructure.from_instance_arn`."""
 
     @check_arguments
     def __init__(

@@ -1,4 +1,4 @@
-"""Many groups as one resource: `HierarchyTree`, of nested Python or of a file."""
+"""Many groups as one resource: `HierarchyTree`, from nested Python or from a file."""
 
 from __future__ import annotations
 
@@ -74,35 +74,34 @@ _IN_ARN = "agent-group"
 class HierarchyTree(Resource):
     """Groups of an Amazon Connect instance, as many as it may have, as one resource.
 
-    It is made after its structure, or after the group that it hangs on, and goes before it. Groups
-    are known by their keys: a group whose name changes and whose key stays is renamed in place; one
-    whose key turns up under another parent is moved, with its agents and all that is below it.
+    It is created after its structure or its parent, and deleted before it. A group is known by its
+    key. If its name changes and its key stays, it is renamed in place. If its key appears under
+    another parent, it moves, with its agents and all groups below it.
 
     Args:
-        scope: Where the construct stands.
-        id: Its id there.
-        groups: A sequence of groups. Each is a mapping with `name`, 1 to 100 characters, and if
-            wanted `key` (what it is known by; the parent's key, a slash and the name if not given),
-            `tags` (of the group and of all below it; the nearest wins, those of the tree are
-            last), `agents_on_delete` (if it is to be another than the tree's) and `children`, a
-            sequence of groups. A text alone is a group of this name. Names and keys neither begin
-            nor end with a blank. Only values of tags can be tokens.
-        structure: For a tree that begins at level one. One of `structure` and `parent` is needed.
+        scope: The construct's scope.
+        id: The construct's id in that scope.
+        groups: A sequence of groups. A group is a mapping with `name`, 1 to 100 characters, and
+            optionally `key` (the default is the parent's key, a slash and the name), `tags` (of the
+            group and of all groups below it; the nearest wins), `agents_on_delete` (the default is
+            the tree's) and `children`, a sequence of groups. A text alone is a group of this name.
+            Names and keys neither begin nor end with a blank. Only values of tags can be tokens.
+        structure: For a tree that begins at level one. Give either `structure` or `parent`.
         parent: For a tree below a group.
-        tags: Tags of every group of the tree, see `HierarchyGroup`.
-        adopt_existing: Take groups of these names at these places, if there are any that no stack
-            made. They stay when they leave the tree.
-        adopt_from_stack: Name of the stack that had the groups to adopt, see
+        tags: Tags of every group of the tree, see `HierarchyGroupOptions`.
+        adopt_existing: Adopt groups that exist with these names at these places and that no stack
+            owns. They stay when they leave the tree. False by default.
+        adopt_from_stack: Name of the stack that owned the groups to adopt, see
             `HierarchyGroupOptions`.
-        agents_on_delete: What becomes of the agents in a group when it is removed. By default it
-            is not removed while there are any.
-        removal_policy: What becomes of the groups when the tree leaves the stack: DESTROY deletes
-            them; RETAIN and RETAIN_ON_UPDATE_OR_DELETE keep them.
+        agents_on_delete: What happens to the agents in a group that is removed. The default FAIL
+            refuses to remove a group while agents are in it.
+        removal_policy: What happens to the groups when the tree leaves the stack. DESTROY, the
+            default, deletes them; RETAIN and RETAIN_ON_UPDATE_OR_DELETE keep them.
 
     Raises:
-        ValueError: For what no tree can be, with the path of the group and, of a file, the line;
-            for a tree that is too deep for its structure, for more groups than the quota allows,
-            and for a name that a sibling in the app has.
+        ValueError: For an invalid tree, with the path of the group and, in a file, the line; for a
+            tree that is too deep for its structure; for more groups than the quota; and for the
+            name of a sibling in the app.
     """
 
     @check_arguments
@@ -121,7 +120,7 @@ class HierarchyTree(Resource):
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> None:
         super().__init__(scope, id)
-        # a look at the construct is a call into JavaScript, and there can be hundreds of groups
+        # each access to the construct is a call into JavaScript, and there can be many groups
         self._path = self.node.path
         with located(self):
             self._structure = structure_of(structure, parent)
@@ -149,7 +148,7 @@ class HierarchyTree(Resource):
             TreeProperty.TAGS.value: self._tags.rendered_tags,
             TreeProperty.ADOPT_EXISTING.value: adopt_existing,
             TreeProperty.AGENTS_ON_DELETE.value: policy.value,
-            # what refers to groups may come later in the app
+            # references to groups may be added later in the app
             TreeProperty.REFERENCES.value: Lazy.any(_LateReferences(lambda: self._references)),
         }
         if adopt_from_stack is not None:
@@ -157,8 +156,8 @@ class HierarchyTree(Resource):
         if parent is not None:
             properties[TreeProperty.PARENT_GROUP_ARN.value] = parent.hierarchy_group_arn
         self._resource = self._add_resource("Resource", ResourceType.TREE, properties)
-        # The old generation has only what an update removed or moved away from. An override, since
-        # `RemovalPolicies.of` sets both policies of whatever it finds.
+        # The old generation has only groups that an update removed or moved. It is an override,
+        # since `RemovalPolicies.of` sets both policies of all that it finds.
         resource = cast("CfnResource", self._resource.node.default_child)
         resource.add_override("UpdateReplacePolicy", "Delete")
         self._resource.apply_removal_policy(removal_policy)
@@ -179,30 +178,30 @@ class HierarchyTree(Resource):
         agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> HierarchyTree:
-        """A tree of a file, with what else `HierarchyTree` takes.
+        """Create a tree from a file; the other arguments are those of `HierarchyTree`.
 
-        YAML and JSON files have the groups in a field `groups`, or are the list themselves. Fields
-        beside it that begin with `x-` are the author's own, for example for anchors; `<<` merges
-        mappings. A CSV file has a column `path`, of names joined with slashes, and a row for each
-        group; columns `key` and `agents_on_delete` are what these fields are in YAML, each further
-        column is a tag, and an empty cell is none. Cells are separated by commas, semicolons or
-        tabs, and blanks around them do not count.
+        YAML and JSON files have the groups in a field `groups`, or are the list itself. Other
+        fields must begin with `x-` and are yours, for example for anchors; `<<` merges mappings. A
+        CSV file has a column `path` of names joined with slashes, and a row for each group. The
+        columns `key` and `agents_on_delete` are these fields; each further column is a tag, and an
+        empty cell is no tag. Cells are separated by commas, semicolons or tabs; blanks around them
+        are ignored.
 
         Args:
-            scope: Where the construct stands.
-            id: Its id there.
+            scope: The construct's scope.
+            id: The construct's id in that scope.
             path: A file that ends in .yaml, .yml, .json or .csv, in UTF-8, or in UTF-16 with a byte
                 order mark.
             structure: For a tree that begins at level one.
             parent: For a tree below a group.
             tags: Tags of every group of the tree.
-            adopt_existing: Take groups that are there and that no stack made.
-            adopt_from_stack: Name of the stack that had the groups to adopt.
-            agents_on_delete: What becomes of the agents in a group when it is removed.
-            removal_policy: What becomes of the groups when the tree leaves the stack.
+            adopt_existing: Adopt groups that exist and that no stack owns.
+            adopt_from_stack: Name of the stack that owned the groups to adopt.
+            agents_on_delete: What happens to the agents in a group that is removed.
+            removal_policy: What happens to the groups when the tree leaves the stack.
 
         Raises:
-            ValueError: For a file that can not be read, and as `HierarchyTree`, with the line.
+            ValueError: For a file that cannot be read, and as for `HierarchyTree`, with the line.
         """
         try:
             file = read_tree_file(Path(path))
@@ -224,7 +223,7 @@ class HierarchyTree(Resource):
 
     @staticmethod
     def schema_path() -> Path:
-        """Where the JSON schema of YAML and JSON files is installed, for editors."""
+        """Path of the JSON schema of YAML and JSON files, for editors."""
         return SCHEMA
 
     @property
@@ -234,25 +233,25 @@ class HierarchyTree(Resource):
 
     @property
     def parent(self) -> IHierarchyGroup | None:
-        """The group that the tree hangs on; None where it begins at level one."""
+        """The group above the tree; None if the tree begins at level one."""
         return self._parent
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The paths of all groups, as `group` takes them, each after the one above it."""
+        """The paths of all groups, as `group` takes them; parents before their children."""
         return tuple("/".join(node.path) for node in self._tree.nodes)
 
     @check_arguments
     def group(self, path: str | Sequence[str]) -> IHierarchyGroup:
-        """One of the groups, for use anywhere in the app.
+        """Give one of the groups, for use anywhere in the app.
 
         Args:
-            path: Names from the top of the tree down, joined with slashes: `Support/EMEA`. Where
-                names have slashes themselves, a sequence of names. The `path` of a group does as
-                well: names from level one down, joined with " / ".
+            path: Names from the top of the tree down, joined with slashes: `Support/EMEA`. If a
+                name has a slash, a sequence of names. The `path` of a group is accepted as well:
+                names from level one down, joined with " / ".
 
         Raises:
-            ValueError: If the tree has no such group, it names the nearest; for a token.
+            ValueError: If the tree has no such group, with the nearest ones; for a token.
         """
         with located(self):
             if isinstance(path, str) and is_token(path):
@@ -266,13 +265,13 @@ class HierarchyTree(Resource):
 
     @check_arguments
     def group_with_key(self, key: str) -> IHierarchyGroup:
-        """One of the groups wherever it stands, so that the code need not follow when it moves.
+        """Give one of the groups by its key, so that the code does not change when it moves.
 
         Args:
-            key: What the group is known by: its `key`, or what stands for one that is not given.
+            key: The group's `key`, or the default key if none was given.
 
         Raises:
-            ValueError: If the tree has no group of this key; it names the nearest.
+            ValueError: If the tree has no group with this key, with the nearest ones.
         """
         with located(self):
             return self._group(self._tree.with_key(key))
@@ -284,10 +283,10 @@ class HierarchyTree(Resource):
 
     @check_arguments
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
-        """Set what becomes of the groups when the tree leaves the stack.
+        """Set what happens to the groups when the tree leaves the stack.
 
         Args:
-            policy: As `removal_policy`.
+            policy: See `removal_policy`.
 
         Raises:
             ValueError: For SNAPSHOT, which a tree cannot have.
@@ -308,7 +307,7 @@ class HierarchyTree(Resource):
         return self._answered(len(self._references) - 1, node.mark)
 
     def _place_of(self, node: Node | None) -> Identity:
-        """What the groups below a node stand below, or the topmost ones."""
+        """The place of the groups below a node, or of the topmost ones."""
         if node is None:
             return place_below(self._structure, self._parent)
         return Identity(f"{self._path} {node.mark}")
@@ -329,7 +328,7 @@ class HierarchyTree(Resource):
         return self._carriers[number].get_att_string(reference_attribute(mark))
 
     def _carrier(self, number: int) -> CustomResource:
-        """What answers the ids of a list of references: the tree, or a resource for this."""
+        """The resource that answers the ids of a list of references."""
         if number == 0:
             return self._resource
         marks = _LateReferences(lambda: self._references[number])
@@ -362,7 +361,7 @@ class HierarchyTree(Resource):
         resource.node.add_dependency(
             instance_policy(self, self._structure, self._provider), *ready(self._provider)
         )
-        # as with single groups: ids can change, and what refers to them weakly would not learn it
+        # as with single groups: ids can change, and a weak reference would keep the old one
         resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
         return resource
 
@@ -390,7 +389,7 @@ class TreeGroup(GroupBase):
         id_of: Callable[[], str],
         place: Callable[[], Identity],
     ) -> None:
-        # not its name: what stands below this would be replaced when it changes
+        # the key rather than the name, since a changed construct path replaces what is below it
         super().__init__(tree, f"Group{node.mark}")
         self._tree = tree
         self._id_of = id_of
@@ -404,7 +403,7 @@ class TreeGroup(GroupBase):
 
     @property
     def hierarchy_group_arn(self) -> str:
-        """ARN of the group: what a user takes."""
+        """ARN of the group, as `CfnUser` takes it."""
         if self._arn is None:
             arn = f"{self._structure.instance_arn}/{_IN_ARN}/{self.hierarchy_group_id}"
             self._arn = _GroupArnReference(arn, self._tree, "GroupArn").to_string()
@@ -412,7 +411,7 @@ class TreeGroup(GroupBase):
 
     @property
     def hierarchy_group_id(self) -> str:
-        """Id of the group: what a security profile takes."""
+        """Id of the group, as `CfnSecurityProfile` takes it."""
         return self._id_of()
 
     def _place(self) -> Identity:
@@ -427,7 +426,7 @@ class _GroupArnReference(Reference):
 
 
 class _FromFile:
-    """Groups of a file, which know their lines."""
+    """Groups of a file, with their lines."""
 
     def __init__(self, groups: object, line_of: Callable[[Place], str]) -> None:
         self.groups = groups
@@ -436,7 +435,7 @@ class _FromFile:
 
 @jsii.implements(IValidation)
 class _TreeAtSynth:
-    """Checks what is known only when the whole app is there."""
+    """Checks that need the whole app."""
 
     def __init__(
         self, tree: Tree, tags: TagManager, stack: Stack, properties: Mapping[str, object]

@@ -52,7 +52,7 @@ def checked_levels(levels: Sequence[str]) -> tuple[str, ...] | None:
     Raises:
         InvalidHierarchyError: For levels that cannot be; a level that is a token passes.
     """
-    # a list and no other sequence is what jsii knows
+    # jsii knows a list and no other sequence
     if Token.is_unresolved(list(levels)):
         return None
     # a stand-in that passes every check and is like no other level
@@ -171,7 +171,7 @@ def check_tags(tags: Mapping[str, str]) -> None:
 
 @jsii.implements(IValidation)
 class TagsAtSynth:
-    """Checks the tags of a stack's groups once `Tags.of` has done its work, which is at synth.
+    """Checks the tags of a stack's groups at synth, when `Tags.of` has been applied.
 
     One for all groups: each would be some calls into JavaScript.
     """

@@ -49,7 +49,7 @@ def unpack(function: LambdaFunction, folder: Path) -> Path:
     if target.is_dir():
         return target
     folder.mkdir(parents=True, exist_ok=True)
-    # Unpacked beside its place and then renamed: whoever sees the folder sees all of it.
+    # Unpacked beside its place and then renamed: a process that sees the folder sees all of it.
     staging = Path(tempfile.mkdtemp(dir=folder, prefix="unpacking-"))
     try:
         with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as archive:

@@ -55,7 +55,7 @@ class LocalLambda:
         endpoint_url: where functions find the local AWS.
         ca_bundle: which certificates they trust, instead of the system's.
         retry_delays: seconds before the second and the third attempt of an event.
-        work_dir: where code is unpacked; whoever owns it removes it.
+        work_dir: where code is unpacked; its owner removes it.
 
     Attributes:
         invocations: what ran, in the order in which it began.
@@ -257,7 +257,7 @@ class LocalLambda:
             outcome = "stopped"
         record.ended = self._clock.now()
         record.outcome = outcome
-        # whoever waits for something that an invocation did, or for a record, looks again
+        # a caller that waits for something that an invocation did, or for a record, looks again
         self._clock.changed()
         return outcome, result
 

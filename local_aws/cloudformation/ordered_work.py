@@ -84,7 +84,7 @@ class OrderedWork:
             run.failed[name] = str(error)
             run.stopped = not go_on
         except Exception as error:
-            # a fault of this program: whoever watches the threads is to see it, and the stack
+            # a fault of this program: the watcher of the threads is to see it, and the stack
             # must not look as if it had gone well
             run.failed[name] = internal_failure(error)
             run.stopped = not go_on

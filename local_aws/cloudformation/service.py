@@ -76,7 +76,7 @@ class CloudFormation:
     those to Secrets Manager.
 
     Its methods may be called from many threads while operations run. What is looked at then
-    changes underfoot, as it does at AWS: whoever goes through a collection goes through a copy.
+    changes underfoot, as it does at AWS: code that goes through a collection goes through a copy.
     """
 
     def __init__(

@@ -116,7 +116,7 @@ class LocalConnectBackend(ConnectBackend):
         self.contacts: dict[str, list[str]] = {}
         """The ids of the contacts that users are on now, by the users' ids."""
 
-        # the time that readers see; None, the present, for whoever calls the backend directly
+        # the time that readers see; None, the present, for code that calls the backend directly
         self._read_as_of: float | None = None
         self._search_as_of: float | None = None
 

@@ -1,7 +1,7 @@
 """How the local Connect behaves: switches and rates, and the record of its calls.
 
-Where nobody documents what the service does, a switch decides it, and whoever uses the service
-must work both ways.
+Where nobody documents what the service does, a switch decides it, and a program that uses the
+service must work both ways.
 """
 
 from __future__ import annotations

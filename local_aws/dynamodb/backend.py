@@ -33,7 +33,7 @@ _OF_ITEMS = frozenset(
 
 
 class _Table(Table):
-    """A table whose copy shares the items: whoever changes one makes a copy of it first.
+    """A table whose copy shares the items: code that changes one makes a copy of it first.
 
     moto copies a table before each transaction, which otherwise takes longer the more it holds.
     """

@@ -79,7 +79,7 @@ def test_every_kind_has_the_same_groups(acme: Acme) -> None:
 
 
 def test_tags_of_aws_and_of_owners_are_not_exported(acme: Acme) -> None:
-    """Whoever made a group keeps its marks to itself, and its owner is told."""
+    """The marks of an owner are not exported, and the owner is told."""
     tags = {"aws:cloudformation:stack-name": "Old", "cost": "1"}
     acme.add("Support", **tags, **owner_tags("Centre/1-2", "Tree", key_mark("Support")))
     run = acme.line.run("export", "acme")

@@ -73,7 +73,7 @@ def test_examples_can_be_typed(name: str) -> None:
 
 
 def test_help_imports_neither_the_sdk_nor_what_draws(line: CommandLine) -> None:
-    """Whoever asks for help does not wait for what takes long to import, whatever the command."""
+    """Help does not wait for what takes long to import, whatever the command."""
     code = (
         "import sys\n"
         "from connect_hierarchy_cli.__main__ import main\n"

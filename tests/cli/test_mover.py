@@ -113,7 +113,7 @@ def test_a_call_without_an_effect_is_made_again(kind: FaultKind) -> None:
     assert len(desk.effects()) == 4
 
 
-def test_whoever_is_there_is_not_moved() -> None:
+def test_agents_that_are_there_are_not_moved() -> None:
     """An agent whom somebody moved meanwhile is left in peace."""
     desk = Desk(2)
     backend, first = desk.site.connect.backend, desk.agents[0]

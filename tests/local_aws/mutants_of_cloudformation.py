@@ -938,14 +938,6 @@ MUTANTS = (
     ),
     Mutant(
         "",
-        "the quota of groups is the one that is applied",
-        "service_quotas.py",
-        "float(self._connect.settings.group_quota)",
-        "500.0",
-        "test_service_quotas.py::test_the_quota_is_what_the_local_connect_applies",
-    ),
-    Mutant(
-        "",
         "all inline policies of a role count",
         "cloudformation/aws_resources.py",
         '        others = iam.list_role_policies(RoleName=role)["PolicyNames"]\n',

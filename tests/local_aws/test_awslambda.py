@@ -48,7 +48,7 @@ RETRY_DELAYS = (0.05, 0.1)
 # far more than anything here takes: only a failing test waits so long
 DEADLINE = 20.0
 
-# calls back and stays: whoever holds the other end sees when this process, and the child that
+# calls back and stays: the process at the other end sees when this process, and the child that
 # inherits the connection, are gone
 STAYS = """
 import os, socket, subprocess, time

@@ -360,7 +360,7 @@ def test_the_parent_is_answered_in_the_path_alone(staffed: Desk) -> None:
 
 
 def test_list_tells_neither_level_nor_parent(staffed: Desk) -> None:
-    """So whoever wants the place of a group has to describe or to search it."""
+    """So a program that needs the place of a group describes or searches it."""
     staffed.create("EMEA", staffed.create("Support"))
     answer = on_the_wire(staffed, "GET", f"/user-hierarchy-groups-summary/{staffed.instance_id}")
     for row in answer["UserHierarchyGroupSummaryList"]:

@@ -212,7 +212,7 @@ def test_many_threads_at_once_lose_nothing() -> None:
 
 
 def test_two_operations_on_a_stack_exclude_each_other() -> None:
-    """Whoever comes second is refused, whatever it wants, and the first goes on."""
+    """The one that comes second is refused, whatever it wants, and the first goes on."""
     with site() as s:
         stack = s.deploy({"A": custom()})
         first, second = _prepared(s, "first"), _prepared(s, "second")

@@ -94,7 +94,7 @@ def test_the_port_is_the_one_asked_for() -> None:
 
 
 def test_a_taken_port_is_one_line_and_exit_code_1() -> None:
-    """Whoever has the port keeps it, and the error says what to do."""
+    """The program that has the port keeps it, and the error says what to do."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

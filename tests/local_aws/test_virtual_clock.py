@@ -11,7 +11,7 @@ from local_aws.virtual_clock import DeadlockError, VirtualClock
 
 
 def test_sleepers_wake_in_the_order_of_their_times() -> None:
-    """An hour passes in no time, and whoever sleeps less goes on first."""
+    """An hour passes in no time, and the task that sleeps less goes on first."""
     clock, woken = VirtualClock(start=1000.0), []
     for seconds in (3600.0, 1.0, 60.0):
 
@@ -56,7 +56,7 @@ def test_a_timeout_ends_a_wait() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_condition_that_no_longer_holds_does_not_count(seed: int) -> None:
-    """Whoever went first took it away again: the other waits on, and times out."""
+    """The task that went first took it away again: the other waits on, and times out."""
     clock, free, taken, missed = VirtualClock(0.0, random.Random(seed)), [True], [], []
 
     def take() -> None:

@@ -42,7 +42,7 @@ def check_call(
         if not (adopts or is_empty):
             raise BrokenPromiseError(f"a stranger's group is touched: {what}")
     if record is not None and record.phase is not Phase.LIVE:
-        # the original of a group that moved goes, whoever made it
+        # the original of a group that moved goes, no matter what made it
         is_adopted &= not any(
             (r.resource, r.key, r.phase) == (record.resource, record.key, Phase.LIVE)
             for r in book.records

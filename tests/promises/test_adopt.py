@@ -100,7 +100,7 @@ def test_adopted_groups_are_released(kind: Kind) -> None:
 
 
 def test_agents_may_stay_in_adopted_groups(kind: Kind) -> None:
-    """These are released, whoever is in them: when they leave the code, and when all of it goes."""
+    """They are released with agents in them: when they leave the code, and when all of it goes."""
     site, organisation = on_levels_by_hand(kind)
     for name in "AB":
         by_hand(site, name)

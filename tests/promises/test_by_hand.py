@@ -105,7 +105,7 @@ def test_who_has_lost_its_name_below_a_tree_keeps_the_one_by_hand(site: Site, ki
     assert site.ids == ids
 
 
-def test_who_is_about_to_move_makes_room_whoever_has_its_name_here(
+def test_who_is_about_to_move_makes_room_no_matter_what_has_its_name_here(
     site: Site, organisation: Organisation
 ) -> None:
     """The holder of a name goes below the group that wants it, under a name that is taken here."""

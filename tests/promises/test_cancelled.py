@@ -227,7 +227,7 @@ def cancelled_move_leaves_nothing(
 def test_an_update_of_many_that_is_cancelled_changes_nothing(
     kind: Kind, seconds: float, reversed_id: ReversedUpdateId
 ) -> None:
-    """The reversed Update meets it at work; whoever comes last puts things right."""
+    """The reversed Update meets it at work; the one that comes last puts things right."""
     site = Site(engine_settings=EngineSettings(reversed_update_id=reversed_id))
     organisation = Organisation(site, kind)
     organisation.up(*(node(f"D{number}", "X", "Y") for number in range(10)))

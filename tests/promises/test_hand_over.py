@@ -327,7 +327,7 @@ def test_the_original_of_a_move_comes_back_from_who_took_its_place(
 def test_a_failed_take_over_gives_the_tags_back(
     scope: DuplicateScope, reversed_id: ReversedUpdateId, former: Kind | None, taker: Kind
 ) -> None:
-    """Keys that were added go, and values that were overwritten come back, whoever took over."""
+    """Keys that were added go, and values that were overwritten come back, whatever took over."""
     site = of_world(scope, reversed_id, default_rate=None)
     before, wanted = {"k": "1", "mine": "x"}, {"k": "2", "l": "3"}
 
@@ -401,7 +401,7 @@ def test_a_group_given_back_early_is_the_former_ones_again(former: Kind, taker: 
 def test_what_was_taken_stays_when_its_taking_is_cancelled(
     former: Kind, taker: Kind, seconds: float
 ) -> None:
-    """Without a rollback nothing undoes it: the group stays as it is, whoever owns it."""
+    """Without a rollback nothing undoes it: the group stays as it is, no matter what owns it."""
     site = unpaced(latency=0.3)
     old, new = Organisation(site, former), Organisation(site, taker, "New")
     old.up("A", "B")

@@ -1,4 +1,4 @@
-"""A rename keeps the id, whoever has the name so far; tags are written in place as well."""
+"""A rename keeps the id, whatever has the name so far; tags are written in place as well."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def command(
     work, paths, agents = _read(settings, instance, None if export else wished)
     if export is not None:
         _export(export, agents.values(), paths)
-        # whoever types the command again has this file already
+        # a command that is run again finds this file already
         work.settings = settings.without("--export")
     if wished is None:
         return

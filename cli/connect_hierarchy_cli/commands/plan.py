@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     "file",
     required=False,
     type=click.Path(path_type=Path),
-    help="The file of a tree: YAML, JSON or CSV.",
+    help="File that ends in .yaml, .yml, .json or .csv.",
 )
 @click.option(
     "--app",

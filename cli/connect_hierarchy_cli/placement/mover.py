@@ -1,8 +1,8 @@
 """Moves agents one after the other, or as many side by side as the rate has room for.
 
 An agent is read right before it is moved. So one that is in its group already is not moved again,
-whoever put it there: an earlier run that was killed before it had its answer, or somebody else
-meanwhile.
+no matter what put it there: an earlier run that was killed before it had its answer, or somebody
+else meanwhile.
 """
 
 from __future__ import annotations

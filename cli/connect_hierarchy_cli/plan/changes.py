@@ -56,14 +56,12 @@ class Changes:
 
     def _of_the_stack(self) -> Iterator[GroupPlan]:
         instance = self.instance
-        arns = {record.id: record.instance_arn for record in (*self.before.values(),)}
-        arns |= {record.id: record.instance_arn for record in self.after.values()}
-        moved_from = self._moved
-        for group_id, arn in arns.items():
-            if arn != instance.arn or not group_id or group_id in moved_from.values():
+        records = (*self.before.values(), *self.after.values())
+        for group_id, arn in {record.id: record.instance_arn for record in records}.items():
+            if arn != instance.arn or not group_id or group_id in self._successors:
                 continue
             if group_id in instance.groups:
-                yield self._there(group_id, moved_from.get(group_id))
+                yield self._there(group_id, self._moved.get(group_id))
             elif group_id in instance.groups_before:
                 yield self._gone(group_id)
 

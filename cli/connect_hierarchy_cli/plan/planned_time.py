@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 
 class JumpingClock:
-    """A clock that is moved on by whoever sleeps; see `ports.time.Clock`."""
+    """A clock that is moved on by the code that sleeps; see `ports.time.Clock`."""
 
     def __init__(self, now: float) -> None:
         self._now = now

@@ -27,7 +27,7 @@ class LiveSource:
         return _read(lambda: self._connect.levels(instance_arn))
 
     def groups(self, instance_arn: str) -> Sequence[Group]:
-        """All groups; whoever asks again gets the same."""
+        """All groups; asking again gives the same."""
         if instance_arn not in self._groups:
             self._groups[instance_arn] = _read(lambda: self._connect.all_groups(instance_arn))
         return self._groups[instance_arn]

@@ -111,7 +111,7 @@ def _silent_loss(view: View) -> Decision | None:
 
 
 def _is_used(view: View, record: Record) -> bool | Ask:
-    """Whether agents or child groups are in a group, whoever owns those."""
+    """Whether agents or child groups are in a group, no matter what owns those."""
     if any(r.parent_id == record.id for r in view.records.values()):
         return True
     below = children_of(view, [record])

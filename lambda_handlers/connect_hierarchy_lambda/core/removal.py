@@ -181,7 +181,7 @@ class _Removal:
         return Step(calls=tuple(c for c in calls if type(c) is first)[: view.at_once])
 
     def _is_released(self, record: Record) -> bool:
-        """Whether a group was adopted and goes back to whoever had it."""
+        """Whether a group was adopted and goes back to its former owner."""
         view = self.view
         if record.origin is not Origin.ADOPTED:
             return False

@@ -125,7 +125,7 @@ class _Standing:
             self.records.append(as_wished)
             return
         if record.open_tags and record.slot not in view.facts.refused:
-            # an adoption that was not made yet leaves the name to whoever has the group
+            # an adoption that was not made yet leaves the name to the owner of the group
             self._tag(node, record)
             return
         if is_certain(record) and record.name == node.name:

@@ -145,13 +145,13 @@ def digest_attribute(number: int) -> str:
 
 
 class AgentsOnDelete(StrEnum):
-    """What becomes of the agents in a group that is deleted."""
+    """What happens to the agents in a group that is deleted."""
 
     FAIL = "FAIL"
-    """The group is not deleted while there are any."""
+    """The group is not deleted while agents are in it."""
 
     MOVE_TO_PARENT = "MOVE_TO_PARENT"
-    """They go to the group above; not for groups at level one, which have none."""
+    """They go to the group above; not possible for groups at level one."""
 
     UNASSIGN = "UNASSIGN"
     """They are in no group afterwards."""
