@@ -119,7 +119,7 @@ def test_the_time_of_the_commit_is_the_time_of_all_files(built: tuple[Path, Path
 def test_a_wheel_of_the_source_distribution_is_the_wheel(
     built: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """Whoever builds the wheel of the source distribution gets the very same one."""
+    """A wheel that is built of the source distribution has the bytes of the released one."""
     wheel, archive = built
     with tarfile.open(archive) as tar:
         tar.extractall(tmp_path, filter="data")
