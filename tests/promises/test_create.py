@@ -20,7 +20,7 @@ from tests.support.deployments import (
     user_tags,
     writes,
 )
-from tests.support.organisation import Kind, Organisation, fails_for
+from tests.support.organisation import Kind, Organisation
 from tests.support.stacks import Site, node
 
 
@@ -166,11 +166,6 @@ def test_a_creation_that_could_not_begin_is_rolled_back(kind: Kind, cause: str) 
     assert site.ids == {}
 
 
-@fails_for(
-    Kind.SINGLE,
-    "the Delete tries the uncertain creation again, takes the denial for an answer that nothing "
-    "was made, and loses the group",
-)
 def test_a_run_that_can_not_create_leaves_nothing_of_the_one_before(kind: Kind) -> None:
     """The first run of a creation dies, the second may not create: its Delete knows of both."""
     site = unpaced()

@@ -24,7 +24,7 @@ from tests.support.deployments import (
     up,
     user_tags,
 )
-from tests.support.organisation import Kind, Organisation, fails_for
+from tests.support.organisation import Kind, Organisation
 from tests.support.stacks import Site, node
 
 START = (node("A", "T"), "B")
@@ -373,11 +373,6 @@ def _with_levels(site: Site) -> str:
 # reads that lag ---------------------------------------------------------------------------------
 
 
-@fails_for(
-    Kind.SINGLE,
-    "the repeated run carries the agents right before the reversed Update, whose search does not "
-    "show them yet: it answers while they are in the new group, which stays",
-)
 @pytest.mark.parametrize("reversed_id", ReversedUpdateId)
 @pytest.mark.parametrize("read_lag", [2.0, 20.0])
 @pytest.mark.parametrize("seconds", [0.5, 20.0])

@@ -18,7 +18,7 @@ from tests.support.deployments import (
     unpaced,
     user_tags,
 )
-from tests.support.organisation import Kind, Organisation, fails_for
+from tests.support.organisation import Kind, Organisation
 from tests.support.stacks import Site, node
 
 
@@ -133,10 +133,7 @@ def test_fewest_calls(kind: Kind) -> None:
 
 # names that others have -------------------------------------------------------------------------
 
-_PUT_ASIDE = "an adopted group that leaves its tree is released under a temporary name"
 
-
-@fails_for(Kind.TREE, _PUT_ASIDE)
 @pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
 def test_an_adopted_group_that_leaves_keeps_its_name(
     kind: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
@@ -160,7 +157,6 @@ def test_an_adopted_group_that_leaves_keeps_its_name(
         site.clock.sleep(1000)
 
 
-@fails_for(Kind.TREE, _PUT_ASIDE)
 def test_a_rename_that_is_refused_leaves_the_group_its_name(site: Site, kind: Kind) -> None:
     """An adopted group that leaves the stack has the name, and no rollback comes."""
     organisation = Organisation(site, kind, adopt_levels=True)

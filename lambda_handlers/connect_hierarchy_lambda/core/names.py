@@ -155,6 +155,15 @@ def taken_error(holder: Holder, doing: str) -> HierarchyError:
     )
 
 
+def kept_name_error(view: View, record: Record, doing: str) -> HierarchyError:
+    """The name belongs to an adopted group that leaves, and keeps it when it is released."""
+    return HierarchyError(
+        doing,
+        f"group {record.id} ({view.path_of(record)}), which was adopted, leaves with it",
+        "choose another name, or rename that group",
+    )
+
+
 def adoption_error(view: View, group: Group, doing: str) -> HierarchyError | None:
     """Why a stranger's group cannot be adopted, None if it can."""
     owner, native = Owner.of(group.tags), group.tags.get(NATIVE_STACK_TAG)

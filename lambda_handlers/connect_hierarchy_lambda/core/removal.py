@@ -98,9 +98,11 @@ class _Removal:
         """Whether a rollback still has agents to bring home from a group that is in use."""
         question = FindAgents(record.instance_arn, record.id)
         facts = self.view.facts
-        return self._home(record) is not None and (
-            not facts.knows(question) or bool(facts.agents(question))
-        )
+        if self._home(record) is None:
+            return False
+        # where nothing shows that could hold it, searches do not show agents yet
+        is_parent = any(r.parent_id == record.id for r in self.view.records.values())
+        return not facts.knows(question) or bool(facts.agents(question)) or not is_parent
 
     def _end(self) -> Decision | None:
         """Fail where something had to stay, now that all else is gone."""

@@ -34,6 +34,7 @@ from connect_hierarchy_lambda.core.names import (
     adoption_error,
     displace,
     holder_of,
+    kept_name_error,
     make_room,
     taken_error,
 )
@@ -231,6 +232,10 @@ class _Standing:
             if stays and node is not None and node.name != place[2]:
                 self.blocked.append(holder)
                 return True
+            if not stays and holder in view.released and not view.goes_back:
+                doing = f"giving the name {quoted(place[2])} to another group"
+                self.others.append(Refuse(kept_name_error(view, holder, doing)))
+                return True
             if not stays:
                 self.others.append(displace(view, holder))
                 return True
@@ -403,22 +408,21 @@ def settle(view: View) -> Decision | None:
     """Find out about creations whose answer nobody heard.
 
     The same call again is the one question whose answer cannot be old: either it creates the group
-    now, or the name is taken, and the holder's owner tags say whether it is ours.
+    now, or the name is taken, and the holder's owner tags say whether it is ours. If it is refused
+    for another reason, that says nothing about the first one: then reads have to tell.
     """
     for record in view.own:
         if record.intention is not Intention.CREATE:
             continue
         doing = f"creating hierarchy group {quoted(record.name)}"
-        if record.place not in view.facts.taken:
-            if record.slot in view.facts.refused:
-                return Step(forgotten=(record,))
+        if record.place not in view.facts.taken and record.slot not in view.facts.refused:
             return Step(calls=(Create(record),))
         question = FindHolder(record.place)
         if not view.facts.knows(question):
             return Ask((question,))
         group = view.facts.group(question)
         if group is None:
-            return Wait(doing, "its name is taken, but no group shows", Step(forgotten=(record,)))
+            return Wait(doing, "it may be there and does not show yet", Step(forgotten=(record,)))
         ours = view.resource.tags(record.key)
         is_ours = ours.items() <= group.tags.items() and group.parent_id == record.parent_id
         if is_ours and group.id not in view.records:

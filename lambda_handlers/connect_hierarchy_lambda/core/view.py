@@ -118,10 +118,14 @@ class View:
 
     @cached_property
     def rekeyed(self) -> Mapping[str, Record]:
-        """Records whose own key nobody wishes, for nodes at their place and with their name."""
+        """Records whose own key nobody wishes, for nodes at their place and with their name.
+
+        A node that moves is not among them: it brings its own group along.
+        """
         found: dict[str, Record] = {}
+        moving = {record.key for record in self.moved}
         for node, parent_id in self.reachable:
-            if node.key in self.standing:
+            if node.key in self.standing or node.key in moving:
                 continue
             place = (self.wish.instance_arn, parent_id, node.name)
             for record in self.own:
@@ -155,6 +159,11 @@ class View:
             and record.key not in self.wish.by_key
             and record.slot not in kept
         )
+
+    @property
+    def released(self) -> tuple[Record, ...]:
+        """Adopted groups that leave the wish: they go back to where they came from."""
+        return tuple(r for r in self.unwished if r.origin is Origin.ADOPTED)
 
     @cached_property
     def written_keys(self) -> Mapping[str, str]:
