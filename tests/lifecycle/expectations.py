@@ -341,7 +341,7 @@ class TakenBack:
         change = self.change
         known = change.before.groups.keys() | touched | set(change.record_after.values())
         for group in self._after.groups.values():
-            if group.id not in known:
+            if group.id not in known and not _is_made_anew(change, group):
                 reason = self._after.children(group.id) or group.agents
                 assert _delete_failed(change, group), f"group {group.name!r} is left behind"
                 assert reason or not change.mild, f"group {group.name!r} is left without a reason"
@@ -384,6 +384,15 @@ def _gave_name_back(change: Change, member: str, group: Seen) -> bool:
 
 def _agents_before(change: Change) -> dict[str, str | None]:
     return {**change.before.agents(), **change.joined}
+
+
+def _is_made_anew(change: Change, group: Seen) -> bool:
+    """Whether it stands for a group of the stack that somebody deleted by hand before."""
+    owned = group.ownership
+    if owned is None or not owned.is_live or owned.key:
+        return False
+    former = change.record_before.get(owned.resource)
+    return former is not None and former not in change.before.groups
 
 
 def _delete_failed(change: Change, group: Seen) -> bool:
