@@ -22,6 +22,9 @@ from aws_cdk import aws_lambda as lambda_
 HANDLER_PACKAGE = "connect_hierarchy_lambda"
 CRHELPER = "crhelper"
 
+NOT_BUNDLED = ("model/actions.py", "model/placement.py", "ports/memory_ledger.py")
+"""Modules of the handlers' package that only constructs, command line and tests use."""
+
 _LICENCE_FILES = ("LICENSE", "NOTICE")
 
 
@@ -55,6 +58,8 @@ class HandlerBundling:
         """Put the code into `output_dir`; never False, which would mean to try Docker."""
         target = Path(output_dir)
         for module in _modules(self.handlers):
+            if module.as_posix() in NOT_BUNDLED:
+                continue
             placed = _place(target / HANDLER_PACKAGE / module)
             placed.write_text(_code_alone((self.handlers / module).read_text("utf-8")), "utf-8")
         for module in _modules(self._crhelper):
@@ -88,12 +93,24 @@ def _code_alone(source: str) -> str:
         if token.type == tokenize.COMMENT:
             line, column = token.start
             lines[line - 1] = lines[line - 1][:column].rstrip() + "\n"
-    for statement in ast.walk(ast.parse(source)):
-        match statement:
-            case ast.Expr(value=ast.Constant(value=str()), lineno=first, end_lineno=last):
-                indent = lines[first - 1][: statement.col_offset]
-                lines[first - 1 : last] = [f'{indent}""\n', *["\n"] * ((last or first) - first)]
+    for parent in ast.walk(ast.parse(source)):
+        body = getattr(parent, "body", ())
+        texts = [one for one in body if _is_text(one)] if isinstance(body, list) else []
+        for text in texts:
+            first, last = text.lineno, text.end_lineno or text.lineno
+            indent = lines[first - 1][: text.col_offset]
+            # what consists of nothing else still needs a statement
+            rest = f'{indent}""' if len(texts) == len(body) else indent.rstrip()
+            lines[first - 1 : last] = [f"{rest}\n", *["\n"] * (last - first)]
     return "".join(lines)
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """Whether it is a docstring, or another text that nobody uses."""
+    match statement:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return True
+    return False
 
 
 def _copy_licences(package: str, target: Path) -> None:
