@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 from typing import Any
 
 import pytest
@@ -12,6 +13,14 @@ TABLE_CELL = "fault table cell"
 
 _skipped: list[str] = []
 _cells: dict[str, dict[str, str]] = {}
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the tests of it, and the processes that they start.
+
+    A run in the background, as some CI systems have it, begins with SIGINT ignored.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
