@@ -78,7 +78,7 @@ def _write(file: Path, distributions: list[Distribution], source_date_epoch: str
         environment = _environment(Path(folder), distributions)
         subprocess.run(
             [
-                *(Path(sys.executable).with_name("cyclonedx-py"), "environment"),
+                *(sys.executable, "-m", "cyclonedx_py", "environment"),
                 *("--spec-version", SPECIFICATION, "--output-format", "JSON", "--validate"),
                 *("--output-reproducible", "--gather-license-texts", "--mc-type", "library"),
                 *("--pyproject", REPOSITORY / "pyproject.toml", "--output-file", file),
