@@ -233,7 +233,8 @@ def public_callables() -> Iterator[tuple[type, str]]:
             member = inspect.getattr_static(exported, method)
             if isinstance(member, property) or not callable(getattr(exported, method)):
                 continue
-            if method == "__init__" or not method.startswith("_"):
+            # what metrics take is the CDK's to check
+            if method == "__init__" or not method.startswith(("_", "metric_")):
                 yield exported, method
 
 

@@ -188,7 +188,7 @@ def test_calls_into_javascript(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(_NodeProcess, "send", counting)
     above = structure.add_group("Above", name="Above")
-    assert len(calls) == 3
+    assert len(calls) == 4
     above.add_group("Below", name="Below")
     assert len(calls) == 8
     HierarchyGroup(stack, "Beside", name="Beside", parent=above)

@@ -257,7 +257,8 @@ class HierarchyGroup(GroupBase):
         )
         if self._key is not None:
             self._resource.override_logical_id(_logical_id(self._key))
-        self._is_strong = False
+        # the id of a group can change, and what refers to it weakly would not learn of it
+        self._resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
         self._ref: str | None = None
         # A replaced group was moved: its agents are in the new one, and the old one is empty. It is
         # an override, since `RemovalPolicies.of` sets both policies of all that it finds.
@@ -326,7 +327,7 @@ class HierarchyGroup(GroupBase):
         # Ref rather than Fn::GetAtt: CloudFormation knows that the physical id stays when the group
         # is renamed, and does not update the resources that refer to it.
         if self._ref is None:
-            self._ref = self._referred_to().ref
+            self._ref = self._resource.ref
             self._home.register.add_group_arn(self._ref)
         return self._ref
 
@@ -362,14 +363,7 @@ class HierarchyGroup(GroupBase):
         return self._home.register.place_of(self.hierarchy_group_arn, self)
 
     def _answered(self, attribute: GroupAttribute) -> str:
-        return Token.as_string(self._referred_to().get_att(attribute.value))
-
-    def _referred_to(self) -> CfnResource:
-        """The resource; the id can change, and what refers to it weakly would not learn of it."""
-        if not self._is_strong:
-            self._resource.apply_cross_stack_reference_strength(ReferenceStrength.STRONG)
-            self._is_strong = True
-        return self._resource
+        return Token.as_string(self._resource.get_att(attribute.value))
 
     def _make_tags(self, tags: Mapping[str, str]) -> TagManager:
         manager = TagManager(TagType.MAP, ResourceType.GROUP.value, dict(tags))
