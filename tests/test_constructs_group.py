@@ -173,7 +173,7 @@ def test_no_ghost_when_the_policy_comes_for_all(
 
 
 def test_calls_into_javascript(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hundreds of groups are many calls: two constructs and a setting, two more for a parent."""
+    """Hundreds of groups are many calls: two constructs, two settings and a reference a parent."""
     stack = new_stack()
     structure = HierarchyStructure(
         stack, "Structure", instance_arn=INSTANCE_ARN, levels=["Division", "Team"]
@@ -190,7 +190,7 @@ def test_calls_into_javascript(monkeypatch: pytest.MonkeyPatch) -> None:
     above = structure.add_group("Above", name="Above")
     assert len(calls) == 4
     above.add_group("Below", name="Below")
-    assert len(calls) == 8
+    assert len(calls) == 9
     HierarchyGroup(stack, "Beside", name="Beside", parent=above)
     # where a scope is seen for the first time, its stack is asked for
     assert len(calls) <= 15
