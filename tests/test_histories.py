@@ -9,7 +9,7 @@ from tests.lifecycle.world import Tally
 
 FIRST_SEED = 1
 SEEDS = 10
-HISTORIES_A_SEED = 25
+HISTORIES_A_SEED = 26
 
 
 @pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + SEEDS))
@@ -22,7 +22,6 @@ def test_every_history_ends_where_it_should(seed: int) -> None:
     assert tally.succeeded > 0
     assert tally.taken_back > 0
     assert tally.faults > 0
-    # half of the histories have trees
     assert 0 < tally.with_trees < tally.deployments
     # most deployments have one right end
     assert tally.open_verdicts * 4 < tally.deployments

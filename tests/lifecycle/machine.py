@@ -100,14 +100,15 @@ rests = st.sampled_from([0.0, 30.0, 4000.0])
 any_faults = st.one_of(nothing_wrong, mild_faults, mild_faults, heavy_faults)
 
 
-def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a class in it
-    """A state machine that counts what it does."""
+def machine(  # noqa: C901 - a class in it
+    tally: Tally, *, has_trees: bool
+) -> type[RuleBasedStateMachine]:
+    """A state machine that counts what it does; with `has_trees` its stacks may have trees too."""
 
     class Histories(RuleBasedStateMachine):
         """One stack, its app's author, the operators of two instances, and bad luck."""
 
         world: World
-        has_trees: bool
         people_wrote = False
 
         @initialize(
@@ -115,7 +116,6 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
             scope=st.sampled_from(DuplicateScope),
             engine=engines,
             seed=st.integers(0, 2**16),
-            has_trees=st.booleans(),
             stands=st.booleans(),
             has_raised_quota=st.booleans(),
         )
@@ -126,15 +126,10 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
             engine: EngineSettings,
             seed: int,
             *,
-            has_trees: bool,
             stands: bool,
             has_raised_quota: bool,
         ) -> None:
-            """Two instances without a hierarchy, or with what went well once.
-
-            Every other history has trees, and every other a quota of calls that was raised.
-            """
-            self.has_trees = has_trees
+            """Two instances without a hierarchy, or with what went well once."""
             self.world = World(scope, engine, seed, tally, has_raised_quota=has_raised_quota)
             if stands:
                 self.world.deploy(self._edits(data).first(), Faults())
@@ -255,7 +250,7 @@ def machine(tally: Tally) -> type[RuleBasedStateMachine]:  # noqa: C901 - a clas
                 lambda choices: data.draw(st.sampled_from(choices)),
                 self.world.instance_arns,
                 one_name_an_instance=self.world.scope is DuplicateScope.INSTANCE,
-                with_trees=self.has_trees,
+                with_trees=has_trees,
             )
 
         def _let_reads_catch_up(self) -> None:

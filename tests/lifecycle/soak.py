@@ -21,21 +21,26 @@ _PROGRESS_SECONDS = 60.0
 
 
 def play(tally: Tally, round_seed: int, histories: int, *, shrinks: bool = True) -> None:
-    """Play so many histories, the same ones for the same seed; AssertionError where one fails."""
+    """Play so many histories, half of them with trees; AssertionError where one fails.
+
+    A seed plays the same histories as long as no source file changes: Hypothesis draws constants
+    of the project's files too.
+    """
     phases = [Phase.generate, *([Phase.shrink] if shrinks else [])]
-    run_state_machine_as_test(
-        seed(round_seed)(machine(tally)),
-        settings=settings(
-            max_examples=histories,
-            stateful_step_count=STEPS_A_HISTORY,
-            deadline=None,
-            database=None,
-            phases=phases,
-            print_blob=False,
-            report_multiple_bugs=False,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    for has_trees in (False, True):
+        run_state_machine_as_test(
+            seed(round_seed)(machine(tally, has_trees=has_trees)),
+            settings=settings(
+                max_examples=histories // 2,
+                stateful_step_count=STEPS_A_HISTORY,
+                deadline=None,
+                database=None,
+                phases=phases,
+                print_blob=False,
+                report_multiple_bugs=False,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
 
 
 def soak(minutes: float, first_seed: int, *, shrinks: bool = False) -> bool:
