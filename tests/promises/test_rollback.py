@@ -49,6 +49,21 @@ def test_a_rollback_does_without_what_was_gone_before(
     assert set(site.ids) == {"B", "B/T"}
 
 
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+def test_a_rollback_takes_a_child_back_whose_parent_has_another_id_by_then(
+    kind: Kind, reversed_id: ReversedUpdateId
+) -> None:
+    """Both were deleted by hand; an update puts the parent below its child, and fails."""
+    site = of_world(DuplicateScope.SIBLINGS, reversed_id)
+    organisation = Organisation(site, kind)
+    organisation.up(node("A", "T"))
+    delete_by_hand(site, "A/T", "A")
+    turned = node("T", node("A", Key="A"), Key="A/T")
+    organisation.fail(turned)
+    organisation.up(turned)
+    assert set(site.ids) == {"T", "T/A"}
+
+
 @pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
 @pytest.mark.parametrize("parent", [None, "P"])
 def test_a_rollback_does_without_two_that_would_wait_for_each_other(

@@ -48,7 +48,7 @@ class Event:
     """In seconds since 1970, 0 where this is not known."""
 
     digest: str = ""
-    """Of its properties."""
+    """Of its properties: of all but the parent's id, a full stop, and of all."""
 
     old_digest: str = ""
     """Of the properties of before an Update."""
@@ -152,13 +152,20 @@ def course_of(
 
 
 def _reverses(event: Event, entry: Entry) -> bool:
-    """Whether an Update takes the last forward request back."""
+    """Whether an Update takes the last forward request back.
+
+    A parent that somebody deleted has another id after a rollback than it had before the update.
+    """
     forward = entry.forward
     return (
         forward is not None
         and forward.digest == event.old_digest
-        and forward.digest_before == event.digest
+        and _but_for_the_parent(forward.digest_before) == _but_for_the_parent(event.digest)
     )
+
+
+def _but_for_the_parent(digest: str) -> str:
+    return digest.partition(".")[0]
 
 
 def _is_cancelled(event: Event, entry: Entry) -> bool:

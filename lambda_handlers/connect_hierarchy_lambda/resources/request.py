@@ -19,10 +19,12 @@ from connect_hierarchy_lambda.model.ledger import LastWish, Record, RequestType
 from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import stack_name_and_uuid
+from connect_hierarchy_lambda.model.properties import GroupProperty
 
 WishOf = Callable[[Mapping[str, Any]], Wish]
 AnswerOf = Callable[[View, Mapping[str, Record]], Answer | Ask]
 
+_PARENT = GroupProperty.PARENT_GROUP_ARN  # a tree's has the same name
 _INSTANCE = re.compile(r"arn:[^/]+:instance/[^/]+")
 
 
@@ -102,9 +104,14 @@ def _previous(request: Request, wish_of: WishOf) -> Wish | None:
 
 
 def digest_of(properties: Mapping[str, Any]) -> str:
-    """What the ledger keeps of the properties of a request."""
+    """What the ledger keeps of the properties of a request, see core/direction.py."""
+    parent_arn = properties.get(_PARENT)
+    return f"{_hash_of({**properties, _PARENT: bool(parent_arn)})}.{_hash_of(properties)}"
+
+
+def _hash_of(properties: Mapping[str, Any]) -> str:
     text = json.dumps(properties, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:24]
 
 
 def _instance_of(physical_id: str) -> str:
