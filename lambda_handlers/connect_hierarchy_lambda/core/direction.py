@@ -93,17 +93,14 @@ def is_late(event: Event, entry: Entry | None, status: StackStatus | None) -> bo
     current = entry.current if entry else None
     if entry is None or current is None or current.id == event.id:
         return False
-    is_update = event.type is RequestType.UPDATE
-    if is_update and status is not None and status.rolls_back and _is_cancelled(event, entry):
-        return True
     if any(begun.id == event.id for begun in entry.begun):
         return True
     if _are_dated(event, current):
         return event.issued_at < current.issued_at
-    # without dates, or within one second: what a later request has taken back
+    # without dates, or within one second: what a later request has taken back unseen
     ends = status is not None and (status.rolls_back or status.is_deleted)
-    if is_update:
-        return ends and bool(current.undoes) and current.undoes == event.digest
+    if event.type is RequestType.UPDATE:
+        return ends and not current.undone and current.undoes == event.digest
     is_after_delete = event.type is RequestType.CREATE and current.type is RequestType.DELETE
     return is_after_delete and ends
 
@@ -144,7 +141,7 @@ def course_of(
     if event.type is RequestType.CREATE:
         return Course(Direction.FORWARD)
     if event.type is RequestType.UPDATE:
-        if status is None or not status.rolls_back:
+        if status is None or not status.rolls_back or _is_cancelled(event, entry):
             return Course(Direction.FORWARD)
         undone = entry.forward.id if entry and entry.forward and _reverses(event, entry) else ""
         return Course(Direction.BACK, undone=undone, undoes=event.old_digest)
@@ -168,11 +165,14 @@ def _but_for_the_parent(digest: str) -> str:
     return digest.partition(".")[0]
 
 
-def _is_cancelled(event: Event, entry: Entry) -> bool:
-    """Whether an Update in a rollback is one that the rollback took back before it began.
+def _is_cancelled(event: Event, entry: Entry | None) -> bool:
+    """Whether an Update in a rollback is one that the rollback takes back, and not its reversal.
 
-    It leads away from what succeeded last, and does not reverse what began last.
+    It leads away from what succeeded last, and does not reverse what began last. Its own reversal
+    follows, and finds what it has changed in the images.
     """
+    if entry is None:
+        return False
     leads_away = entry.digest == event.old_digest and entry.digest != event.digest
     return entry.established and leads_away and not _reverses(event, entry)
 
