@@ -1,8 +1,8 @@
 """The code blocks of the pages that people read, each with a way to check it.
 
 A page is read from top to bottom in a folder of its own. Blocks with a caption are files in it. A
-text right after commands is what the last of them says. Python blocks share their names. Commands
-are checked as far as that is possible without what they are about: see `check_command`.
+text right after commands is the output of the last one. Python blocks share their names. Commands
+are checked as far as possible without running them: see `check_command`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from connect_hierarchy_tree_files import read_tree_file
 REPOSITORY = Path(__file__).parents[2]
 
 Run = Callable[[str], str]
-"""Runs the commands of a block in the folder of the page, and gives what they say."""
+"""Runs the commands of a block in the folder of the page, and returns their output."""
 
 _PYTHON = PythonEvaluator()
 _TREES = (".yaml", ".yml", ".json", ".csv")
@@ -40,8 +40,8 @@ _TARGET = re.compile(r"^([a-z-]+):(?!=)", re.MULTILINE)
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """Ids that a page cannot know."""
 
-RUN = {"cdk", "connect-hierarchy"}
-"""What a page's commands are run of; the others set up what tests have already."""
+RUN = {"cdk", "connect-hierarchy", "python"}
+"""The programs of a page that are run; the others set up what tests have already."""
 
 _FILES_OF_OTHERS = {"cdk.json", "agents.csv"}
 
@@ -237,7 +237,7 @@ def _check_nothing(_arguments: list[str]) -> None:
 def _check_pip(arguments: list[str]) -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     name = f"{project['name'].replace('-', '_')}-{project['version']}-py3-none-any.whl"
-    assert arguments == ["install", f"dist/{name}"], f"make wheel makes dist/{name}"
+    assert arguments == ["install", f"dist/{name}[cli]"], f"make wheel makes dist/{name}"
 
 
 _CHECKS: Mapping[str, Callable[[list[str]], None]] = {
@@ -247,4 +247,6 @@ _CHECKS: Mapping[str, Callable[[list[str]], None]] = {
     "connect-hierarchy": _check_connect_hierarchy,
     "pip": _check_pip,
     "cd": _check_nothing,
+    "export": _check_nothing,
+    "python": _check_nothing,
 }
