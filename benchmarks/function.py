@@ -1,4 +1,4 @@
-"""What the function weighs, how long it takes to start, and how much memory it needs."""
+"""The size of the function, its start-up time, and its memory."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class ColdStart:
 
     Args:
         base: With boto3 imported and one Connect client made.
-        ours: With the handler imported and its Connect client made, from sources as Lambda has
-            them: nothing is compiled beforehand.
+        ours: With the handler imported and its Connect client made, from sources as in Lambda,
+            where nothing is compiled beforehand.
     """
 
     base: float
@@ -62,11 +62,11 @@ class ColdStart:
 
 @dataclass(frozen=True)
 class Memory:
-    """Peak of the function's process while it makes groups.
+    """The peak memory of the function's process while it creates groups.
 
     Args:
-        groups: How many it makes, in one tree.
-        others: How many were there already.
+        groups: How many it creates, in one tree.
+        others: How many existed already.
         peak_bytes: Resident memory, in full MiB as Lambda reports it.
     """
 
@@ -76,19 +76,19 @@ class Memory:
 
 
 def weight() -> Weight:
-    """Put the asset together and weigh it."""
+    """Build the asset, and measure its size."""
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         archive = _packed(Path(name))
         return Weight(size_of(Path(name) / "asset"), archive.stat().st_size)
 
 
 def cold_start(repetitions: int = 15) -> ColdStart:
-    """Start interpreters that see the asset, Lambda's runtime and the standard library only."""
+    """Start interpreters that see only the asset, Lambda's runtime and the standard library."""
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folders = _lambda_folders(Path(name))
         prologue = f"import sys; sys.path[:0] = {folders!r}; "
         commands = {
-            # -B: Lambda's /var/task can not be written, so nothing compiled is kept there
+            # -B: Lambda cannot write to /var/task, so it stores nothing compiled there
             what: ["-I", "-S", "-B", "-c", prologue + code]
             for what, code in {"base": _BASE, "ours": _OURS}.items()
         }
@@ -98,13 +98,13 @@ def cold_start(repetitions: int = 15) -> ColdStart:
 
 
 def memory(sizes: Sequence[tuple[int, int]] = ((50, 0), (500, 0), (500, 4500))) -> list[Memory]:
-    """Let the function make trees, run as Lambda runs it, in a process of its own.
+    """Let the function create trees, in its own process, as in Lambda.
 
     Args:
-        sizes: Groups to be made, and groups that are there already.
+        sizes: How many groups are created, and how many exist already.
 
     Raises:
-        RuntimeError: If it does not make them.
+        RuntimeError: If it does not create them.
     """
     with LocalAws() as aws:
         aws.connect.settings.default_rate = None
@@ -156,7 +156,7 @@ def _peak(aws: LocalAws, groups: int, others: int) -> int:
 
 
 def _reported(aws: LocalAws, name: str) -> int:
-    """The most MiB that a function's log reports; the report comes after the answer."""
+    """The largest number of MiB in a function's log; the report comes after the answer."""
     ends_at = aws.clock.now() + _LONGEST_WAIT
     while aws.clock.now() < ends_at:
         events = aws.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]

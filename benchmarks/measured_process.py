@@ -1,6 +1,6 @@
-"""Starts a process and writes down what it took; small itself, and run as a script.
+"""Starts a process and writes its cost; a small script of its own.
 
-Linux counts the memory of the process that started another one as the other's peak.
+Linux counts the memory of a process towards the peak of processes that it starts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def main(notes: str, command: list[str]) -> int:
-    """Run the command, write what it took into the file `notes`, and give its exit code."""
+    """Run the command, write its cost into the file `notes`, and return its exit code."""
     began = time.perf_counter()
     process = os.posix_spawn(command[0], command, os.environ)
     _, status, usage = os.wait4(process, 0)

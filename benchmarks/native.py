@@ -28,7 +28,7 @@ THROTTLED = "TooManyRequestsException"
 def native_resource_types(
     aws: Callable[[], InProcessAws], draw: Callable[[], float]
 ) -> Mapping[str, ResourceType]:
-    """What a template has them as.
+    """The native groups of a template.
 
     Args:
         aws: The AWS that they are in.
@@ -47,7 +47,7 @@ def error_code(error: ClientError) -> str:
 
 
 class _JavaClient:
-    """The SDK's client in a handler, and CloudFormation that calls the handler again."""
+    """The SDK's client in a handler, and CloudFormation, which calls the handler again."""
 
     _TRIES = 4
     _BASE, _LONGEST = 0.5, 20.0
@@ -58,7 +58,7 @@ class _JavaClient:
         self._draw = draw
 
     def call(self, method: str, **parameters: Any) -> Any:
-        """What the call answers; ResourceFailedError for any error but throttling."""
+        """The answer of the call; ResourceFailedError for any error except throttling."""
         operation = getattr(self._aws().client("connect"), method)
         clock, draw = self._aws().clock, self._draw
         pause = self._FIRST_PAUSE

@@ -1,4 +1,4 @@
-"""The organisation that every way of doing the work is measured on, and what is done to it."""
+"""The organisation for all measurements, and the changes to it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ BURST = 5
 RATE = 2
 
 RAISED_RATE = 20
-"""Requests a second of each API, and as many at once: what an account may have asked for."""
+"""Requests a second of each API, and the burst, in an account with a raised quota."""
 
 QUOTA = 2000
-"""Groups that the instance may have: raised, since a move needs both places for a while."""
+"""Groups that the instance may have; raised, since a move needs both places for a while."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Group:
     """A group as code has it.
 
     Args:
-        key: What it is called in the code; stays when it is renamed or moved.
+        key: Its name in the code, which stays when it is renamed or moved.
         name: Its name in Amazon Connect.
         parent: Key of the group above, None at level one.
     """
@@ -39,7 +39,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Organisation:
-    """Levels, and groups with parents before what is below them."""
+    """Levels, and groups, parents first."""
 
     levels: tuple[str, ...]
     groups: tuple[Group, ...]
@@ -61,7 +61,7 @@ class Organisation:
         return key if parent is None else self.division(parent)
 
     def below(self, key: str) -> tuple[str, ...]:
-        """Keys of a group and of all that is below it, parents first."""
+        """Keys of a group and of all groups below it, parents first."""
         keys = {key}
         for group in self.groups:
             if group.parent in keys:
@@ -69,26 +69,26 @@ class Organisation:
         return tuple(group.key for group in self.groups if group.key in keys)
 
     def with_group(self, key: str, **changes: str) -> Organisation:
-        """The organisation with a group that is different; what is below it follows."""
+        """The organisation with one changed group; groups below it follow."""
         groups = {**self.by_key, key: replace(self.by_key[key], **changes)}
         return replace(self, groups=tuple(_parents_first(groups)))
 
     def without(self, key: str) -> Organisation:
-        """The organisation without a group and all that is below it."""
+        """The organisation without a group and all groups below it."""
         gone = set(self.below(key))
         return replace(self, groups=tuple(g for g in self.groups if g.key not in gone))
 
 
 @dataclass(frozen=True)
 class Work:
-    """Something to be done.
+    """A change to be measured.
 
     Args:
         name: For the table.
-        before: What is there already, None for nothing.
-        after: What is wanted.
+        before: The organisation before it, None for none.
+        after: The wanted organisation.
         agents: How many agents are in which group, by its key; they stay in it.
-        writes: How often each API has to be called at least.
+        writes: The least number of calls for each API.
         rate: Requests a second that the service takes of each API.
         burst: How many it takes at once.
     """
@@ -103,7 +103,7 @@ class Work:
 
     @property
     def floor(self) -> float:
-        """Seconds that the service's rate makes necessary: each API has a bucket of its own."""
+        """Seconds that the service's rate requires; each API has its own bucket."""
         return max(
             (max(0, calls - self.burst) / self.rate for calls in self.writes.values()), default=0.0
         )
@@ -119,7 +119,7 @@ def organisation(size: int) -> Organisation:
 
 
 def largest() -> Work:
-    """What fits into no single stack of single groups, and into no single tree."""
+    """Create more groups than fit into one stack of single groups, or into one tree."""
     wanted = organisation(QUOTA)
     return Work(f"create {QUOTA} groups in four trees", None, wanted, _creating(wanted))
 
@@ -133,10 +133,10 @@ def faster(large: int = 500) -> Work:
 
 
 def works(small: int = 50, large: int = 500) -> list[Work]:
-    """What is done, in a small and a large organisation; the large one has two divisions or more.
+    """The changes, in a small and a large organisation; the large one has two divisions or more.
 
     Raises:
-        ValueError: If there is no second division to move a team to.
+        ValueError: If there is no second division for a team to move to.
     """
     if large <= _DIVISION_SIZE + _REGIONS:
         msg = f"{large} groups make no two divisions: give more than {_DIVISION_SIZE + _REGIONS}"

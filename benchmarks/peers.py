@@ -1,7 +1,7 @@
 """Other ways of doing the work, each modelled from its published source.
 
-Agents are in nobody's code here, as where a directory makes them: a peer that leaves them behind
-or stumbles over them is shown to do so.
+Agents are not part of any code, as if a directory created them: a peer that leaves them behind or
+fails because of them is shown to do so.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Terraform:
     def _all(
         self, graph: Mapping[str, frozenset[str]], work: Callable[[str], None]
     ) -> Sequence[str]:
-        """Do the work for every key, ten at a time; the errors."""
+        """Do the work for every key, ten at a time, and return the errors."""
 
         def in_turn(key: str, _: Run) -> None:
             self._stage.aws.clock.wait_until(lambda: self._free > 0)
@@ -189,7 +189,7 @@ def _replaced(before: Organisation | None, after: Organisation) -> frozenset[str
 
 
 def _by_parent(groups: Iterable[Group]) -> dict[str, frozenset[str]]:
-    """What each group waits for: its parent, if that is at work, too."""
+    """The groups that each group waits for: its parent, if that changes, too."""
     keys = {group.key: group for group in groups}
     return {
         group.key: frozenset({group.parent} if group.parent in keys else ())
@@ -225,12 +225,12 @@ class Script:
         self._stage = stage
         self._client = _with_default_retries(stage)
         self._before: Organisation | None = None
-        # botocore draws its pauses from here
+        # botocore takes its random pauses from here
         random.seed(_SEED)
 
     def deploy(self, organisation: Organisation) -> str:
-        """Run it until it comes to its end."""
-        # groups are known by their paths; what a script is to rename or move, it is told
+        """Run it until it succeeds."""
+        # groups are known by their paths, so the script is told what to rename or move
         before, self._before = self._before, organisation
         for start in range(1, self._STARTS + 1):
             try:

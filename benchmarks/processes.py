@@ -1,4 +1,4 @@
-"""Runs Python in fresh processes, and says what each took."""
+"""Runs Python in fresh processes, and measures each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LAUNCHER = str(Path(__file__).with_name("measured_process.py"))
 
 @dataclass(frozen=True)
 class Took:
-    """What a process took.
+    """The cost of a process.
 
     Args:
         seconds: Real ones, from its start to its end.
@@ -69,7 +69,7 @@ def rounds(
     repetitions: int,
     environment: Mapping[str, str] | None = None,
 ) -> dict[str, list[Took]]:
-    """Run each command so often, in turns, so that what else the machine does hits all alike."""
+    """Run each command several times, in turns, so that other load affects all alike."""
     took: dict[str, list[Took]] = {name: [] for name in commands}
     for _ in range(repetitions):
         for name, arguments in commands.items():

@@ -17,7 +17,7 @@ from benchmarks.work import Played
 COMMAND = "make bench"
 
 MAX_TIME = {Trees.name: 1.02, SingleGroups.name: 1.15}
-"""Of the floor, for creating groups."""
+"""The goals for creating groups, as multiples of the floor."""
 MAX_TIME_OF_MOVES = 1.02
 MAX_REFUSED = 0.01
 MAX_READS = 6
@@ -32,9 +32,9 @@ MAX_COMMAND_BYTES = 300 * 1024 * 1024
 _INTRODUCTION = (
     "Times of work are virtual ones over the local Connect, at the service's default rate:",
     "two requests a second with a burst of five, for each API, if nothing else is said. The floor",
-    "is what the rate alone makes necessary. What CloudFormation and Lambda take for themselves is",
-    "not in them, for nobody's. The latency of a call is an assumption. Times of synthesis and of",
-    "cold starts are real ones of one machine: only their ratios say something.",
+    "is the time that the rate alone requires. The time of CloudFormation and Lambda themselves is",
+    "not included for any. The latency of a call is an assumption. Times of synthesis and of",
+    "cold starts are real times of one machine: only their ratios are meaningful.",
 )
 
 _READS = ("ListUserHierarchyGroups", "SearchUserHierarchyGroups")
@@ -43,7 +43,7 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Goal:
-    """Something to be reached, and whether it is."""
+    """A goal, and whether it is met."""
 
     what: str
     wanted: str
@@ -65,7 +65,7 @@ class Results:
 
 
 def goals(results: Results) -> list[Goal]:
-    """What was to be reached."""
+    """The goals."""
     ours = [one for one in results.played if one.way in MAX_TIME]
     found = [goal for one in ours for goal in _goals_of_work(one)]
     seconds = {one.name: one.seconds for one in results.synthesis}
@@ -121,7 +121,7 @@ def as_json(results: Results, date: str) -> dict[str, Any]:
 
 
 def as_markdown(results: Results, date: str) -> str:
-    """The tables with what one has to know to read them."""
+    """The tables, with explanations."""
     lines = [
         "# Benchmarks",
         "",
@@ -154,7 +154,7 @@ def as_markdown(results: Results, date: str) -> str:
         (
             "The instance's quota of groups is raised. A stack of CloudFormation has at most 500 "
             "resources: more groups than that need as many stacks as the remark says, deployed one "
-            "after the other. Agents are in nobody's code."
+            "after the other. Agents are not part of any code."
         ),
         "",
         "## Moving agents",
@@ -249,7 +249,7 @@ def _goals_of_agents(moved: AgentsMoved) -> Iterator[Goal]:
         str(moved.moves - moved.agents),
         moved.moves == moved.agents and moved.elsewhere == 0,
     )
-    # ten connections carry so many moves, of two calls each
+    # the most moves that ten connections can make, with two calls each
     connections = 10 / (2 * moved.latency)
     if connections > moved.rate:
         yield _at_most(f"{what}: time, of the floor", MAX_TIME_OF_MOVES, moved.seconds, moved.floor)
@@ -279,7 +279,7 @@ def _goals_of_commands(found: CommandLine) -> Iterator[Goal]:
 
 def _commands(found: CommandLine) -> Iterator[str]:
     yield "In fresh processes; a large instance has some 5,000 groups and 20,000 agents. Seconds"
-    yield "are those of the command's processor: the service's pages take their own time."
+    yield "are those of the command's processor, without the service's time for its pages."
     yield ""
     yield from _table(
         ("--help of", "seconds"), [(one.command, f"{one.seconds:.3f}") for one in found.help]

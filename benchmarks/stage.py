@@ -1,4 +1,4 @@
-"""An instance of the local Connect in virtual time, on which work is done and measured."""
+"""An instance of the local Connect in virtual time, on which changes are measured."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _SEED = 1
 
 @dataclass(frozen=True)
 class Figures:
-    """What it took.
+    """The cost of a change.
 
     Args:
         calls: Answered ones of each API.
         refused: Throttled ones of each API.
         seconds: Virtual, from the start to the end.
-        undone: What is not as wanted, empty if all is.
-        remark: What else is to be known.
+        undone: Differences from the wanted organisation, empty if there are none.
+        remark: A remark.
     """
 
     calls: Mapping[str, int]
@@ -56,7 +56,7 @@ class Figures:
 
 @contextmanager
 def without_logs() -> Iterator[None]:
-    """What the function says about each of thousands of calls is of no use here."""
+    """Turn off the log, since lines about each of thousands of calls are of no use here."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -67,11 +67,11 @@ def without_logs() -> Iterator[None]:
 
 @dataclass
 class Stage:
-    """Where one way of doing the work is measured once.
+    """The place where one way of doing the work is measured once.
 
     Args:
         latency: Virtual seconds from a call to its answer.
-        rate: Requests a second that the service takes of each API, as the function is told.
+        rate: Requests a second that each API takes, which the function is told.
         burst: How many it takes at once.
     """
 
@@ -105,14 +105,14 @@ class Stage:
         return self.instance_arn.rsplit("/", 1)[-1]
 
     def _ledger_of(self, stack_id: str) -> Ledger:
-        """The ledger in the table that a stack made for it."""
+        """The ledger in the table of a stack."""
         resources = self.aws.cloudformation.engine.stacks[stack_id].resources
         table = resources["ConnectHierarchyFunctionLedger"].physical_id
         client = self.aws.client("dynamodb")
         return DynamoDbLedger(client, table, stack_name_and_uuid(stack_id))
 
     def hire(self, organisation: Organisation, agents: Mapping[str, int]) -> None:
-        """Put so many agents into the groups of these keys."""
+        """Put these numbers of agents into the groups of these keys."""
         by_path = self.aws.connect.backend.hierarchy(self.instance_id).by_path
         for key, number in agents.items():
             group_id = by_path[organisation.path(key)].id
@@ -124,12 +124,12 @@ class Stage:
     def measure(
         self, work: Callable[[], str], wanted: Organisation, agents: Mapping[str, int]
     ) -> Figures:
-        """Do the work at the service's rate and at the latency; it gives a remark.
+        """Do the work, which returns a remark, at the service's rate and at the latency.
 
         Args:
             work: To be done.
-            wanted: What is then to be there.
-            agents: How many are to be in which groups of it.
+            wanted: The organisation afterwards.
+            agents: How many agents each of its groups has afterwards.
         """
         self.settings.default_rate = Rate(per_second=self.rate, burst=self.burst)
         self.settings.latency = self.latency

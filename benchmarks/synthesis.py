@@ -1,4 +1,4 @@
-"""How long synthesis takes, and how much memory, in fresh processes."""
+"""Time and memory of synthesis, in fresh processes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from benchmarks.processes import rounds
 
 @dataclass(frozen=True)
 class Synthesis:
-    """The least that one kind of app took.
+    """The least cost of one kind of app.
 
     Args:
         name: For the table.
         seconds: Real ones of the whole process, the least of all repetitions.
         processor_seconds: Of Python and of the CDK's JavaScript, the least of all repetitions.
         peak_bytes: Of the larger of the two processes.
-        ratio: Of the real seconds, to those of the app without groups.
+        ratio: The real seconds, divided by those of the app without groups.
     """
 
     name: str
@@ -33,13 +33,13 @@ APPS = {
     "450 HierarchyGroups": ("HierarchyGroup", 450),
     "a HierarchyTree of 500": ("HierarchyTree", 500),
 }
-"""Kind and number of groups by name; the first is what the others are compared with."""
+"""Kind and number of groups by name; the others are compared with the first."""
 
 
 def synthesis(
     apps: dict[str, tuple[str, int]] | None = None, repetitions: int = 5
 ) -> list[Synthesis]:
-    """Synthesise the apps in turns, each so often."""
+    """Synthesise the apps in turns, each several times."""
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         commands = {
             name: ["-m", "benchmarks.synthesis_app", kind, str(size), f"{folder}/{number}"]

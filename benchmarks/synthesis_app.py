@@ -21,7 +21,7 @@ _INSTANCE_ARN = (
 
 
 def synthesise(kind: str, size: int, folder: str) -> None:
-    """Write the template of so many groups, and the function's code where there is one."""
+    """Write the template of this many groups, and the function's code if there is one."""
     app = App(analytics_reporting=False, outdir=folder)
     stack = Stack(app, "Organisation")
     KINDS[kind](stack, _INSTANCE_ARN, LEVELS, organisation(size).groups)

@@ -17,25 +17,25 @@ from benchmarks.organisation import QUOTA, Organisation
 from benchmarks.stage import Stage
 
 MAX_RESOURCES = 500
-"""So many has a stack of CloudFormation at most."""
+"""The most resources that a stack of CloudFormation has."""
 
 
 _INSTANCE_ARN = (
     "arn:aws:connect:eu-west-2:123456789012:instance/00000000-0000-0000-0000-000000000000"
 )
-"""Stands for the one of the stage, so that a template is synthesised once."""
+"""A placeholder for the stage's instance, so that a template is synthesised only once."""
 
 
 class Way(Protocol):
-    """How somebody brings an instance from one organisation to another."""
+    """A way to bring an instance from one organisation to another."""
 
     name: str
     source: str
-    """What is run, or where the source is that it is modelled from."""
+    """The code that runs, or the source that it is modelled on."""
     assumptions: str
 
     def deploy(self, organisation: Organisation) -> str:
-        """Make the instance so; a remark, or nothing."""
+        """Change the instance, and return a remark, or an empty text."""
 
 
 class Stacks:
@@ -47,7 +47,7 @@ class Stacks:
     other_resources: int
     """How many resources a stack has besides its groups, at most."""
     fill: Fill
-    """Writes the code of one."""
+    """Writes the code of a stack."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -73,7 +73,7 @@ class Stacks:
         return "; ".join([*([f"{len(stacks)} stacks"] if len(stacks) > 1 else []), *failed])
 
     def _spread(self, organisation: Organisation) -> None:
-        """Find a stack for every division: the first with room, and the one where it is already."""
+        """Find a stack for every division: the one that has it already, or the first with room."""
         room = [MAX_RESOURCES - self.other_resources] * len(organisation.groups)
         for division in (group.key for group in organisation.groups if group.parent is None):
             size = len(organisation.below(division))
@@ -84,7 +84,7 @@ class Stacks:
 
 @cache
 def _template(fill: Fill, organisation: Organisation, keys: frozenset[str], *, first: bool) -> str:
-    # what is in the function's asset makes no difference to this
+    # the content of the function's asset makes no difference here
     app = App(analytics_reporting=False, context={"aws:cdk:bundling-stacks": []})
     synthesizer = DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
     stack = Stack(app, "Organisation", synthesizer=synthesizer)
@@ -110,6 +110,6 @@ class SingleGroups(Stacks):
     name = "HierarchyGroup"
     source = "this repository: the real constructs, engine and handlers"
     assumptions = "CloudFormation and Lambda take no time of their own"
-    # a function with what belongs to it, a policy, a structure
+    # a function with its resources, a policy, a structure
     other_resources = 8
     fill = staticmethod(fill_with_groups)

@@ -1,4 +1,4 @@
-"""Plays every work in every way, in virtual time over the local Connect."""
+"""Makes every change in every way, in virtual time on the local Connect."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from benchmarks.stage import Figures, Stage, without_logs
 from benchmarks.ways import SingleGroups, Trees, Way
 
 LATENCIES = (0.0, 0.15)
-"""Virtual seconds a call. The second is an assumption: what a call to a Region takes about."""
+"""Virtual seconds of a call. The second one is an assumption about a call to a Region."""
 
 
 @dataclass(frozen=True)
 class Played:
-    """A work that was done in a way."""
+    """A change that was made in one way."""
 
     work: Work
     way: str
@@ -35,7 +35,7 @@ WAYS: Sequence[Callable[[Stage], Way]] = (
 
 
 def play(work: Work, way: Callable[[Stage], Way], latency: float) -> Played:
-    """Do a work once: what is there before costs nothing, the change is measured."""
+    """Make a change once; the organisation before it is not measured."""
     with without_logs():
         stage = Stage(latency, work.rate, work.burst)
         actor = way(stage)
@@ -51,7 +51,7 @@ def play_all(
     ways: Sequence[Callable[[Stage], Way]] = WAYS,
     latencies: Sequence[float] = LATENCIES,
 ) -> Iterator[Played]:
-    """Every work in every way at every latency."""
+    """Every change in every way at every latency."""
     for work in works:
         for latency in latencies:
             for way in ways:

@@ -42,20 +42,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _write(_greeting(aws))
         stop.wait()
         _write("\nstopping …\n")
-    _write("stopped: every process has ended, what was stored is gone\n")
+    _write("stopped: all processes have ended, and everything that was stored is gone\n")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local_aws",
-        description="An AWS on this machine that the CDK CLI can deploy Connect hierarchies to.",
+        description="An AWS on this machine, to which the CDK CLI can deploy Connect hierarchies.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
         "--port", type=_port, default=_DEFAULT_PORT, help="port of 127.0.0.1, 0 for a free one"
     )
-    parser.add_argument("--region", default=DEFAULT_REGION, help="the Region that it is")
+    parser.add_argument("--region", default=DEFAULT_REGION, help="its Region")
     parser.add_argument(
         "--duplicate-scope",
         choices=[scope.value for scope in DuplicateScope],
@@ -109,11 +109,11 @@ and then:
 
 
 def _tools() -> str:
-    """Exports that let the project's tools be found in a terminal that `make` knows nothing of."""
+    """Exports that put the project's tools on the PATH of another terminal."""
     cdk, node = shutil.which("cdk"), shutil.which("node")
     if cdk is None or node is None:
         return ""
-    # not resolved: the tools are links, and it is the links' folders that are wanted
+    # not resolved, since the folders of the links are needed, not those of the tools
     folders = [Path(node).parent, Path(sys.executable).parent, Path(cdk).parent]
     rooms = ("constructs", "lambda_handlers", "tree_files", "cli")
     sources = [_REPOSITORY, *(_REPOSITORY / room for room in rooms)]

@@ -40,10 +40,10 @@ DEFAULT_REGION = "eu-west-2"
 
 
 class LocalAws:
-    """An AWS of one account and Region, for as long as the `with` lasts.
+    """An AWS of one account and Region, which runs inside a `with` statement.
 
-    `port` is the port of 127.0.0.1 to listen on, 0 for any that is free; a port that is taken
-    raises PortTakenError. moto keeps what it stores in the process, so there can be one at a time.
+    `port` is the port of 127.0.0.1 to listen on, 0 for a free one. A port that is taken raises
+    PortTakenError. moto stores everything in the process, so there can be only one at a time.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class LocalAws:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that steer the CDK CLI, the AWS CLI or an SDK here."""
+        """The variables that direct the CDK CLI, the AWS CLI or an SDK to this AWS."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_REGION": self.region,
@@ -156,15 +156,15 @@ class LocalAws:
         }
 
     def client(self, service: str) -> Any:
-        """A boto3 client for a service here; one a service, made at first need."""
+        """A boto3 client for a service of this AWS; one for each, made when first needed."""
         if service not in self._clients:
             session = boto3.Session(
                 aws_access_key_id="local",
                 aws_secret_access_key="local",  # noqa: S106 - any will do
                 region_name=self.region,
             )
-            # the addresses of another AWS that may stand in the environment are not for this one
-            make_client: Any = session.client  # typed for literal names only
+            # the environment may have the addresses of another AWS
+            make_client: Any = session.client  # its types know literal names only
             self._clients[service] = make_client(
                 service,
                 endpoint_url=self.endpoint_url,
@@ -173,7 +173,7 @@ class LocalAws:
         return self._clients[service]
 
     def cli_environment(self) -> dict[str, str]:
-        """`environment` over this process's own, less what would steer it elsewhere."""
+        """`environment` over this process's own, without variables that lead to another AWS."""
         inherited = {
             key: value
             for key, value in os.environ.items()

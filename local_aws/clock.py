@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Task(Protocol):
-    """Something that runs beside its starter."""
+    """Something that runs in parallel with its starter."""
 
     @property
     def done(self) -> bool:
@@ -26,19 +26,19 @@ class Clock(Protocol):
         """Seconds since 1970, as time.time()."""
 
     def sleep(self, seconds: float) -> None:
-        """Return when so many seconds have passed."""
+        """Return after this many seconds."""
 
     def spawn(self, name: str, target: Callable[[], None]) -> Task:
-        """Run `target` beside the caller; `name` shows up in diagnostics."""
+        """Run `target` in parallel with the caller; `name` is for diagnostics."""
 
     def wait_until(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
-        """Wait till `condition` holds and return True, or False once `timeout` seconds are over.
+        """Wait until `condition` holds and return True, or False after `timeout` seconds.
 
-        The condition is looked at again after each `changed`.
+        The condition is checked again after each `changed`.
         """
 
     def changed(self) -> None:
-        """Say that something changed which a `wait_until` may look at."""
+        """Announce a change that a `wait_until` may wait for."""
 
 
 class RealClock:
@@ -52,7 +52,7 @@ class RealClock:
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Return when so many seconds have passed."""
+        """Return after this many seconds."""
         time.sleep(seconds)
 
     def spawn(self, name: str, target: Callable[[], None]) -> Task:
@@ -62,7 +62,7 @@ class RealClock:
         return task
 
     def wait_until(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
-        """Wait till `condition` holds, or for `timeout` seconds."""
+        """Wait until `condition` holds, or for `timeout` seconds."""
         with self._change:
             return self._change.wait_for(condition, timeout)
 

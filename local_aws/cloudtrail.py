@@ -1,4 +1,4 @@
-"""A CloudTrail that has recorded nothing: the CDK CLI asks it why a deployment has failed."""
+"""A CloudTrail without records, which the CDK CLI asks why a deployment has failed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 
 def answer_lookup_events(request: Any, _full_url: str, _headers: Any) -> Any:
-    """Answer LookupEvents as an account does whose trail has nothing to say; moto has no such call.
+    """Answer LookupEvents without any event; moto does not have this call.
 
-    Without an answer the CLI would try again for half a minute.
+    Without an answer, the CLI would repeat the call for half a minute.
     """
     if not request.headers.get("X-Amz-Target", "").endswith(".LookupEvents"):
         msg = "CloudTrail answers LookupEvents alone"

@@ -1,4 +1,4 @@
-"""Faults that calls to a local service meet on request: throttled, failed, cut off."""
+"""Faults for calls to a local service: throttled, failed, cut off."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ Kind = TypeVar("Kind", bound=Enum)
 
 
 class ConnectionCut(Exception):  # noqa: N818 - it ends the connection, no service answers with it
-    """The connection ended before an answer came; whether the call had an effect is not known."""
+    """The connection ended before an answer; whether the call had an effect is not known."""
 
 
 class FaultKind(Enum):
-    """What happens to a call instead of, or after, its effect."""
+    """What happens to a call in place of its effect, or after it."""
 
     THROTTLE = "throttle"
     """The service's error for too many calls, without an effect."""
@@ -31,7 +31,7 @@ class FaultKind(Enum):
 
     @property
     def after_effect(self) -> bool:
-        """Whether the call does its work first."""
+        """Whether the call has its effect first."""
         return self in {FaultKind.ERROR_AFTER, FaultKind.CUT_AFTER}
 
 
@@ -61,7 +61,7 @@ class FaultPlan(Generic[Kind]):
         self._faults.append(_Fault(api, kind, nth - 1, times))
 
     def next(self, api: str) -> Kind | None:
-        """Count a call of `api`; the fault that it meets, of several the one planned first."""
+        """Count a call of `api`, and return its fault, the earliest planned one of several."""
         met = None
         for fault in self._faults:
             if fault.api not in (api, "*"):

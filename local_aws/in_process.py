@@ -1,7 +1,7 @@
 """The local AWS without HTTP, in virtual time: for tests that play hours of deployments.
 
-What talks to services does so through real botocore clients, whose requests are answered in this
-process right before they would be sent.
+Code calls services through real botocore clients, whose requests are answered in this process right
+before they would be sent.
 """
 
 from __future__ import annotations
@@ -70,23 +70,23 @@ class Invocation:
     """`running`, `success`, `error`, `timeout` or `killed`."""
 
     answer: Any = None
-    """What the handler returned."""
+    """The result of the handler."""
 
     @property
     def stack_id(self) -> str:
-        """The stack that the event is about; one of a function's own kind may name it deeper."""
+        """The stack that the event is about; an event of the function's own kind nests it."""
         below = [value for value in self.event.values() if isinstance(value, Mapping)]
         return str(next(one["StackId"] for one in (self.event, *below) if "StackId" in one))
 
 
 @dataclass
 class FunctionFaults:
-    """What is planned to happen to the function; each list counts from the next one on, from 1.
+    """Planned faults of the function; each list counts from the next run or event, from 1.
 
     Args:
-        kills: numbers of calls to services; the run that makes such a call dies there, before its
+        kills: numbers of calls to services; the run that makes this call dies there, before its
             effect (False) or after it (True).
-        copies: numbers of events; such an event is delivered once more, so many seconds later.
+        copies: numbers of events; this event is delivered again, this many seconds later.
     """
 
     kills: dict[int, bool] = field(default_factory=dict)
@@ -95,13 +95,13 @@ class FunctionFaults:
 
 @dataclass(frozen=True)
 class ServiceCall:
-    """A call of the function to CloudFormation or Lambda, as IAM sees it.
+    """A call of the function to CloudFormation or Lambda, for IAM.
 
     Args:
-        stack_id: Of the stack whose event the function was serving.
-        action: As `cloudformation:DescribeStacks`.
+        stack_id: The stack whose event the function was serving.
+        action: Such as `cloudformation:DescribeStacks`.
         resource: The ARN that it is about.
-        allowed: What `InProcessAws.authorize` said.
+        allowed: The answer of `InProcessAws.authorize`.
     """
 
     stack_id: str
@@ -114,14 +114,14 @@ class InProcessAws:
     """CloudFormation, Connect, DynamoDB and one function, all in virtual time.
 
     `make_handler(clients, clock, put)` makes the function's handler: with clients for boto3's
-    service names, a clock, and what carries an answer to a ResponseURL. `seed` shuffles what runs
-    at the same time; without it things run in the order in which they began.
+    service names, a clock, and a function that sends an answer to a ResponseURL. `seed` shuffles
+    tasks that run at the same time; without it, they run in the order in which they began.
 
-    `authorize` can be set to what decides on the function's calls to CloudFormation and Lambda: it
-    is asked with the id of the stack that is served, the action and the resource. For those to
-    Connect and DynamoDB there are `ConnectSettings.authorize` and `DynamoDbSettings.authorize`.
+    `authorize` can be set to a function that decides about calls to CloudFormation and Lambda; it
+    gets the id of the stack that is served, the action and the resource. Calls to Connect and
+    DynamoDB have `ConnectSettings.authorize` and `DynamoDbSettings.authorize`.
 
-    `resource_types` are what templates may use besides what is needed around a function.
+    `resource_types` are types that templates may use besides those around a function.
     """
 
     def __init__(
@@ -190,8 +190,8 @@ class InProcessAws:
     def client(self, service: str) -> Any:
         """A boto3 client whose requests are answered here.
 
-        Of `connect`, `dynamodb`, `cloudformation` or `lambda`, the last only for asynchronous
-        invocations.
+        The services are `connect`, `dynamodb`, `cloudformation` and `lambda`, the last only for
+        asynchronous invocations.
         """
         client = _client(service)
         if service == "connect":
@@ -217,12 +217,12 @@ class InProcessAws:
         return client
 
     def settle(self) -> None:
-        """Return when every event that was sent to the function has been dealt with."""
+        """Return when every event that was sent to the function has been handled."""
         self.clock.wait_until(lambda: self._events_at_work == 0)
 
     def _kill_as_planned(self, *, after_effect: bool, **_: Any) -> None:
-        """End the run at work where that is planned for this call, as a crash would."""
-        # calls that are made side by side get their answers in another order
+        """End the running run as a crash would, if that is planned for this call."""
+        # parallel calls get their answers in another order
         task, faults = self.clock.current, self.function_faults
         if after_effect:
             if task in self._doomed:
@@ -277,7 +277,7 @@ class InProcessAws:
             self._events_at_work -= 1
 
     def _run_till_it_ends(self, event: dict[str, Any], arrived: float, delay: float) -> None:
-        """Run the function till it ends by itself, as Lambda does with an asynchronous event."""
+        """Run the function until it ends by itself, as Lambda does with an asynchronous event."""
         settings = self.function_settings
         self.clock.sleep(delay)
         for attempt, pause in enumerate((0.0, *settings.retry_delays), start=1):
@@ -290,7 +290,7 @@ class InProcessAws:
                 return
 
     def _run_once(self, invocation: Invocation) -> None:
-        """Run the function until it ends, or its time does."""
+        """Run the function until it ends or times out."""
         event = invocation.event
         self.invocations.append(invocation)
         task = self.clock.spawn(
@@ -315,7 +315,7 @@ class InProcessAws:
             if invocation.outcome == "running":
                 invocation.outcome = "killed"
             raise
-        except Exception:  # noqa: BLE001 - Lambda, too, takes any and tries again
+        except Exception:  # noqa: BLE001 - Lambda, too, tries again after any
             invocation.outcome = "error"
         else:
             invocation.outcome = "success"
@@ -323,7 +323,7 @@ class InProcessAws:
             del self._served[task]
 
     def _is_allowed(self, action: str, resource: str) -> bool:
-        """Note a call of the function down, and ask whether IAM lets it pass."""
+        """Record a call of the function, and ask whether IAM allows it."""
         stack_id = self.served_stack_id
         if stack_id is None:
             return True
@@ -363,9 +363,9 @@ class InProcessAws:
 
 
 class FunctionClock:
-    """The clock as the function sees it.
+    """The function's clock.
 
-    What it does side by side are tasks of their own, and a run ends with all of its tasks.
+    Parallel work runs in tasks of its own, and a run ends with all of its tasks.
     """
 
     def __init__(self, clock: VirtualClock, served: dict[VirtualTask, Invocation]) -> None:
@@ -377,7 +377,7 @@ class FunctionClock:
         return self._clock.now()
 
     def sleep(self, seconds: float) -> None:
-        """Let others run until so many virtual seconds have passed."""
+        """Let others run for this many virtual seconds."""
         self._clock.sleep(seconds)
 
     def side_by_side(self, works: Sequence[Callable[[], None]]) -> None:
@@ -392,7 +392,7 @@ class FunctionClock:
             try:
                 work()
             except TaskKilledError:
-                # what ends one of them ends the whole run
+                # an exception of one task ends the whole run
                 for task in (parent, *tasks):
                     task.kill()
             finally:
@@ -408,7 +408,7 @@ class FunctionClock:
 
 
 class _WaitCondition:
-    """Waits for a signal; there is nobody here to send one, so it fails at its time-out."""
+    """Waits for a signal. Nobody sends one here, so it fails at its time-out."""
 
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
@@ -452,7 +452,7 @@ _ATTACHED: dict[str, str] = {}
 
 @cache
 def _client(service: str) -> Any:
-    """One client a service in a process: making one takes longer than most tests."""
+    """One client for each service in a process, since making one takes longer than most tests."""
     return new_client(service, Config(retries={"total_max_attempts": 1}, proxies={}))
 
 
@@ -463,5 +463,5 @@ def new_client(service: str, config: Config) -> Any:
         aws_secret_access_key="local",  # noqa: S106 - any will do
         region_name=REGION,
     )
-    make_client: Any = session.client  # typed for literal names only
+    make_client: Any = session.client  # its types know literal names only
     return make_client(service, config=config)

@@ -1,4 +1,4 @@
-"""The answer to a call that the local AWS does not have, in the format of the call's service."""
+"""The answer to a call that the local AWS does not have, in the format of its service."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Answer = tuple[str, str, bytes]
 def answer(environ: Mapping[str, Any], error: NotImplementedError) -> Answer:
     """Say that the local AWS has no such call.
 
-    None of the statuses is one that clients try again.
+    Clients retry after none of the statuses.
 
     Args:
         environ: The request, as WSGI has it.
-        error: What was missing; moto's words about an action, or ours.
+        error: What was missing: moto's message about an action, or our own.
     """
     found = _SERVICE.search(environ.get("HTTP_AUTHORIZATION", ""))
     service = found["service"] if found else "AWS"

@@ -29,7 +29,7 @@ from local_aws.faults import ConnectionCut
 LOOPBACK = "127.0.0.1"
 
 UrlPaths = Mapping[str, Callable[..., Any]]
-"""A table as in moto's urls.py: a pattern of the path, and what answers there."""
+"""A table as in moto's urls.py: patterns of paths with their handlers."""
 
 _BACKLOG = 128
 
@@ -37,12 +37,12 @@ RESPONSE_PATH = "/cloudformation-custom-resource-response/"
 
 
 class PortTakenError(Exception):
-    """The port that was asked for is in use, or not for us."""
+    """The port is in use, or not allowed."""
 
 
 class _QuietHandler(MotoRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
-        """A line a request is of no use to anybody here."""
+        """Log nothing, since a line for each request is of no use here."""
 
 
 class _QuietPlainHandler(WSGIRequestHandler):
@@ -51,7 +51,7 @@ class _QuietPlainHandler(WSGIRequestHandler):
 
 
 class _Server:
-    """A werkzeug server in a thread of its own."""
+    """A werkzeug server in its own thread."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class _Server:
         handler: type[WSGIRequestHandler],
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        # werkzeug would write its own words about a port that is taken, and exit
+        # werkzeug would print its own message about a port that is taken, and exit
         with _listen(port) as listening:
             self._server: BaseWSGIServer = make_server(
                 LOOPBACK,
@@ -101,7 +101,7 @@ def _listen(port: int) -> socket.socket:
 
 
 class ApiServer(_Server):
-    """AWS's APIs on one port: `own` services by their moto name, moto's for the rest."""
+    """AWS's APIs on one port: `own` services by their moto names, and moto's other ones."""
 
     def __init__(self, port: int, own: Mapping[str, UrlPaths]) -> None:
         def create_app(service: Any) -> Flask:
@@ -116,7 +116,7 @@ class ApiServer(_Server):
 
 
 def _app_of_moto(service: Any) -> Flask:
-    """The app that moto has for a service; NotImplementedError where it has none."""
+    """The app of moto for a service; NotImplementedError if it has none."""
     if service is None:
         msg = "no such service"
         raise NotImplementedError(msg)
@@ -154,7 +154,7 @@ def _dropping_cut_connections(app: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return app(environ, start_response)
         except ConnectionCut:
-            # the client sees what it would see of a lost connection: an end without an answer
+            # for the client this is a lost connection: an end without an answer
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError from None
 
@@ -174,7 +174,7 @@ def _naming_what_is_missing(app: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class AnswerServer(_Server):
-    """Where functions PUT their answers to CloudFormation: HTTPS, as crhelper speaks only that."""
+    """The HTTPS server to which functions PUT their answers, since crhelper only uses HTTPS."""
 
     def __init__(self, deliver: Callable[[str, bytes], int]) -> None:
         authority = trustme.CA()
@@ -196,5 +196,5 @@ class AnswerServer(_Server):
         super().__init__(0, answer, _QuietPlainHandler, context)
 
     def url_for(self, token: str) -> str:
-        """The URL that an answer goes to; the token in it is what makes it secret."""
+        """The URL for an answer; its token makes it secret."""
         return f"https://{LOOPBACK}:{self.port}{RESPONSE_PATH}{token}"

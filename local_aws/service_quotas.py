@@ -1,4 +1,4 @@
-"""The part of Service Quotas that tells how many hierarchy groups an instance may have."""
+"""The part of Service Quotas with the number of hierarchy groups that an instance may have."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LocalServiceQuotas:
     moto has the first call, but not for Amazon Connect.
 
     Args:
-        connect: Whose instances and quota it tells of.
+        connect: The Connect with the instances and the quota.
     """
 
     def __init__(self, connect: LocalConnect) -> None:
@@ -62,7 +62,7 @@ class LocalServiceQuotas:
         return 200, _CONTENT, json.dumps({"Quota": told})
 
     def _applied(self, parameters: Mapping[str, Any]) -> float | None:
-        """The quota of an instance, or of the account where none is named."""
+        """The quota of an instance, or of the account if no instance is named."""
         arns = {instance.arn for instance in self._connect.backend.instances.values()}
         if parameters.get("ContextId") not in {None, *arns}:
             return None

@@ -1,4 +1,4 @@
-"""Virtual time: tasks that run one at a time, and a clock that jumps to the next thing to do.
+"""Virtual time: tasks that run one at a time, and a clock that jumps to the next event.
 
 A history of hours takes milliseconds, and the same seed gives the same interleaving.
 """
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 
 
 class TaskKilledError(BaseException):
-    """Raised inside a task that was killed; like SystemExit, no `except Exception` stops it."""
+    """Raised inside a killed task; like SystemExit, it passes through `except Exception`."""
 
 
 class DeadlockError(Exception):
-    """Every task waits for a change, and none is left that could bring it."""
+    """Every task waits for a change, and no task is left that could make it."""
 
 
 def _held_lock() -> threading.Lock:
@@ -28,13 +28,13 @@ def _held_lock() -> threading.Lock:
 
 @dataclass(eq=False)
 class VirtualTask:
-    """One strand of work of a virtual clock."""
+    """One thread of work of a virtual clock."""
 
     name: str
     target: Callable[[], None] | None = None
-    """What it is to do; None from its first turn on."""
+    """Its work; None from its first turn on."""
 
-    # a plain lock hands over several times faster than a semaphore, which is written in Python
+    # a plain lock is several times faster than a semaphore, which is written in Python
     turn: threading.Lock = field(default_factory=_held_lock)
     wake_at: float | None = None
     condition: Callable[[], bool] | None = None
@@ -50,7 +50,7 @@ class VirtualClock:
     """A `Clock` whose time passes only while every task waits.
 
     Exactly one task runs at a time, so what runs between two waits needs no lock. `order` picks
-    among the tasks that could go on; without it they go on in the order in which they began to
+    among the tasks that can continue; without it, they continue in the order in which they began to
     wait. An exception that ends a task is raised in the main task, the one that made the clock.
     """
 
@@ -72,18 +72,18 @@ class VirtualClock:
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        """Let others run until so many virtual seconds have passed."""
+        """Let others run for this many virtual seconds."""
         self._wait(self._now + max(seconds, 0.0), None)
 
     def wait_until(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
-        """Let others run till `condition` holds, or for `timeout` virtual seconds."""
+        """Let others run until `condition` holds, or for `timeout` virtual seconds."""
         return self._wait(None if timeout is None else self._now + timeout, condition)
 
     def changed(self) -> None:
-        """Nothing to do: conditions are looked at whenever a task waits."""
+        """Do nothing: conditions are checked whenever a task waits."""
 
     def spawn(self, name: str, target: Callable[[], None]) -> VirtualTask:
-        """Run `target` as a further task, from the caller's next wait on."""
+        """Run `target` as another task, from the caller's next wait on."""
         task = VirtualTask(name, target, wake_at=self._now)
         self._waiting.append(task)
         return task
@@ -118,11 +118,11 @@ class VirtualClock:
         if me is self._main and self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
-        # nothing has run since this task was chosen, so the condition gives what it gave then
+        # nothing has run since this task was chosen, so the condition has the same value
         return condition is not None and condition()
 
     def _run(self, task: VirtualTask) -> Callable[[], None]:
-        """Run a task, and whichever begin right after it ends; how to wake the one that goes on."""
+        """Run a task and those that begin right after it ends; return how to wake the next one."""
         while True:
             target, task.target = task.target, None
             threading.current_thread().name = task.name
@@ -140,7 +140,7 @@ class VirtualClock:
                 return task.turn.release
 
     def _next(self) -> VirtualTask:
-        """Take the task that goes on, and put the time forward where none could at once."""
+        """Choose the task that continues, and move the time forward if none can continue now."""
         ready = self._ready()
         if not ready:
             wakes = [task.wake_at for task in self._waiting if task.wake_at is not None]
@@ -148,7 +148,7 @@ class VirtualClock:
                 self._now = max(self._now, min(wakes))
                 ready = self._ready()
             else:
-                # main waits too, else it would run: it is told
+                # main waits, too, or it would run: it gets the error
                 names = ", ".join(task.name for task in self._waiting)
                 self._failure = DeadlockError(f"nothing can go on: {names}")
                 ready = [self._main]
@@ -157,7 +157,7 @@ class VirtualClock:
         return task
 
     def _ready(self) -> list[VirtualTask]:
-        """The tasks that can go on; only the first of them where no order is to be drawn."""
+        """The tasks that can continue; only the first of them without an `order`."""
         ready = []
         for task in self._waiting:
             if self._can_go_on(task):
@@ -175,7 +175,7 @@ class VirtualClock:
             return False
         try:
             return task.condition()
-        except Exception:  # noqa: BLE001 - raised again where the task itself looks
+        except Exception:  # noqa: BLE001 - raised again in the task itself
             return True
 
 
@@ -191,7 +191,7 @@ class _Worker:
         threading.Thread(target=self._loop, daemon=True).start()
 
     def begin(self, work: Callable[[], Callable[[], None]]) -> None:
-        """Do this; `work` returns what is to be called when the worker is free again."""
+        """Do the work, which returns what to call when the worker is free again."""
         self._work = work
         self._wake.release()
 
@@ -206,7 +206,7 @@ class _Worker:
 
 
 _idle: deque[_Worker] = deque()
-"""Workers of clocks of this process that have nothing to do."""
+"""Idle workers of all clocks in this process."""
 
 
 def _in_thread(work: Callable[[], Callable[[], None]]) -> None:

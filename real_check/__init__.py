@@ -1,1 +1,1 @@
-"""Half an hour on a real Amazon Connect instance: are the promises kept, what is not documented?"""
+"""A check on a real Amazon Connect instance: of promises, and of undocumented facts."""

@@ -1,4 +1,4 @@
-"""`python -m real_check INSTANCE`: exit code 0 when every promise was kept and nothing is left.
+"""`python -m real_check INSTANCE`: exit code 0 if every promise was kept and nothing is left.
 
 It makes a group at level one of the instance, deploys a stack of groups below it, and removes both
 at the end, also after Ctrl-C. Nothing else of the instance is changed.
@@ -38,7 +38,7 @@ _RESULTS = Path(__file__).resolve().parents[1] / "build"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check, write down what was found, and return the exit code."""
+    """Check, write the findings, and return the exit code."""
     options = _parser().parse_args(arguments)
     try:
         check_instance_arn(options.instance_arn)
@@ -62,11 +62,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m real_check", description=__doc__)
     parser.add_argument("instance_arn", help="ARN of the Amazon Connect instance")
-    parser.add_argument("--agent", help="login name of a user who moves with groups, and back")
-    parser.add_argument("--confirm", help="the id of the instance, to be asked nothing")
-    parser.add_argument("--samples", type=int, default=20, help="groups to measure lags with")
+    parser.add_argument("--agent", help="login name of a user who moves with the groups, and back")
+    parser.add_argument("--confirm", help="the id of the instance, to skip the question")
     parser.add_argument(
-        "--rate-seconds", type=float, default=20.0, help="seconds to call each API without a pause"
+        "--samples", type=int, default=20, help="how many groups to measure lags with"
+    )
+    parser.add_argument(
+        "--rate-seconds",
+        type=float,
+        default=20.0,
+        help="seconds of calls without a pause, for each API",
     )
     parser.add_argument(
         "--no-promises",
@@ -87,7 +92,7 @@ def _scratch(session: Session, instance_arn: str) -> Scratch:
 
 
 def _look(session: Session, scratch: Scratch, agent: str | None) -> str:
-    """Look whether the check can run, without changing anything; what is going to be done.
+    """Find out whether the check can run, without changing anything, and return what it will do.
 
     Raises:
         CannotRunError: If it cannot, and why.
@@ -97,7 +102,7 @@ def _look(session: Session, scratch: Scratch, agent: str | None) -> str:
     if account != instance.account:
         raise CannotRunError(
             f"the credentials are of account {account}, the instance is in {instance.account}: "
-            "take credentials of that account"
+            "use credentials of that account"
         )
     try:
         session.client("ssm").get_parameter(Name=_BOOTSTRAP_PARAMETER)
@@ -112,11 +117,11 @@ def _look(session: Session, scratch: Scratch, agent: str | None) -> str:
         scratch.find_agent(agent)
     moves = f"the user '{agent}' moves into groups below it and back" if agent else "no user moves"
     return (
-        f"On {scratch.instance_arn}: {levels}; a group '{scratch.stack_name}' is made at level one "
-        f"and all else below it; {moves}. In account {account}: a stack of the same name, with two "
-        "functions and two tables. APIs about hierarchies are called as fast as they answer, so "
+        f"On {scratch.instance_arn}: {levels}; a group '{scratch.stack_name}' is created at level "
+        f"one, and all else below it; {moves}. In account {account}: a stack of that name, two "
+        "functions and two tables. Hierarchy APIs are called as fast as they answer, so "
         "others in the account and Region are refused at times. All of it is removed at the end, "
-        "but for the files of the functions in the bucket of `cdk bootstrap`."
+        "except for the functions' code in the bucket of `cdk bootstrap`."
     )
 
 
@@ -124,7 +129,7 @@ def _ask(options: argparse.Namespace, plan: str) -> None:
     """Ask for the instance's id, unless it was given.
 
     Raises:
-        CannotRunError: If it is not the instance's.
+        CannotRunError: If the answer is not the instance's id.
     """
     _say(plan)
     instance_id = Instance(options.instance_arn).id
@@ -138,8 +143,8 @@ def _ask(options: argparse.Namespace, plan: str) -> None:
 
 
 def _check(report: Report, session: Session, scratch: Scratch, options: argparse.Namespace) -> None:
-    """Do all of it, and remove in any case what was made."""
-    # also where a shell in the background has started this with Ctrl-C ignored
+    """Make the whole check, and remove what it created in any case."""
+    # also if a shell started this in the background, with Ctrl-C ignored
     _on_signals(_interrupt)
     try:
         _measure_and_play(report, session, scratch, options)
@@ -156,7 +161,7 @@ def _check(report: Report, session: Session, scratch: Scratch, options: argparse
         report.ended_by = f"{type(error).__name__}: {error}"
     finally:
         _on_signals(_be_patient)
-        _say("removing what was made …")
+        _say("removing what was created …")
         report.left = scratch.clean_up()
         for one in report.left:
             _say(f"LEFT: {one}")
@@ -218,13 +223,13 @@ def _on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    # a second one must not interrupt what the first one begins: the removal
+    # a second Ctrl-C must not interrupt the removal that the first one begins
     _on_signals(_be_patient)
     raise KeyboardInterrupt
 
 
 def _be_patient(_number: int, _frame: FrameType | None) -> None:
-    _say("what was made is being removed, which must not be interrupted")
+    _say("what was created is being removed, which must not be interrupted")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""The app that the check deploys: a few groups below one that the check made, and the recorder.
+"""The app that the check deploys: a few groups below one of the check's, and the recorder.
 
 Context:
-    step: how far the story is, see `Step`.
-    stack-name: of the stack.
-    group-arn: of the group that everything stands below.
+    step: the step of the story, see `Step`.
+    stack-name: name of the stack.
+    group-arn: the group that everything is below.
     groups: "no" for the recorder alone.
 """
 
@@ -30,26 +30,26 @@ BY_HAND = "Made by hand"
 
 
 class Step(IntEnum):
-    """What the stack is in turn."""
+    """The successive states of the stack."""
 
     CREATE = 1
     """North, North/Desk and South."""
 
     CHANGE = 2
-    """North is Northern, and the desk is South's."""
+    """North is renamed to Northern, and the desk moves to South."""
 
     ADOPT = 3
-    """A group that was made by hand belongs to the stack."""
+    """A group that was made by hand is adopted."""
 
     FAIL = 4
-    """The desk goes back, South has another name, a group is new: and then something fails."""
+    """The desk moves back, South is renamed, a group is added; then the deployment fails."""
 
 
 PROBE_IDS = {Step.CREATE: "one", Step.CHANGE: "two", Step.ADOPT: "two", Step.FAIL: "three"}
 
 
 class CheckStack(Stack):
-    """The groups of a step, and the recorder with its probe."""
+    """The groups of a step, and the recorder."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, step: Step, group_arn: str, groups: bool
@@ -138,7 +138,7 @@ class CheckStack(Stack):
             code=lambda_.Code.from_asset(str(RECORDER), exclude=["__pycache__"]),
             handler="index.handler",
             runtime=lambda_.Runtime.PYTHON_3_13,
-            # the managed policy that comes with a role of its own would allow every log group
+            # with the default role, the managed policy would allow every log group
             role=role.without_policy_updates(),
             log_group=log_group,
             timeout=Duration.minutes(1),

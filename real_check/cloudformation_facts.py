@@ -1,4 +1,4 @@
-"""What CloudFormation does that it does not document, as the recorder saw it."""
+"""Undocumented behaviour of CloudFormation, as the recorder saw it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _IN_PROGRESS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"
 
 @dataclass(frozen=True)
 class Event:
-    """An event of a custom resource, and what CloudFormation showed when it came."""
+    """An event of a custom resource, and what CloudFormation showed at that time."""
 
     request_type: str
     logical_id: str
@@ -23,15 +23,15 @@ class Event:
     """Empty in a Create."""
 
     wanted_id: str
-    """The id that the event's properties ask for."""
+    """The wanted id in the event's properties."""
 
     url_has_date: bool
     stack_status: str
     updated: str
-    """LastUpdatedTime of the stack, empty where it has none."""
+    """LastUpdatedTime of the stack, empty if it has none."""
 
     resource_status: str
-    """Of the resource's record, empty where there was no record."""
+    """The status of the resource's record, empty if there was no record."""
 
     resource_id: str
     declared: Sequence[str]
@@ -39,7 +39,7 @@ class Event:
 
 
 def read_events(dynamodb: Any, table: str) -> list[Event]:
-    """What the recorder has written down, oldest first."""
+    """The events that the recorder has written, oldest first."""
     answer: Mapping[str, Any] = dynamodb.query(
         TableName=table,
         KeyConditionExpression="pk = :event",
@@ -50,7 +50,7 @@ def read_events(dynamodb: Any, table: str) -> list[Event]:
 
 
 def cloudformation_facts(events: Sequence[Event]) -> list[Fact]:
-    """What the events of a story with a replacement and a rollback of another one tell."""
+    """The facts from the events of a story with a replacement, and with another one rolled back."""
     probes = [event for event in events if event.logical_id == PROBE]
     clean_up = [
         event

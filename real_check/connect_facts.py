@@ -1,4 +1,4 @@
-"""What Amazon Connect does that it does not document: names, lags and rates, measured."""
+"""Undocumented behaviour of Amazon Connect: names, lags and rates, measured."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from real_check.scratch import Scratch
 
 _LONGEST_LAG = 300.0
 _SECONDS_TO_FILL = 4.0
-"""So long nothing is called before a rate is measured: five tokens at two a second, and more."""
+"""The pause before a rate is measured: longer than five tokens take at two a second."""
 
 
 def duplicate_scope(scratch: Scratch) -> Fact:
@@ -46,14 +46,14 @@ def _is_taken(scratch: Scratch, name: str, parent_id: str) -> bool:
 
 
 def lags(scratch: Scratch, samples: int) -> list[Fact]:
-    """Make groups, and look how long each kind of read does not show them.
+    """Create groups, and measure how long each kind of read does not show them.
 
-    Seconds run from before the Create to the answer that shows the group. So they are never less
-    than the lag, and more by the pace and the time of two calls.
+    The time runs from before the Create to the answer that shows the group. So it is never shorter
+    than the lag, and longer by the pace and the time of two calls.
 
     Args:
-        scratch: Where groups can be made.
-        samples: How many groups are made, at least one.
+        scratch: The check's part of the instance.
+        samples: How many groups are created, at least one.
     """
     connect, instance_arn, clock = scratch.connect, scratch.instance_arn, scratch.clock
     reads: dict[str, Callable[[str], bool]] = {
@@ -100,10 +100,10 @@ def _is_described(connect: Connect, instance_arn: str, group_id: str) -> bool:
 
 
 def rates(scratch: Scratch, client: Any, seconds: float) -> Iterator[Fact]:
-    """Call some APIs as fast as they answer, and look how many calls are accepted.
+    """Call some APIs as fast as they answer, and count the calls that are accepted.
 
     Args:
-        scratch: Where groups can be renamed.
+        scratch: The check's part of the instance.
         client: A boto3 client that makes each call once.
         seconds: How long each API is called.
     """

@@ -20,7 +20,7 @@ _LINES_SHOWN = 40
 
 
 class DeploymentError(Exception):
-    """The CDK CLI ended in another way than it should."""
+    """The CDK CLI succeeded or failed unexpectedly."""
 
 
 class Deployments:
@@ -28,7 +28,7 @@ class Deployments:
 
     Args:
         stack_name: Name of the stack.
-        group_arn: The group that everything stands below.
+        group_arn: The group that everything is below.
         groups: Whether the stack has groups, or the recorder alone.
         folder: Where cloud assemblies are written.
         environment: The variables of the CLI and of the app, credentials among them.
@@ -53,7 +53,7 @@ class Deployments:
         """Deploy a step.
 
         Raises:
-            DeploymentError: If it fails and should not, or the other way round.
+            DeploymentError: If it fails and should not, or succeeds and should not.
         """
         self._run(step, "deploy", "--require-approval=never", fails=fails)
 
@@ -86,7 +86,7 @@ class Deployments:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            # Ctrl-C is for the check, which then ends the CLI and removes the stack
+            # Ctrl-C goes to the check alone, which then ends the CLI and removes the stack
             start_new_session=True,
         )
         try:

@@ -1,4 +1,4 @@
-"""What a check has found, as JSON for programs and as Markdown for people."""
+"""The findings of a check, as JSON for programs and as Markdown for people."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Fact:
-    """Something that AWS does not document, as it was measured.
+    """An undocumented fact, as it was measured.
 
     Args:
-        key: By which programs find it.
-        question: What was not known.
-        answer: What was found; None where the check could not tell.
-        evidence: What was seen.
-        switch: The switch of the local AWS that plays it, empty where there is none.
+        key: The name of the fact for programs.
+        question: The question.
+        answer: The answer; None if the check could not find it.
+        evidence: The observation.
+        switch: The switch of the local AWS for it, empty if there is none.
     """
 
     key: str
@@ -28,42 +28,42 @@ class Fact:
 
 @dataclass(frozen=True)
 class Promise:
-    """What the README promises, and whether it was kept."""
+    """A promise of the documentation, and whether it was kept."""
 
     text: str
     kept: bool
     seen: str = ""
-    """What was seen instead, where it was not kept."""
+    """The observation, if it was not kept."""
 
 
 @dataclass
 class Report:
-    """All that a check has found and left."""
+    """The complete result of a check."""
 
     instance_arn: str
     began: str
-    """When, as ISO 8601 in UTC."""
+    """When the check began, as ISO 8601 in UTC."""
 
     promises: list[Promise] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
-    """What could not be removed, each with the way to remove it."""
+    """What could not be removed, with the way to remove it."""
 
     ended_by: str = ""
-    """Why the check ended early; empty where it did not."""
+    """Why the check ended early; empty if it did not."""
 
     @property
     def is_good(self) -> bool:
-        """Whether all was tried, every promise was kept, and nothing was left."""
+        """Whether the check was complete, every promise was kept, and nothing was left."""
         return not self.ended_by and not self.left and all(one.kept for one in self.promises)
 
     def as_json(self) -> str:
-        """All of it for programs."""
+        """The result for programs."""
         content: dict[str, Any] = asdict(self)
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
     def as_markdown(self) -> str:
-        """All of it for people."""
+        """The result for people."""
         lines = ["# Check on a real instance", "", f"Instance `{self.instance_arn}`, {self.began}."]
         if self.ended_by:
             lines += ["", f"**Ended early:** {self.ended_by}"]

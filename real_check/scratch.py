@@ -1,4 +1,4 @@
-"""All that a check makes on an instance, and its removal: nothing else is ever changed."""
+"""Everything that a check creates on an instance, and its removal; nothing else is changed."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class CannotRunError(Exception):
 
 
 class Scratch:
-    """A group at level one that the check makes, what is below it, and a stack.
+    """A group at level one that the check creates, the groups below it, and a stack.
 
     Args:
         connect: Amazon Connect in the instance's Region.
         cloudformation: A boto3 client of the same Region.
-        clock: What is waited by.
+        clock: The clock that waits.
         instance_arn: The instance.
-        mark: What tells this check from others, in the names of group and stack.
+        mark: The unique part of the names of group and stack.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class Scratch:
 
     @property
     def top_arn(self) -> str:
-        """The group that everything stands below."""
+        """The group that everything is below."""
         return f"{self.instance_arn}/agent-group/{self.top_id}"
 
     def find_agent(self, username: str) -> Agent:
-        """The agent who moves along.
+        """The agent who moves with the groups.
 
         Raises:
-            CannotRunError: If there is nobody of this name.
+            CannotRunError: If there is no such user.
         """
         for agent in self.connect.all_agents(self.instance_arn):
             if agent.username == username:
@@ -75,10 +75,10 @@ class Scratch:
         raise CannotRunError(f"the instance has no user '{username}'")
 
     def check_levels(self) -> str:
-        """What will be done about levels, as a sentence.
+        """What the check will do about levels, as a sentence.
 
         Raises:
-            CannotRunError: If the instance has fewer than three levels, and they are somebody's.
+            CannotRunError: If the instance has levels, and fewer than three.
         """
         levels = self.connect.levels(self.instance_arn)
         if len(levels) >= LEVELS_NEEDED and all(levels[:LEVELS_NEEDED]):
@@ -86,12 +86,12 @@ class Scratch:
         if levels or self.connect.names(self.instance_arn):
             raise CannotRunError(
                 f"the instance has {len(levels)} levels, at least {LEVELS_NEEDED} are needed, "
-                "without gaps: take an instance with more, or with none"
+                "without gaps: use an instance with more, or with none"
             )
-        return f"{LEVELS_NEEDED} levels are made, and removed at the end, as there are none"
+        return f"{LEVELS_NEEDED} levels are created, since there are none, and removed at the end"
 
     def begin(self, username: str | None) -> None:
-        """Make levels where there are none, and the group for everything else."""
+        """Create levels if there are none, and the group for everything else."""
         if username is not None:
             self.agent = self.find_agent(username)
         if not self.connect.levels(self.instance_arn):
@@ -101,7 +101,7 @@ class Scratch:
         self.wait_for(lambda: self.top_id in {group.id for group in self._shown()})
 
     def make_group(self, name: str, parent_id: str | None = None) -> str:
-        """Make a group, below the check's own or below another one of it; its id."""
+        """Create a group below the check's own or another one of the check's, and return its id."""
         return self._create(name, parent_id or self.top_id)
 
     def groups(self) -> dict[str, Group]:
@@ -113,7 +113,7 @@ class Scratch:
         }
 
     def put_agent_into(self, group_id: str) -> None:
-        """Move the agent who is named, if one is."""
+        """Move the agent, if there is one."""
         if self.agent is not None:
             self._agent_was_moved = True
             self.connect.move_agent(self.instance_arn, self.agent.id, group_id)
@@ -125,24 +125,24 @@ class Scratch:
         return self.connect.group_of_agent(self.instance_arn, self.agent.id)
 
     def bring_agent_home(self) -> None:
-        """Put the agent where the check found him or her."""
+        """Move the agent back to the original group."""
         if self.agent is not None and self._agent_was_moved:
             self.connect.move_agent(self.instance_arn, self.agent.id, self.agent.group_id)
             self._agent_was_moved = False
 
     def remove_group(self, group_id: str) -> None:
-        """Delete a group that the check made, however long it is believed to be in use."""
+        """Delete a group of the check, as long as it takes until it is not in use."""
         self._doubting(lambda: self._delete(group_id), IN_USE, INVALID_REQUEST)
         if group_id in self._made:
             self._made.remove(group_id)
 
     def remove_made_groups(self) -> None:
-        """Delete what the check itself has made below its group, youngest first."""
+        """Delete the groups that the check itself created below its group, latest first."""
         for group_id in reversed(self._made[1:]):
             self.remove_group(group_id)
 
     def wait_for(self, holds: Callable[[], bool], seconds: float = _SECONDS_OF_DOUBT) -> bool:
-        """Ask until something holds, which lagging reads may hide; whether it does."""
+        """Ask until a condition holds, since reads lag; whether it holds in the end."""
         deadline = self.clock.now() + seconds
         while not (found := holds()) and self.clock.now() < deadline:
             self.clock.sleep(_PAUSE)
@@ -151,7 +151,7 @@ class Scratch:
     # the end -------------------------------------------------------------------------------------
 
     def clean_up(self) -> list[str]:
-        """Remove all that the check made; what could not be removed, and how to do it."""
+        """Remove everything that the check created; return what is left, and how to remove it."""
         left: list[str] = []
         for what, remove in (
             (self._agent_in_words(), self.bring_agent_home),
@@ -186,11 +186,11 @@ class Scratch:
 
     def _is_at_rest(self) -> bool:
         status = self._status()
-        # one that a change set has only announced does not go on by itself
+        # a stack that only has a change set does not change by itself
         return status in {None, "REVIEW_IN_PROGRESS"} or not str(status).endswith("_IN_PROGRESS")
 
     def _status(self) -> str | None:
-        """The stack's status, None where there is no such stack."""
+        """The stack's status, None if there is no such stack."""
         try:
             answer = self._cloudformation.describe_stacks(StackName=self.stack_name)
         except ClientError as error:
@@ -208,7 +208,7 @@ class Scratch:
         if not self.top_id:
             return
         shown = {group.id: len(group.path) for group in self._shown()}
-        # searches lag: what was made is known in its order, parents first
+        # searches lag, but the groups that were created are known, parents first
         hidden = [group_id for group_id in reversed(self._made) if group_id not in shown]
         from_below = sorted(shown, key=lambda group_id: -shown[group_id])
         for group_id in (*hidden, *from_below):
@@ -251,7 +251,7 @@ class Scratch:
                 raise
 
     def _doubting(self, work: Callable[[], _Answer], *codes: str) -> _Answer:
-        """Do this again as long as it is refused for what may be stale."""
+        """Repeat this as long as it is refused for a reason that may be stale."""
         deadline = self.clock.now() + _SECONDS_OF_DOUBT
         while True:
             try:

@@ -1,4 +1,4 @@
-"""The life of a stack on the instance: what each step promises, and whether it was kept."""
+"""The life of a stack on the instance: the promises of each step, and whether they were kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from real_check.scratch import Scratch
 
 @dataclass(frozen=True)
 class State:
-    """What a rollback has to bring back."""
+    """The state that a rollback has to restore."""
 
     groups: Mapping[str, tuple[str, Mapping[str, str]]]
     """Id and tags, by path."""
@@ -25,10 +25,10 @@ class State:
 
 
 class Story:
-    """Deploys step after step, and looks at the instance after each.
+    """Deploys step by step, and looks at the instance after each.
 
     Args:
-        scratch: What the check has on the instance.
+        scratch: The check's part of the instance.
         deployments: Its stack.
         groups: Whether the stack has groups, or the recorder alone.
     """
@@ -39,10 +39,10 @@ class Story:
         self._groups = groups
 
     def tell(self) -> Iterator[Promise]:
-        """Play all steps but the last, and give the promises as they are kept or not.
+        """Play all steps but the last, and yield the promises, kept or not.
 
         Raises:
-            DeploymentError: If the CDK CLI ends in another way than it should.
+            DeploymentError: If the CDK CLI succeeds or fails unexpectedly.
         """
         if not self._groups:
             for step in Step:
@@ -54,13 +54,13 @@ class Story:
         yield from self._fail()
 
     def facts(self, cloudformation: Any, dynamodb: Any) -> list[Fact]:
-        """What the recorder has seen so far."""
+        """The events of the recorder so far."""
         (stack,) = cloudformation.describe_stacks(StackName=self._scratch.stack_name)["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         return cloudformation_facts(read_events(dynamodb, outputs[TABLE_OUTPUT]))
 
     def destroy(self) -> Iterator[Promise]:
-        """Delete the stack, and give what is promised for that."""
+        """Delete the stack, and yield the promises about that."""
         scratch = self._scratch
         scratch.bring_agent_home()
         before = self._state().groups
@@ -123,7 +123,7 @@ class Story:
         before = self._state()
         self._deployments.deploy(Step.FAIL, fails=True)
         yield self._promise(
-            "After a rollback groups, ids, names, tags and agents are as before",
+            "After a rollback, groups, ids, names, tags and agents are as before",
             lambda: self._state() == before,
         )
 

@@ -25,7 +25,7 @@ from release.building import (
 
 
 def main() -> int:
-    """Make the release, and return the exit code."""
+    """Build the release, and return the exit code."""
     target = REPOSITORY / "dist"
     epoch = os.environ.get("SOURCE_DATE_EPOCH") or commit_time()
     shutil.rmtree(target, ignore_errors=True)

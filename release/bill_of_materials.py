@@ -1,7 +1,7 @@
 """Bills of materials in CycloneDX: what the wheel needs, and what the function bundles.
 
-cyclonedx-py writes and validates them. It reads an environment, so one is put together for each
-bill, with the metadata of the packages concerned and nothing else.
+cyclonedx-py writes and validates them. It reads an environment, so each bill gets one that has only
+the metadata of its packages.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ SPECIFICATION = "1.6"
 
 
 def write_bill_of_dependencies(target: Path, source_date_epoch: str) -> Path:
-    """Write what the wheel needs, the extra `cli` included, in the versions that tests ran with.
+    """Write what the wheel needs, including the extra `cli`, in the tested versions.
 
     Args:
-        target: The folder that it is put into.
-        source_date_epoch: The time that it bears, seconds since 1970.
+        target: The folder for the file.
+        source_date_epoch: The time in the bill, in seconds since 1970.
 
     Returns:
         The file.
 
     Raises:
-        subprocess.CalledProcessError: If the bill is not valid; cyclonedx-py has said why.
+        subprocess.CalledProcessError: If the bill is not valid; cyclonedx-py has printed why.
     """
     settings = project()["project"]
     wanted = [*settings["dependencies"], *settings["optional-dependencies"]["cli"]]
@@ -42,7 +42,7 @@ def write_bill_of_dependencies(target: Path, source_date_epoch: str) -> Path:
 
 
 def write_bill_of_function(target: Path, source_date_epoch: str) -> Path:
-    """Write what the function's asset bundles beside our code.
+    """Write what the function's asset bundles besides this library's code.
 
     Arguments, result and errors are those of `write_bill_of_dependencies`.
     """
@@ -55,7 +55,7 @@ def _stem() -> str:
 
 
 def _needed(requirements: list[str]) -> list[Distribution]:
-    """The distributions that these requirements lead to on this machine, each once."""
+    """The distributions of these requirements on this machine, each once."""
     found: dict[str, Distribution] = {}
     seen: set[tuple[str, str]] = set()
     due = [(requirement, "") for requirement in requirements]
@@ -95,7 +95,7 @@ def _environment(environment: Path, distributions: list[Distribution]) -> Path:
     venv.create(environment, with_pip=False, symlinks=True)
     (packages,) = environment.glob("lib/python3*/site-packages")
     for one in distributions:
-        # of an installed package, the folder with its metadata
+        # the folder with the metadata of an installed package
         metadata = Path(str(one.locate_file(""))) / _metadata_folder(one)
         (packages / metadata.name).symlink_to(metadata, target_is_directory=True)
     return environment

@@ -21,16 +21,16 @@ _ALWAYS_IN_A_SOURCE_DISTRIBUTION = frozenset({"PKG-INFO", "pyproject.toml", ".gi
 
 
 class ReleaseError(Exception):
-    """Something that must not be published."""
+    """A fault that prevents the release."""
 
 
 def project(repository: Path = REPOSITORY) -> Mapping[str, Any]:
-    """What pyproject.toml says, the one place that has the version."""
+    """The content of pyproject.toml, the only place that has the version."""
     return tomllib.loads((repository / "pyproject.toml").read_text("utf-8"))
 
 
 def commit_time(repository: Path = REPOSITORY) -> str:
-    """When the last commit was made, in seconds since 1970: the time of all that is built."""
+    """The time of the last commit in seconds since 1970, which all built files get."""
     return _git(repository, "log", "-1", "--format=%ct").strip()
 
 
@@ -38,15 +38,15 @@ def build(target: Path, source_date_epoch: str, repository: Path = REPOSITORY) -
     """Build the wheel and the source distribution.
 
     Args:
-        target: The folder that they are put into.
-        source_date_epoch: The time of all files in them, seconds since 1970.
-        repository: What they are built of.
+        target: The folder for both.
+        source_date_epoch: The time of all files in them, in seconds since 1970.
+        repository: The folder of the sources.
 
     Returns:
         The wheel and the source distribution.
 
     Raises:
-        subprocess.CalledProcessError: If hatchling cannot build them; it has said why.
+        subprocess.CalledProcessError: If hatchling cannot build them; it has printed why.
     """
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-t", "sdist", "-d", target],
@@ -73,7 +73,7 @@ def contents_of_source_distribution(archive: Path) -> set[str]:
 
 
 def wanted_in_wheel(repository: Path = REPOSITORY) -> set[str]:
-    """The files that the wheel has to have: what git knows of the packages, and the metadata."""
+    """The files that the wheel must have: the packages' files that git knows, and the metadata."""
     settings = project(repository)
     packages = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     of_packages = {
@@ -86,7 +86,7 @@ def wanted_in_wheel(repository: Path = REPOSITORY) -> set[str]:
 
 
 def wanted_in_source_distribution(repository: Path = REPOSITORY) -> set[str]:
-    """The files that the source distribution has to have."""
+    """The files that the source distribution must have."""
     settings = project(repository)["tool"]["hatch"]["build"]["targets"]["sdist"]
     included = [pattern.removeprefix("/") for pattern in settings["include"]]
     beginnings = tuple(f"{name}/" for name in included)
@@ -96,10 +96,10 @@ def wanted_in_source_distribution(repository: Path = REPOSITORY) -> set[str]:
 
 
 def check_contents(what: Path, found: Iterable[str], wanted: Iterable[str]) -> None:
-    """Compare what an archive has with what it has to have.
+    """Compare the files of an archive with those that it must have.
 
     Raises:
-        ReleaseError: If a file is missing, or one is there that git does not know.
+        ReleaseError: If a file is missing, or git does not know one.
     """
     missing, stray = set(wanted) - set(found), set(found) - set(wanted)
     if missing:
@@ -118,7 +118,7 @@ def tracked(repository: Path) -> list[str]:
 
 def _git(repository: Path, *arguments: str) -> str:
     return subprocess.run(
-        ["git", *arguments],  # noqa: S607 - the git of the PATH
+        ["git", *arguments],  # noqa: S607 - git from the PATH
         cwd=repository,
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""The Pythons that this machine has, from the PATH and from pyenv."""
+"""The Pythons of this machine, from the PATH and from pyenv."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def find_python(minor: int) -> Path | None:
-    """A Python 3 of this minor version that runs, None where there is none."""
+    """A working Python 3 of this minor version, None if there is none."""
     for candidate in _candidates(minor):
         if _runs(candidate, minor):
             return candidate
@@ -34,7 +34,7 @@ def _patch(python: Path) -> tuple[int, ...]:
 
 
 def _runs(python: Path, minor: int) -> bool:
-    """Whether it is one of this version; a shim of pyenv may lead nowhere."""
+    """Whether it works and has this version; a shim of pyenv may not work."""
     asked = subprocess.run(
         [python, "-I", "-c", "import sys, ensurepip; print(*sys.version_info[:2])"],
         capture_output=True,

@@ -31,7 +31,7 @@ TESTS = (
     "tests/test_wheel.py",
 )
 _FOLDER = REPOSITORY / "build" / "versions"
-# The CDK's own packages are chosen by each run and not by the pins.
+# Each run chooses the CDK's own packages, not the pins.
 _OF_THE_CDK = re.compile(r"(aws-cdk|jsii|constructs)\b[\w.-]*==")
 
 
@@ -59,13 +59,13 @@ def floor_of_cdk() -> str:
 
 
 def requirements_of_tests() -> str:
-    """What tests need beside the wheel, with the pins of requirements.txt."""
+    """The packages that tests need besides the wheel, with the pins of requirements.txt."""
     lines = (REPOSITORY / "requirements.txt").read_text("utf-8").splitlines(keepends=True)
     return "".join(line for line in lines if not _OF_THE_CDK.match(line))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all of it, print a table, and return the exit code."""
+    """Run all tests, print a table, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m release.versions", description=__doc__)
     parser.add_argument("--minor", type=int, nargs="*", choices=MINORS, default=list(MINORS))
     parser.add_argument("--tests", nargs="*", default=TESTS, help="patterns of test files")
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def table(runs: Sequence[Run], missing: Sequence[str]) -> str:
-    """What ran with what, and which Pythons are not here."""
+    """The table of results, with the Pythons that this machine lacks."""
     lines = ["", f"{'Python':<10}{'aws-cdk-lib':<14}{'':<8}tests"]
     for run in runs:
         ended = "passed" if run.passed else "FAILED"
@@ -121,7 +121,7 @@ def _tested(python: Path, cdk: str, tests: Sequence[str]) -> Run:
     version = _command(python, "-c", "import platform; print(platform.python_version())").strip()
     _say(f"Python {version}, aws-cdk-lib {cdk}: testing …")
     began = time.monotonic()
-    # Without the sources on the path: what is tested is the wheel that is installed.
+    # Without the sources on the path, the tests use the installed wheel.
     command: list[str | Path] = [
         *(python, "-m", "pytest", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider"),
         *("-o", "pythonpath=.", *tests),
@@ -138,7 +138,7 @@ def _tested(python: Path, cdk: str, tests: Sequence[str]) -> Run:
     passed = tested.returncode == 0
     if not passed:
         sys.stdout.write(tested.stdout)
-    last = (tested.stdout.strip().splitlines() or ["nothing was said"])[-1].strip("= ")
+    last = (tested.stdout.strip().splitlines() or ["no output"])[-1].strip("= ")
     return Run(version, cdk, passed=passed, summary=f"{last} ({time.monotonic() - began:.0f} s)")
 
 

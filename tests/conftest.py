@@ -24,13 +24,13 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over what was imported: it stays, and there is much of it."""
+    """Exclude imported modules from garbage collection, since they stay and are large."""
     gc.collect()
     gc.freeze()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Take down what was skipped; runs in the process that collects all reports.
+    """Record skipped tests, in the process that collects all reports.
 
     What ran and failed as it was said to is not skipped, and an xfail is strict here.
     """
@@ -54,7 +54,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show how deployments ended under faults, and say why a run with skipped tests fails."""
+    """Show how deployments ended under faults, and why a run with skipped tests fails."""
     if _cells:
         _write_table(terminalreporter)
     if _skipped:

@@ -12,7 +12,7 @@ LEVELS = ("Division", "Region", "Team")
 
 
 def up(site: Site, **groups: object) -> Stack:
-    """Deploy these groups with a structure, which has to go well."""
+    """Deploy these groups with a structure, which has to succeed."""
     stack = site.up({"Structure": site.structure(*LEVELS), **groups})
     assert stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, site.reasons(stack)
     return stack

@@ -26,7 +26,7 @@ UNSET = "context value \\(-c\\) or an environment variable that is not set"
 
 @pytest.fixture(scope="module")
 def stack() -> Stack:
-    """What is refused makes nothing, so one stack does for all."""
+    """A refused argument creates nothing, so one stack is enough for all tests."""
     return new_stack()
 
 
@@ -107,7 +107,7 @@ def test_of_a_group_without_a_name(structure: HierarchyStructure) -> None:
 def test_something_else_as_parent_or_structure(
     stack: Stack, structure: HierarchyStructure, tree: HierarchyTree
 ) -> None:
-    """What is near to it says what to write instead."""
+    """An error about a similar value says what to write instead."""
     group = tree.group("Sales")
     for options, message in (
         ({"parent": tree}, "parent is the HierarchyTree 'Stack/Tree', .* with group\\(path\\)"),

@@ -59,7 +59,7 @@ def test_a_group_keeps_its_logical_id_wherever_it_stands() -> None:
 
 
 def test_the_logical_id_never_changes() -> None:
-    """Deployed stacks have it: it is readable, and made of the key in the same way for good."""
+    """The logical id of a key never changes, since deployed stacks have it."""
     structure = new_structure(new_stack())
     group = structure.add_group("Group", name="Group", key="UK/Chat & mail, Größe")
     assert logical_id(group) == "HierarchyGroupUKChatmailGre2106ad6ad1820e86"
@@ -138,7 +138,10 @@ def test_stacks_have_keys_of_their_own() -> None:
         ("  ", "key begins or ends with a blank, remove it"),
         ("chat\u200b", r"key begins or ends with a blank, remove it: 'chat\\u200b'"),
         ("k" * 513, "key has 513 characters, 1 to 512 are allowed"),
-        ("\ud83d", r"key has half of a surrogate pair, which is no character: '\\ud83d', mend it"),
+        (
+            "\ud83d",
+            r"key has half of a surrogate pair, which is no character, remove it: '\\ud83d'",
+        ),
         (7, "key is 7, a text is needed: put it into quotes"),
     ],
 )

@@ -29,7 +29,7 @@ MOST_INSTANCES = 14
 
 
 def instance_arn(number: int) -> str:
-    """An ARN like no other."""
+    """A unique ARN."""
     return f"{INSTANCE_ARN[:-12]}{number:012}"
 
 
@@ -187,7 +187,7 @@ def test_every_resource_waits_for_the_policy() -> None:
 
 @pytest.mark.parametrize("role_name", ["hierarchies", None], ids=["a role", "no role yet"])
 def test_customised_roles(role_name: str | None) -> None:
-    """Who may not make roles has the report say what the function needs, for each instance."""
+    """The report for people who may not create roles has the permissions for each instance."""
     app = App(context={"aws:cdk:bundling-stacks": []})
     path = "Stack/ConnectHierarchyProvider/Role"
     iam.Role.customize_roles(

@@ -266,7 +266,7 @@ def test_a_given_role_and_log_group_are_used() -> None:
 
 
 def test_an_immutable_role_stays_as_it_is() -> None:
-    """Who imports a role as immutable sees to its permissions."""
+    """An immutable imported role gets no permissions."""
     stack = new_stack()
     arn = "arn:aws:iam::123456789012:role/hierarchy"
     HierarchyProvider(stack, "P", role=iam.Role.from_role_arn(stack, "R", arn, mutable=False))
@@ -347,7 +347,7 @@ def test_private_subnets_beside_public_ones() -> None:
 
 
 def test_a_provider_of_another_stack() -> None:
-    """It serves, with the policy in the stack that uses it: no cycle, and no function there."""
+    """A provider of another stack serves, with the policy in the using stack and no cycle."""
     app = new_app()
     home, one, two = Stack(app, "Home"), Stack(app, "One"), Stack(app, "Two")
     provider = HierarchyProvider(home, "Provider")

@@ -254,7 +254,7 @@ def test_other_stacks_refer_by_exports_whatever_the_flag_says(flag: dict[str, st
 
 
 def test_a_reference_can_be_weakened() -> None:
-    """To let a group move all the same, say so where it is used, or at the group."""
+    """A weak reference, at the user or at the group, still lets the group move."""
     app = new_app(**{STRENGTH: "weak"})
     base, user = Stack(app, "Base"), Stack(app, "User")
     structure = HierarchyStructure(

@@ -1,4 +1,4 @@
-"""What cannot be is an error at synth, which names construct path, value, limit and remedy."""
+"""Impossible values are errors at synth, with construct path, value, limit and remedy."""
 
 from __future__ import annotations
 
@@ -308,7 +308,7 @@ def test_an_instance_at_home_or_nobody_knows_where() -> None:
 
 @pytest.mark.parametrize("kind", ["dummy-value-for-/connect/arn", "{{resolve:ssm:/connect/arn}}"])
 def test_arns_that_are_looked_up(kind: str) -> None:
-    """What stands for a value before it is looked up reaches the template: else it never is."""
+    """A placeholder for a looked-up value reaches the template, or it would never be looked up."""
     stack = new_stack()
     structure = new_structure(stack, instance_arn=kind)
     structure.add_group("Group", name="Group")

@@ -517,7 +517,7 @@ def test_errors_of_files(tmp_path: Path, name: str, text: str, parts: list[str])
 
 def test_a_missing_file(tmp_path: Path) -> None:
     """The error names it."""
-    with refused("Stack/Tree: missing.yaml", "can not be read"):
+    with refused("Stack/Tree: missing.yaml", "cannot be read"):
         from_file(tmp_path / "missing.yaml")
 
 

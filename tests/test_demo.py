@@ -59,7 +59,7 @@ def test_demo_tells_what_it_claims() -> None:
 
 
 def _every_claim_holds(told: str) -> None:
-    """The demo ends by saying how long it took and that all it claimed was so."""
+    """The demo ends with its duration, and says that all claims held."""
     assert re.search(r"^Done in \d+ s: all \d+ claims held\.$", told, re.MULTILINE)
     assert "✗ this does not hold" not in told
     assert "Traceback" not in told

@@ -262,7 +262,7 @@ def test_an_error_reaches_the_console(aws: LocalAws, cdk: CdkCli, instance_arn: 
 def test_a_group_with_a_key_moves_with_its_line(
     aws: LocalAws, cdk: CdkCli, instance_arn: str
 ) -> None:
-    """`uk.add_group` becomes `de.add_group`: agents go along, and nothing is left behind.
+    """`uk.add_group` becomes `de.add_group`: agents follow, and nothing is left behind.
 
     A group gets its key in a deployment of its own, and keeps its id.
     """
@@ -296,7 +296,7 @@ def test_a_group_with_a_key_moves_with_its_line(
 
 
 def test_no_rollback_and_a_rollback_later(aws: LocalAws, cdk: CdkCli, instance_arn: str) -> None:
-    """What stands still after a failure goes home with `cdk rollback`, ids and agents included."""
+    """`cdk rollback` restores a stack that stopped after a failure, with ids and agents."""
     instance_id = instance_arn.rsplit("/", 1)[-1]
 
     def build(app: Construct, *, moved: bool) -> None:

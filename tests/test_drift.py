@@ -1,4 +1,4 @@
-"""What a stack's function says of changes by hand, and how it takes them back."""
+"""The function's report of changes by hand, and its repair."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def test_what_had_to_stay_is_named_with_its_reason(site: Site) -> None:
 
 
 def test_what_a_stack_retains_is_no_drift(site: Site) -> None:
-    """CloudFormation forgot it, so its name is nobody's business."""
+    """A group that CloudFormation retained is not compared."""
     resources = organisation(site, Kept=site.group("Kept", DeletionPolicy="Retain"))
     site.up(resources)
     del resources["Kept"]
@@ -449,7 +449,7 @@ def test_a_repair_gives_way_to_a_deployment(site: Site) -> None:
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("scope", list(DuplicateScope))
 def test_a_repair_that_dies_is_done_again(nth: int, scope: DuplicateScope, *, after: bool) -> None:
-    """Wherever it died, what is left to do is still drift, and the next repair does it."""
+    """Wherever a repair died, the rest is still drift, and the next repair corrects it."""
     site = Site(connect_settings=ConnectSettings(duplicate_scope=scope))
     stack = site.up(organisation(site))
     operator = Operator(site)
@@ -498,7 +498,7 @@ def test_a_deployment_after_a_repair_that_died(nth: int) -> None:
 
 
 def test_a_long_repair_goes_on_in_further_runs() -> None:
-    """The first answer says so; the later runs need nobody."""
+    """The first answer says that the repair continues, and later runs finish it alone."""
     site = Site(function_settings=FunctionSettings(timeout=60.0))
     names = [f"Team {number}" for number in range(150)]
     stack = site.up({"Structure": site.structure(*LEVELS), "Teams": site.tree(*names)})
@@ -622,7 +622,7 @@ def test_a_check_that_fails_says_so_in_its_metrics(
 
 
 def test_a_stack_without_a_ledger_has_nothing_to_compare(site: Site) -> None:
-    """Nothing is looked up that nobody could know about."""
+    """A stack without a ledger entry is not looked up."""
     report = site.invoke({DRIFT_CHECK: {"StackId": "arn:aws:cloudformation:x:1:stack/none/uuid"}})
     assert report["differences"] == []
     assert site.calls() == []

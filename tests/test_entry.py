@@ -1,4 +1,4 @@
-"""The function's entry: one answer to every event, whatever the event or the answer's way is."""
+"""The function's entry: one answer to every event, whatever the event and the network do."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Answers:
         self.tries = 0
 
     def __call__(self, url: str, body: bytes) -> int:
-        """As `https_put`."""
+        """Take a body, as `https_put` does."""
         assert url == self.url
         self.tries += 1
         outcome = self.planned.pop(0) if self.planned else 200
@@ -314,7 +314,7 @@ def test_a_wrong_instance_is_named(site: Site, kind: str) -> None:
 
 
 def test_an_unexpected_error_is_answered_too(caplog: pytest.LogCaptureFixture) -> None:
-    """A bug of ours does not let CloudFormation wait for an hour."""
+    """A bug in the library does not make CloudFormation wait for an hour."""
 
     def broken(service: str) -> Any:
         msg = f"no {service}"
@@ -380,7 +380,7 @@ def test_a_late_copy_of_an_answered_event_gives_the_same_answer(site: Site) -> N
 
 
 def test_a_delete_of_what_never_was_succeeds(site: Site) -> None:
-    """An id that CloudFormation made up, of a Create that made nothing."""
+    """An id that CloudFormation invented, of a Create that created nothing."""
     answer = serve(
         event(
             "Delete",
@@ -437,25 +437,25 @@ def test_an_answer_that_is_too_long_says_so() -> None:
 
 @pytest.mark.parametrize("planned", [[503, 500], [OSError("refused"), TimeoutError("hangs")]])
 def test_an_answer_that_does_not_arrive_is_sent_again(planned: list[Any]) -> None:
-    """Passing trouble on the way costs a few seconds, and one answer arrives."""
+    """After passing network errors, one answer arrives some seconds later."""
     put = serve(event(), *planned)
     assert put.tries == 3
     assert put.only["Status"] == "FAILED"
 
 
 def test_an_answer_that_never_arrives_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
-    """A URL that has expired answers 403; crhelper would try for ever."""
+    """The function stops after five attempts, while crhelper would try forever."""
     put = serve(event(), *[403] * 100)
     assert put.tries == 5
     assert "CloudFormation was not told" in caplog.text
 
 
 def test_the_url_is_in_no_log_line(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    """Who has the presigned URL can answer in our place; so it is never logged."""
+    """The presigned URL, with which anybody could answer, is never logged."""
     caplog.set_level(logging.DEBUG)
     serve(event(ResourceProperties=properties(site)), 403, site=site)
     serve(event(), OSError(URL))
-    assert "answered" in caplog.text
+    assert "answer sent" in caplog.text
     assert "secret" not in caplog.text
     assert "answers.invalid" not in caplog.text
 
@@ -470,16 +470,16 @@ def test_logs_are_json_lines(site: Site, capsys: pytest.CaptureFixture[str]) -> 
         logging.getLogger().removeHandler(handler)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["message"] for line in lines] == [
-        "began",
-        "knows its direction",
+        "request received",
+        "direction decided",
         "creating hierarchy group 'Sales'",
-        "answered",
+        "answer sent",
     ]
     assert {(line["request"], line["resource"]) for line in lines} == {("Create", "Group")}
 
 
 def test_out_of_time_is_told_before_the_function_ends(site: Site) -> None:
-    """Throttling till CloudFormation's hour is nearly over: the answer comes before the end."""
+    """Throttling until CloudFormation's hour is nearly over: the answer comes before the end."""
     site.connect.plan_fault("CreateUserHierarchyGroup", kind=FaultKind.THROTTLE, times=10_000)
     put = Answers()
     clock = ManualClock()

@@ -28,12 +28,12 @@ PACKAGES = [
 ]
 
 CALLERS = ("connect_hierarchy_cli/chart/",)
-"""Rooms whose errors are about code that calls them wrongly; nobody's input leads to one."""
+"""Folders whose errors are about wrong code, which no user's input causes."""
 
 _ENTRY = re.compile(r"^`([^`]+)`\n: \S", re.MULTILINE)
 _VALUE = re.compile(r"<[^<>]+>")
 _OWN_WORDS = 0.3
-"""So much of a text has to be in the entry itself, so that no entry explains everything."""
+"""The share of a text that its entry must have, so that no entry matches everything."""
 
 
 def entries() -> Iterator[tuple[str, str]]:
@@ -45,7 +45,7 @@ def entries() -> Iterator[tuple[str, str]]:
 
 
 def bare(text: str) -> str:
-    """A text without what stands in front of it: a path, a line, or what was being done."""
+    """A text without its beginning: a path, a line, or what was being done."""
     return re.sub(rf"^({HOLE}: ?)+", "", normalised(_VALUE.sub(HOLE, text)))
 
 

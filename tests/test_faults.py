@@ -1,4 +1,4 @@
-"""Faults at every call of everyday deployments: whatever happens, it ends where it should."""
+"""Faults at every call of everyday deployments: each ends as it does without faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names, properties, events and answer URLs that nobody means well: each ends in clear words."""
+"""Hostile names, properties, events and answer URLs: each ends in a clear error."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _live(site: Site, name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_hostile_names_of_groups(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    """What Connect takes as a name lives through everything that can happen to a group."""
+    """A name that Connect accepts works in everything that can happen to a group."""
     _live(Site(), name)
     assert unexpected(caplog) == []
 
@@ -129,7 +129,7 @@ SERVICE_PATTERN = r"[\w .:/=+@-]*"
 
 @pytest.mark.parametrize("name", [n for n in HOSTILE_NAMES if not re.fullmatch(SERVICE_PATTERN, n)])
 def test_names_that_the_service_refuses(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Should Connect have a pattern for names or tags: it is told at once, and taken back."""
+    """If Connect has a pattern for names or tags, the error comes at once and is rolled back."""
     patterns = ConnectSettings(name_pattern=SERVICE_PATTERN, tag_value_pattern=SERVICE_PATTERN)
     site = Site(connect_settings=patterns)
     first = {"Structure": site.structure("A", "B"), "G": site.group("G"), "P": site.group("P")}
@@ -158,7 +158,7 @@ def test_names_that_the_service_refuses(name: str, caplog: pytest.LogCaptureFixt
 
 @pytest.mark.parametrize("name", HALF_A_PAIR)
 def test_half_a_surrogate_pair_is_refused(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    """JSON can carry it, UTF-8 can not: it is named before any call, in a line that can be read."""
+    """Half a surrogate pair, which only JSON allows, is named in readable form before any call."""
     site = Site()
     levels = {"Structure": site.structure("A")}
     for resources in (
@@ -309,7 +309,7 @@ def _with(resources: Resources, logical_id: str, **properties: Any) -> Resources
 def _check_clear(told: list[str], name: str) -> None:
     """The first reason names what is wrong with the property."""
     assert told
-    assert "error of the library" not in " ".join(told)
+    assert "bug in the library" not in " ".join(told)
     about = {
         "InstanceArn": ("InstanceArn", "instance"),
         "Levels": ("Levels", "level"),
@@ -523,7 +523,7 @@ def test_events_of_any_form(
         answer = json.loads(body)
         assert answer["PhysicalResourceId"]
         assert answer["Status"] in {"SUCCESS", "FAILED"}
-        assert "error of the library" not in answer["Reason"], answer
+        assert "bug in the library" not in answer["Reason"], answer
         if resource_type == "Custom::X" and request_type == "Create":
             assert "ResourceType" in changes or answer["Status"] == "FAILED"
 
@@ -731,11 +731,11 @@ def test_an_answer_over_https_arrives(caplog: pytest.LogCaptureFixture) -> None:
     with _https(_status(200)) as url:
         Function(lambda _: None, ManualClock())(event(ResponseURL=url), Context())
     assert "CloudFormation was not told" not in caplog.text
-    assert '"message": "answered"' in caplog.text
+    assert '"message": "answer sent"' in caplog.text
 
 
 def test_a_server_that_nobody_trusts_gets_no_answer(caplog: pytest.LogCaptureFixture) -> None:
-    """The answer has names in it: it goes to nobody whose certificate is not good."""
+    """The answer, which has names, is not sent to a server with an invalid certificate."""
     with _https(_status(200)) as url:
         Function(lambda _: None, ManualClock())(event(ResponseURL=url), Context())
     assert "SSLCertVerificationError" in caplog.text

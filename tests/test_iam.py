@@ -1,4 +1,4 @@
-"""What the function may do: as much as its work needs, on one instance, and nothing else."""
+"""The function's permissions: what its work needs, on one instance, and nothing else."""
 
 from __future__ import annotations
 
@@ -301,7 +301,7 @@ ELSEWHERE = [
     ),
 ]
 
-# what no handler does, on the very things that it works with
+# actions that no handler uses, on its own resources
 NEVER = [
     (f"connect:{action}", resource)
     for resource in (INSTANCE_ARN, f"{INSTANCE_ARN}/agent/1", f"{INSTANCE_ARN}/agent-group/1")

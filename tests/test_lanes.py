@@ -1,4 +1,4 @@
-"""Calls beside calls, where an account's quota was raised."""
+"""Parallel calls in an account with a raised quota."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_there_are_as_many_as_the_rate_keeps_busy(per_second: float, number: int
 
 
 def test_the_work_is_done_at_the_same_time() -> None:
-    """Five threads wait for each other, so that with fewer nobody would go on."""
+    """Five threads wait for each other, so that fewer threads would hang."""
     barrier, done = threading.Barrier(5, timeout=30), set()
 
     def work(number: int) -> None:

@@ -218,7 +218,7 @@ def test_a_throttled_table_is_a_passing_trouble(site: Site) -> None:
 
 
 def denied(seconds: float) -> tuple[Site, str, list[str]]:
-    """A group is created while the ledger denies everything for so long: site, status, reasons."""
+    """Create a group while the ledger denies everything for a time: site, status, reasons."""
     site = Site(ledger_in_table=True, connect_settings=ConnectSettings(default_rate=None))
     site.write_levels("Division")
     until = site.clock.now() + seconds

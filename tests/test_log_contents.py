@@ -1,4 +1,4 @@
-"""What the function's logs never have in them, whatever happens to its stack."""
+"""What the function's logs never contain, whatever happens to its stack."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class PersonalSite(Site):
 
 
 def parts_of(url: str) -> set[str]:
-    """What a presigned URL is made of, and what of it must not be told."""
+    """The parts of a presigned URL that no log may contain."""
     split = urlsplit(url)
-    # how long it is good for is a number that stands in many an id, and no secret
+    # the lifetime is no secret, and its digits occur in ids
     told = {value for key, value in parse_qsl(split.query) if key != "X-Amz-Expires"}
     return {split.netloc, split.path.strip("/"), split.query, *told}
 

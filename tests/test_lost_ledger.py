@@ -1,4 +1,4 @@
-"""A ledger that is lost between deployments is learned anew: it ends as if it had been kept."""
+"""A ledger that is lost between deployments is restored: everything ends as without the loss."""
 
 from __future__ import annotations
 

@@ -59,14 +59,14 @@ def test_levels_at_the_limits_pass() -> None:
     ],
 )
 def test_group_names_that_cannot_be(name: str, message: str) -> None:
-    """A name is refused before Connect would misunderstand or refuse it."""
+    """A name that Connect would misunderstand or refuse is refused earlier."""
     with pytest.raises(InvalidHierarchyError, match=message):
         check_group_name(name)
 
 
 @pytest.mark.parametrize("name", ["n" * 100, "日本 🎧", "a/b", "__proto__"])
 def test_unusual_group_names_pass(name: str) -> None:
-    """The service has no pattern for names, so neither have we."""
+    """Names can have any characters, since the service has no pattern."""
     check_group_name(name)
 
 
@@ -114,7 +114,7 @@ def test_the_service_decides_about_tag_keys(key: str) -> None:
 
 @pytest.mark.parametrize("value", ["R&D", "(EUR)", "\N{HEADPHONE}", "a\nb", ""])
 def test_values_of_tags_have_no_pattern(value: str) -> None:
-    """Connect's service model has none, so neither have we."""
+    """Values of tags can have any characters, since the service model has no pattern."""
     check_user_tags({"k": value})
 
 
@@ -161,7 +161,7 @@ def test_an_instance_elsewhere(function_arn: str, why: str) -> None:
     ],
 )
 def test_an_instance_at_home(instance_arn: object, function_arn: str) -> None:
-    """What is at home passes, and so does what says nothing about where it is."""
+    """An instance in the same Region and account passes, and so does one of unknown home."""
     check_reachable(instance_arn, function_arn)
 
 

@@ -233,5 +233,5 @@ def test_physical_ids_come_back() -> None:
     ["", "made-up", f"{INSTANCE_ARN}/agent-group/1", f"{INSTANCE_ARN}/hierarchy-tree/x"],
 )
 def test_other_physical_ids_are_none(physical_id: str) -> None:
-    """What CloudFormation makes up is no generation of a tree."""
+    """An id that CloudFormation invented is no generation of a tree."""
     assert TreeId.parse(physical_id) is None

@@ -8,7 +8,7 @@ from connect_hierarchy_lambda.ports.pace import Pace, Rate
 
 
 def times(pace: Pace, number: int, api: str = "create") -> list[float]:
-    """When so many requests can go, if each is asked for when the one before has gone."""
+    """When this many requests can be sent, each asked for after the one before was sent."""
     now = 0.0
     gone = []
     for _ in range(number):
@@ -23,7 +23,7 @@ def test_a_burst_and_then_the_rate() -> None:
 
 
 def test_each_api_has_a_bucket_of_its_own() -> None:
-    """What one uses up is there for another."""
+    """Each API has its own bucket."""
     pace = Pace(Rate(2, 2))
     assert times(pace, 2) == pytest.approx([0, 0.25])
     assert times(pace, 2, "delete") == pytest.approx([0, 0.25])
@@ -61,5 +61,5 @@ def test_a_refusal_slows_down_and_successes_speed_up() -> None:
     ],
 )
 def test_the_environment_sets_the_rate(environment: dict[str, str], rate: Rate) -> None:
-    """What makes no sense is left to the defaults."""
+    """Invalid variables give the defaults."""
     assert Rate.of(environment) == rate

@@ -1,4 +1,4 @@
-"""The wording of what people read: phrases that no native speaker writes, and words of history.
+"""The wording of all texts: phrases that no native speaker writes, and words of history.
 
 `typos` looks at single words, with the list in typos.toml; this looks at phrases. Text in code
 marks of a Markdown page is not prose: it quotes what the program says.
@@ -15,11 +15,13 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 
 READ = (
-    *("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"),
-    *("Makefile", "app.py", "typos.toml"),
-    *("docs", "demo", "examples", "constructs", "organisation", ".github"),
+    *("README.md", "ARCHITECTURE.md", "BENCHMARKS.md", "CHANGELOG.md", "CONTRIBUTING.md"),
+    *("SECURITY.md", "Makefile", "app.py", "pyproject.toml", "requirements.txt", "typos.toml"),
+    *("docs", "organisation", "examples", "demo", ".github"),
+    *("constructs", "lambda_handlers", "tree_files", "cli"),
+    *("local_aws", "real_check", "benchmarks", "release", "tests"),
 )
-"""The rooms whose texts have been gone through; the others follow one by one."""
+"""Every room and file with texts."""
 
 PHRASES = {
     r"in (its|their|his|her) turn": "leave it out",
@@ -38,6 +40,14 @@ PHRASES = {
     r"\b(simply|just) (call|use|run|write|add)\b": "leave out the adverb",
     r"\bplease note\b": "leave it out",
     r"\bin order to\b": "to",
+    r"\bso many (seconds|requests|groups|times|attempts)\b": "this many",
+    r"\b(that|which|ones) there (is|are) not\b": "that does not exist",
+    r"\bhas to go well\b": "has to succeed",
+    r"\b(takes?|notes?) down\b": "note",
+    r"\bin the midst of\b": "during",
+    r"\b(made|created) anew\b": "created again",
+    r"\bmade up by\b|\bmakes up an?\b": "invents",
+    r"\bmust not be \w+ by you\b": "you are not allowed to",
 }
 """What nobody writes here, and what to write instead."""
 
@@ -47,9 +57,17 @@ EXAMPLES = (
     *("Hence it fails.", "It moves of its own accord.", "The group shall go.", "Give a group up."),
     *("Previously it failed.", "It used to be a list.", "It was once a tag."),
     *("Simply run it.", "Please note this.", "In order to move it, deploy."),
+    *("It ends after so many seconds.", "Names that there are not fail.", "It has to go well."),
+    *("It takes down a name.", "It ends in the midst of a call.", "It is created anew."),
+    *("It makes up an id.", "It must not be read by you."),
 )
 
-_KINDS = {".md", ".py", ".yaml", ".yml", ".toml", ".json", ".csv", ".css", ""}
+OF_AWS = re.compile(
+    r"can not be (updated|upd\b|rolled back|deleted|\{purpose\})|hence creating one", re.IGNORECASE
+)
+"""What CloudFormation itself says, which the local AWS repeats."""
+
+_KINDS = {".md", ".py", ".yaml", ".yml", ".toml", ".json", ".csv", ".css", ".js", ".txt", ""}
 _COMMENT = re.compile(r"\n[ \t]*(#:?|%|>|\*)?[ \t]*")
 _CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 
@@ -59,14 +77,15 @@ def texts() -> Iterator[tuple[str, str]]:
     for room in READ:
         path = REPOSITORY / room
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file() and file.suffix in _KINDS and "cdk.out" not in file.parts:
+            is_text = file.suffix in _KINDS and "cdk.out" not in file.parts
+            if file.is_file() and is_text and file != Path(__file__):
                 text = file.read_text(encoding="utf-8")
                 yield file.relative_to(REPOSITORY).as_posix(), text
 
 
 def found(text: str, *, is_page: bool) -> list[str]:
     """The phrases in a text, each with what to write instead."""
-    prose = _CODE.sub("", text) if is_page else text
+    prose = OF_AWS.sub("", _CODE.sub("", text) if is_page else text)
     line = _COMMENT.sub(" ", prose)
     return [
         f"{match[0]!r}: {remedy}"

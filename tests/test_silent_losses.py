@@ -54,7 +54,7 @@ def with_tree(site: Site, *groups: Any, **properties: Any) -> Resources:
 
 
 def up(site: Site, resources: Resources) -> Stack:
-    """Deploy, which has to go well."""
+    """Deploy, which has to succeed."""
     stack = site.up(resources)
     assert stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, site.reasons(stack)
     return stack
@@ -127,7 +127,7 @@ def test_a_used_node_that_is_renamed_without_a_key_is_refused(site: Site, policy
     up(site, with_tree(site, "Retail", "Wholesale", AgentsOnDelete=policy))
     site.hire("ada", "Wholesale")
     edited = with_tree(site, "Retail", "Wholesale GB", AgentsOnDelete=policy)
-    told = ("renamed: give it key 'Wholesale'", "another group: key 'Wholesale GB'")
+    told = ("if it was renamed, give it key 'Wholesale'", "if not, key 'Wholesale GB'")
     assert_refused(site, edited, *told)
 
 

@@ -47,7 +47,7 @@ class Links(HTMLParser):
         self.feed(page.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take down what a tag refers to."""
+        """Note the addresses of a tag."""
         for name, value in attrs:
             if name in {"src", "href"} and value:
                 self.found.append((tag, value))

@@ -63,7 +63,7 @@ def native(policy: str, **properties: Any) -> Resources:
 
 
 def up(site: Site, name: str, resources: Mapping[str, Any]) -> Stack:
-    """Deploy a minute later, which has to go well; a stack is never without any resource."""
+    """Deploy a minute later, which has to succeed; a stack is never without any resource."""
     site.clock.sleep(60)
     stack = site.up({"Levels": structure(site), **resources}, name)
     assert stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, site.reasons(stack)

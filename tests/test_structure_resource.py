@@ -196,7 +196,7 @@ def test_a_rollback_leaves_a_level_that_was_there_before(site: Site) -> None:
 
 
 def test_a_cancelled_update_does_not_write_in_the_rollback(site: Site) -> None:
-    """It waits for stale levels to pass, is given up meanwhile, and renames nobody's level."""
+    """A run that waits for stale levels is cancelled meanwhile, and renames no level of others."""
     site.up({"Structure": site.structure("Division")})
     site.write_levels("Division", "Desk")
     wanted = site.structure("Division", "Team")

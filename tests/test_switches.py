@@ -1,7 +1,7 @@
 """The everyday histories with each switch of the local AWS in its unusual position.
 
 A switch stands for what AWS does not document, so the handlers must come to the same end in both of
-its positions. What they can not meet is tested all the same, so that it stays so:
+its positions. What they cannot affect is tested all the same, so that it stays so:
 
 - ARNs as values of searches: they send ids.
 - equal names of levels: the check of names refuses them, at synth and in Lambda. Only a level that

@@ -119,7 +119,7 @@ def test_a_comma_in_a_header_of_semicolons(tmp_path: Path) -> None:
         ("path,k,k\n", r"org.csv:1: has two columns 'k', keep one"),
         ("path,,\nA,,x\n", r"org.csv:2: has 3 cells, and cell 3, 'x', is in no column"),
         ('path,k\n"A\nB",v\nB,v,x\n', r"org.csv:4: has 3 cells, and cell 3, 'x', is in no"),
-        ("path\nA,B\n", r"org.csv:2: has 2 cells, .* put a text with separators into quotes"),
+        ("path\nA,B\n", r"org.csv:2: has 2 cells, .* put texts with separators in quotes"),
     ],
 )
 def test_headers_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:
@@ -157,8 +157,8 @@ def test_keys_and_policies(tmp_path: Path) -> None:
     ("column", "part"),
     [
         ("name", "the end of its path: remove the column, or for a tag of that name write"),
-        ("Name", "column 'Name' can not be"),
-        ("tags", "give each tag a column that is called by its key"),
+        ("Name", "column 'Name' is not allowed"),
+        ("tags", "give each tag a column with the name of its key"),
         ("children", "rows of their own"),
     ],
 )
@@ -214,7 +214,7 @@ def test_paths_in_other_accents(tmp_path: Path) -> None:
         ("Z\u00fcrich", "Caf\u00e9"),
     ]
     message = error_of(tmp_path, "path\nZ\u00fcrich\nA\nZu\u0308rich\n")
-    assert message.startswith(r"org.csv:4: path 'Zu\u0308rich' is there twice, also in line 2: ")
+    assert message.startswith(r"org.csv:4: path 'Zu\u0308rich' occurs twice, also in line 2: ")
     message = error_of(tmp_path, "path\nZu\u0308rich/A\n")
     assert message == r"org.csv:2: no row has the parent's path 'Zu\u0308rich': add one"
 

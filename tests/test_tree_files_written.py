@@ -87,7 +87,7 @@ def test_what_is_written_is_what_is_read(
         found = written_and_read(tmp_path, tree, kind)
     except InvalidHierarchyError as error:
         assert kind is TreeFormat.CSV
-        assert "which a CSV file can not say: write YAML or JSON" in str(error)  # noqa: PT017 - of one kind only
+        assert "which a CSV file cannot express: write YAML or JSON" in str(error)  # noqa: PT017 - of one kind only
         return
     assert found.nodes == wanted.nodes
 
@@ -96,7 +96,7 @@ def test_what_is_written_is_what_is_read(
     ("group", "why"),
     [
         ({"name": "A/B"}, "the name of group 'A/B' has a slash"),
-        ({"name": "A", "tags": {"Path": "x"}}, "a column can not be called as the tag 'Path' is"),
+        ({"name": "A", "tags": {"Path": "x"}}, "a column cannot have the name of the tag 'Path'"),
         ({"name": "A", "tags": {"k": ""}}, "tag 'k' of 'A' is empty, or has blanks around it"),
         ({"name": "A", "tags": {"k": " x"}}, "tag 'k' of 'A' is empty, or has blanks around it"),
     ],

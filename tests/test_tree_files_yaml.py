@@ -145,7 +145,7 @@ def test_fields_that_look_like_something_else(tmp_path: Path) -> None:
     """A key of a tag is a text in any case."""
     (node,) = read(tmp_path, "- {name: A, tags: {2024: a, No: b, 2024-02-30: c}}\n").nodes
     assert node.tags == {"2024": "a", "No": "b", "2024-02-30": "c"}
-    assert "org.yaml:1: a field is called by a text" in error_of(tmp_path, "- {[a]: b}\n")
+    assert "org.yaml:1: the name of a field is a text" in error_of(tmp_path, "- {[a]: b}\n")
 
 
 # malformed --------------------------------------------------------------------------------------

@@ -1,14 +1,14 @@
-"""`connect-hierarchy`, also as `python -m connect_hierarchy_cli`: runs a command, tells errors.
+"""`connect-hierarchy`, also `python -m connect_hierarchy_cli`: runs a command, shows errors.
 
-Imports stand where they are needed, so that Ctrl-C meets none of them unguarded and `--help` does
-not wait for what it does not use.
+Imports are where they are needed, so that Ctrl-C during an import is handled, and `--help` does not
+wait for modules that it does not use.
 """
 
 from __future__ import annotations
 
 import sys
 
-TYPE_CHECKING = False  # typing's own takes longer to import than all else here
+TYPE_CHECKING = False  # importing typing would take longer than everything else here
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,11 +20,11 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> 
     """Run a command.
 
     Args:
-        arguments: Those of the program, the process's own if they are None.
-        clock: What waits for the pace of requests, the machine's clock if it is None.
+        arguments: Arguments of the program; None for those of the process.
+        clock: The clock that waits for the pace of requests; None for the machine's.
 
     Returns:
-        The exit code: 0 for success; 1 for an error, which was told on standard error; 2 where a
+        The exit code: 0 for success; 1 for an error, which is shown on standard error; 2 if a
         command that compares found a difference.
     """
     typed = tuple(sys.argv[1:] if arguments is None else arguments)
@@ -35,13 +35,16 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> 
 
         settings = Settings(arguments=typed, clock=clock)
         return run(settings)
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - all are told in one sentence
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - each is shown as one sentence
         return _tell(error, settings)
 
 
 def _tell(error: BaseException, settings: Settings | None) -> int:
     if settings is None:
-        sys.stderr.write(f"Error: {type(error).__name__} before the program began\n")
+        told = f"{type(error).__name__} before the program began"
+        if isinstance(error, ModuleNotFoundError):
+            told = f"the package {error.name} is missing: install cdk-connect-hierarchy[cli]"
+        sys.stderr.write(f"Error: {told}\n")
         return 1
     from connect_hierarchy_cli.errors import tell  # noqa: PLC0415
 

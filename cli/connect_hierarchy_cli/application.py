@@ -1,4 +1,4 @@
-"""The command with its subcommands, of which each is imported only when it is called."""
+"""The command and its subcommands, each imported only when it is called."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from connect_hierarchy_cli.settings import PROGRAM, Settings
 
 @dataclass(frozen=True)
 class Listed:
-    """A subcommand as the help of the whole shows it, without importing it."""
+    """A subcommand as the main help shows it, without importing it."""
 
     name: str
     section: str
@@ -37,7 +37,7 @@ COMMANDS = (
     Listed("validate", FILES, "Check files of trees as a synth does, without a CDK app."),
     Listed("plan", CHANGE, "Show what a deployment will do."),
     Listed("agents", CHANGE, "Put agents into the groups that a file says."),
-    Listed("copy", CHANGE, "Make the levels and groups of an instance in another one."),
+    Listed("copy", CHANGE, "Create the levels and groups of an instance in another one."),
     Listed("drift", OPERATE, "Show what was changed by hand since a stack was deployed."),
     Listed("moves", OPERATE, "Show which groups have another id now."),
     Listed("doctor", OPERATE, "Show what will go wrong with a stack, and what to do about it."),
@@ -72,17 +72,17 @@ class Application(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, and see to it that all it wrote has left."""
+        """Run the command, and flush everything that it wrote."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError as error:
-            # click would end the program without a word
+            # click would end the program without a message
             raise OutputClosedError from error
         return result
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Show the commands by what they are for, then the options."""
+        """Show the commands by purpose, then the options."""
         for section in dict.fromkeys(listed.section for listed in COMMANDS):
             with formatter.section(section):
                 formatter.write_dl(
@@ -134,13 +134,13 @@ def application(context: click.Context) -> None:
 
 
 def run(settings: Settings) -> int:
-    """Run the command that the arguments in the settings name; the exit code.
+    """Run the command that the arguments in the settings name, and return the exit code.
 
     Raises:
-        Exception: Whatever went wrong, for `errors.tell`.
+        Exception: Any error, for `errors.tell`.
     """
     for stream in (sys.stdout, sys.stderr):
-        # names can have characters that the terminal's encoding has not
+        # names can have characters that the terminal's encoding lacks
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     code = application.main(

@@ -22,7 +22,7 @@ from connect_hierarchy_tree_files.writer import TreeFormat, written_tree
 _DISTRIBUTION = "cdk-connect-hierarchy"
 _LONGEST_STACK_NAME = 128
 _MOST_OF_AN_EVENT = 0.45
-"""An Update brings the tree twice, and the tree is to grow."""
+"""An Update has the tree twice, and the tree needs room to grow."""
 
 _APP = '''\
 """The agent hierarchy of {label}, as `{program} export` found it.
@@ -90,7 +90,7 @@ def cdk_app(
         requests_per_second: What the account's APIs take, where the quota was raised.
 
     Raises:
-        CommandError: For an instance that no structure or tree can stand for.
+        CommandError: For an instance that no structure or tree can represent.
     """
     _check(world, export)
     parts = list(_parts(export.groups))
@@ -140,7 +140,7 @@ def _check(world: World, export: Export) -> None:
     if not all(world.levels):
         raise CommandError(
             f"level {world.levels.index('') + 1} of instance {world.instance.label} has no name, "
-            "which no structure can have: name it in the console",
+            "but a structure needs one: name it in the console",
             f"{PROGRAM} tree {world.instance.label}",
         )
     if export.problems:
@@ -153,7 +153,7 @@ def _check(world: World, export: Export) -> None:
 
 
 def _parts(groups: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    """The topmost groups, so many at a time as one resource can have with what is below them."""
+    """The topmost groups, in parts that fit into a resource with the groups below them."""
     room = MAX_EVENT_BYTES * _MOST_OF_AN_EVENT
     part: list[Mapping[str, Any]] = []
     size = 0
@@ -162,8 +162,8 @@ def _parts(groups: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, An
         if own > room:
             raise CommandError(
                 f"what is below {quoted(group['name'])} is too much for one resource "
-                f"({own // 1024} KB, {int(room) // 1024} are allowed): export it, and hang parts "
-                "of it on others with parent=tree.group(...)",
+                f"({own // 1024} KB, {int(room) // 1024} are allowed): export it, and split "
+                "it into several trees with parent=tree.group(...)",
                 f"{PROGRAM} export --output organisation.yaml",
             )
         if part and size + own > room:

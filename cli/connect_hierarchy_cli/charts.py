@@ -1,4 +1,4 @@
-"""An instance as what pictures show."""
+"""An instance as the data of pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from connect_hierarchy_lambda.model.ownership import Owner
 
 
 def chart_of(world: World, now: float) -> Hierarchy:
-    """What pictures show of an instance.
+    """The hierarchy of an instance for pictures.
 
     Args:
         world: The instance.

@@ -26,8 +26,8 @@ def as_tree(world: World, *, depth: int | None = None, usernames: bool = False) 
 
     Args:
         world: The instance.
-        depth: The levels that are shown, all if it is None.
-        usernames: Whether the agents are shown, and not only counted.
+        depth: How many levels are shown; None for all.
+        usernames: Whether user names of agents are shown, not only their number.
     """
     drawn = Tree(_title(world))
     _grow(drawn, world, None, depth, usernames=usernames)
@@ -82,7 +82,7 @@ def _line(world: World, group: Group) -> Text:
 
 
 def owner_of(group: Group) -> str:
-    """What owns a group, as its tags say: a stack and a resource of it; empty for nothing."""
+    """The owner of a group by its tags: a stack and a resource of it; empty for none."""
     owner = Owner.of(group.tags)
     if owner is not None:
         return f"{owner.stack_name}/{owner.resource}"
@@ -94,7 +94,7 @@ def _count(number: int, what: str) -> str:
 
 
 def as_value(world: World) -> dict[str, Any]:
-    """The hierarchy for JSON: groups in each other, ids, own tags, owners, user names of agents."""
+    """The hierarchy for JSON: nested groups with ids, own tags, owners, and agents' user names."""
     instance = world.instance
     return {
         "instance": {"arn": instance.arn, "id": instance.id, "alias": instance.alias or None},

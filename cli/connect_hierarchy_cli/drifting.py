@@ -1,4 +1,4 @@
-"""What differs between a stack's ledger and Amazon Connect, and what its function did about it."""
+"""The differences between a stack's ledger and Amazon Connect, and their repair."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from connect_hierarchy_lambda.ports.calls import NOT_FOUND, Refusal
 
 _MARGIN_SECONDS = 30
 _SHOWN = 120
-"""Characters of a name or of tags that a line shows."""
+"""How many characters of a name or of tags a line shows."""
 
 
 @dataclass(frozen=True)
 class Drift:
-    """What was found, and for a repair what became of it."""
+    """The differences, and for a repair its outcome."""
 
     differences: tuple[Difference, ...] = ()
     repaired: frozenset[Difference] = frozenset()
@@ -39,7 +39,7 @@ class Drift:
 
     @property
     def left(self) -> tuple[Difference, ...]:
-        """What still differs."""
+        """The differences that are left."""
         return tuple(one for one in self.differences if one not in self.repaired)
 
 
@@ -64,7 +64,7 @@ def find_drift(stack: DeployedStack, observer: Observer | None = None) -> Drift:
 
 
 def repair(stack: DeployedStack) -> Drift:
-    """Let the stack's function bring back what it wished last, and wait for it.
+    """Let the stack's function restore what it wished last, and wait for it.
 
     Raises:
         CommandError: If the function fails, or the stack is being deployed.
@@ -95,24 +95,24 @@ def repair(stack: DeployedStack) -> Drift:
 
 
 _REMEDIES: Mapping[Kind, str] = {
-    Kind.RENAMED: "{repair} gives the name back; or change the name in the app and deploy",
-    Kind.MOVED: "{repair} brings it and its agents back, with a new id; or move it in the app",
-    Kind.DELETED: "{repair} creates it anew, with a new id; or take it out of the app and deploy",
+    Kind.RENAMED: "{repair} restores the name; or change the name in the app and deploy",
+    Kind.MOVED: "{repair} moves it and its agents back, with a new id; or move it in the app",
+    Kind.DELETED: "{repair} creates it again, with a new id; or remove it from the app and deploy",
     Kind.RETAGGED: "{repair} sets the tags again; or change the tags in the app and deploy",
     Kind.LEVEL: "{repair} writes the level again; or change levels in the app and deploy",
-    Kind.TAKEN: f"if that is right, take it out of this app; else untag {STACK_TAG} and repair",
+    Kind.TAKEN: f"if that is right, remove it from this app; if not, untag {STACK_TAG} and repair",
     Kind.LEFT: "move its agents and child groups away, then delete it in Amazon Connect",
     Kind.UNRECORDED: "delete it in Amazon Connect, or remove its connect-hierarchy tags to keep it",
 }
 
 
 def remedy(difference: Difference, stack: str) -> str:
-    """What to do about a difference, in one line."""
+    """The remedy for a difference, in one line."""
     return _REMEDIES[difference.kind].format(repair=f"{PROGRAM} drift --stack {stack} --repair")
 
 
 def sentence(difference: Difference, *, is_over: bool = False) -> str:
-    """What a difference is, or was before it was repaired, in one line."""
+    """A difference in one line, in the past tense if it was repaired."""
     was, now = quoted(difference.was, _SHOWN), quoted(difference.now, _SHOWN)
     verb, had = ("was", "had") if is_over else ("is", "has")
     return {
@@ -121,9 +121,9 @@ def sentence(difference: Difference, *, is_over: bool = False) -> str:
         Kind.DELETED: f"{verb} gone",
         Kind.RETAGGED: f"{had} {now} instead of {was}",
         Kind.LEVEL: f"{verb} {f'called {now}' if difference.now else 'gone'} instead of {was}",
-        Kind.TAKEN: f"bears the owner tags of stack {now}",
+        Kind.TAKEN: f"has the owner tags of stack {now}",
         Kind.LEFT: f"had to stay: {difference.now}",
-        Kind.UNRECORDED: "bears the owner tags of this stack, which does not know it",
+        Kind.UNRECORDED: "has the owner tags of this stack, which does not know it",
     }[difference.kind]
 
 

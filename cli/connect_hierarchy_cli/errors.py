@@ -19,7 +19,7 @@ from connect_hierarchy_lambda.model.messages import HierarchyError, printable
 EXIT_SUCCESS = 0
 EXIT_ERROR = 1
 EXIT_CHANGES = 2
-"""Of commands that compare: something differs."""
+"""The exit code of commands that compare, if something differs."""
 
 
 class CommandError(Exception):
@@ -31,12 +31,12 @@ class CommandError(Exception):
 
 
 class OutputClosedError(Exception):
-    """The program that reads the output has ended."""
+    """The program that read the output has ended."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is told about an error."""
+    """The message about an error."""
 
     sentence: str
     next_command: str = ""
@@ -49,7 +49,7 @@ class Explanation:
 
 
 def tell(error: BaseException, settings: Settings) -> int:
-    """Write on standard error what an error means; with `--debug`, also where it comes from.
+    """Write the meaning of an error to standard error; with `--debug`, also its origin.
 
     Returns:
         The exit code.
@@ -57,7 +57,7 @@ def tell(error: BaseException, settings: Settings) -> int:
     if isinstance(error, OutputClosedError) or (
         isinstance(error, OSError) and error.filename is None
     ):
-        # keep Python from flushing an output that is full or closed once more at its end
+        # keep Python from flushing, when it ends, an output that is full or closed
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if settings.debug:
@@ -69,7 +69,7 @@ def tell(error: BaseException, settings: Settings) -> int:
 
 
 def explained(error: BaseException, settings: Settings) -> Explanation:
-    """What to tell about any error."""
+    """The message about any error."""
     match error:
         case CommandError():
             return Explanation(str(error), error.next_command)
@@ -88,22 +88,22 @@ def explained(error: BaseException, settings: Settings) -> Explanation:
         case OSError():
             return _of_the_system(error, settings)
         case MemoryError():
-            return Explanation("this machine has not enough memory for it", "free -m")
+            return Explanation("this machine does not have enough memory for it", "free -m")
     if "botocore" in sys.modules:
-        # imported only where a command has used it: it takes longer than all else
+        # imported only if a command has used it, since it takes longer than everything else
         from connect_hierarchy_cli.service_errors import explained_service_error  # noqa: PLC0415
 
         explanation = explained_service_error(error, settings)
         if explanation is not None:
             return Explanation(*explanation)
     return Explanation(
-        f"this is a fault of the program: {type(error).__name__}: {error}",
+        f"this is a bug in the program: {type(error).__name__}: {error}",
         settings.again("--debug"),
     )
 
 
 def _of_the_system(error: OSError, settings: Settings) -> Explanation:
-    """What to tell about a file, a disk or a device."""
+    """The message about a file, a disk or a device."""
     name = "the output" if error.filename is None else f"'{os.fspath(error.filename)}'"
     folder = Path(os.fsdecode(error.filename)).parent if error.filename is not None else Path()
     shown = shlex.quote(str(folder))
@@ -113,10 +113,10 @@ def _of_the_system(error: OSError, settings: Settings) -> Explanation:
         case errno.ENOENT:
             return Explanation(f"{name} does not exist", f"ls {shown}")
         case errno.EACCES | errno.EPERM | errno.EROFS:
-            return Explanation(f"{name} must not be read or written by you", f"ls -ld {shown}")
+            return Explanation(f"you are not allowed to read or write {name}", f"ls -ld {shown}")
         case errno.EISDIR:
             return Explanation(f"{name} is a folder, a file is needed", f"ls {shown}")
         case errno.EEXIST | errno.ENOTDIR:
             return Explanation(f"{name} is in the way", f"ls -l {shown}")
     reason = error.strerror or str(error) or type(error).__name__
-    return Explanation(f"{name} can not be read or written: {reason}", settings.again("--debug"))
+    return Explanation(f"{name} cannot be read or written: {reason}", settings.again("--debug"))

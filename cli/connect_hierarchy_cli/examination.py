@@ -1,4 +1,4 @@
-"""What will go wrong with a stack: everything that is looked at, and what to do about it."""
+"""What will go wrong with a stack: all checks, and the remedies."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ from connect_hierarchy_lambda.ports.connect import Connect
 
 _FEW_LEFT = 0.1
 _ANY_ID = "00000000-0000-0000-0000-000000000000"
-"""Stands for the id of any group or agent: a simulation takes no wildcards."""
+"""An id in place of any group's or agent's, since a simulation takes no wildcards."""
 
 _NODE_SECONDS = 10
 
 
 class Verdict(StrEnum):
-    """How bad it is."""
+    """The severity of a finding."""
 
     OK = "ok"
     WARNING = "warning"
-    """Nothing is broken yet, or it could not be found out."""
+    """Nothing is broken yet, or the check could not be made."""
 
     PROBLEM = "problem"
-    """A deployment will fail, or something is lost if anything else fails."""
+    """A deployment will fail, or data would be lost if something else failed."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     verdict: Verdict
     about: str
@@ -58,7 +58,7 @@ class Finding:
 
 
 def examine(stack: DeployedStack, today: date) -> Iterator[Finding]:
-    """Look at everything, one finding after the other.
+    """Make all checks, one after another.
 
     Args:
         stack: The stack.
@@ -81,13 +81,13 @@ def examine(stack: DeployedStack, today: date) -> Iterator[Finding]:
 
 
 def _asked(about: str, find: Callable[..., Finding], *arguments: Any) -> Finding:
-    """A finding, also where the person must not ask for what it needs."""
+    """A finding, also if the credentials do not allow the calls that it needs."""
     try:
         return find(*arguments)
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
-        why = f"{error.operation_name} was refused ({code}), so this is not known"
-        remedy = f"allow yourself {_action_of(error)}, then look again"
+        why = f"{error.operation_name} was refused ({code}), so this could not be checked"
+        remedy = f"get the permission {_action_of(error)}, then run this again"
         return Finding(Verdict.WARNING, about, why, remedy)
 
 
@@ -118,11 +118,11 @@ def of_quota(session: Session, connect: Connect, instance_arn: str) -> Finding:
     there = len(connect.names(instance_arn))
     quota = group_quota(session.client("service-quotas"), instance_arn)
     if quota is None:
-        why = f"{there} groups are there, Service Quotas does not say how many may be"
-        allow = "allow yourself servicequotas:GetServiceQuota, then look again"
+        why = f"{there} groups exist, Service Quotas does not say how many are allowed"
+        allow = "get the permission servicequotas:GetServiceQuota, then run this again"
         return Finding(Verdict.WARNING, about, why, allow)
     left = quota - there
-    why = f"{there} of {quota} groups are there, {max(left, 0)} can be created"
+    why = f"{there} of {quota} groups exist, {max(left, 0)} can be created"
     remedy = "ask for more of quota L-D68AAAE4 of Amazon Connect in Service Quotas"
     if left <= 0:
         return Finding(Verdict.PROBLEM, about, why, remedy)
@@ -148,11 +148,11 @@ def of_replica(session: Session, instance_arn: str) -> Finding:
         remedy = f"aws connect describe-instance --instance-id {instance_id}"
         return Finding(Verdict.PROBLEM, about, f"replication to {listed(failed)} failed", remedy)
     why = f"Global Resiliency mirrors levels and groups to {where}, with the same ids"
-    return Finding(Verdict.WARNING, about, why, f"deploy no hierarchy to {where}: it would collide")
+    return Finding(Verdict.WARNING, about, why, f"do not deploy one to {where}: it would collide")
 
 
 def of_permissions(stack: DeployedStack, instances: Sequence[str]) -> Finding:
-    """Whether the function's role may do what its work needs, by IAM's simulation."""
+    """Whether the function's role has all permissions that it needs, by IAM's simulation."""
     about, role = "permissions", stack.function.role
     table = stack.function.environment.get(LEDGER_VARIABLE, "")
     _, partition, _, region, account, *_ = stack.function.arn.split(":")
@@ -174,15 +174,15 @@ def of_permissions(stack: DeployedStack, instances: Sequence[str]) -> Finding:
         if result["EvalDecision"] != "allowed"
     ]
     if denied:
-        why = f"the role must not {listed(denied)}"
+        why = f"the role is not allowed to {listed(denied)}"
         remedy = f"look for a boundary or a service control policy on {role}, or deploy again"
         return Finding(Verdict.PROBLEM, about, why, remedy)
     number = sum(len(names) for names, _ in needed)
-    return Finding(Verdict.OK, about, f"the role is allowed all {number} things that it needs")
+    return Finding(Verdict.OK, about, f"the role has all {number} permissions that it needs")
 
 
 def of_left(records: dict[str, Record]) -> Finding:
-    """Groups that a deployment was done with and could not delete."""
+    """Groups that a deployment could not delete."""
     left = [record for record in records.values() if record.phase is Phase.LEFT]
     if not left:
         return Finding(Verdict.OK, "groups left behind", "there are none")
@@ -192,7 +192,7 @@ def of_left(records: dict[str, Record]) -> Finding:
 
 
 def of_backups(stack: DeployedStack) -> Finding:
-    """Whether the ledger can be had back if somebody damages it."""
+    """Whether the ledger can be restored if somebody damages it."""
     table = stack.function.environment[LEDGER_VARIABLE]
     client = stack.session.client("dynamodb")
     found = client.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
@@ -202,7 +202,7 @@ def of_backups(stack: DeployedStack) -> Finding:
     return Finding(
         Verdict.WARNING,
         "ledger",
-        f"table {table} has no point-in-time recovery: what it knows can be lost",
+        f"table {table} has no point-in-time recovery: its content can be lost",
         "turn it on in the table that HierarchyProvider(ledger=…) gets, then deploy",
     )
 
@@ -212,7 +212,7 @@ def of_runtime(runtime: str, today: date) -> Finding:
     about, ends = "runtime", LAMBDA_RUNTIMES.get(runtime)
     remedy = "deploy with a newer release of the library, or HierarchyProvider(runtime=…)"
     if ends is None:
-        why = f"it is {runtime}, of which this release knows nothing"
+        why = f"it is {runtime}, which this release does not know"
         return Finding(Verdict.WARNING, about, why, "pip install --upgrade cdk-connect-hierarchy")
     return _supported(about, runtime, "Lambda", ends, today, remedy)
 
@@ -224,7 +224,7 @@ def of_node(today: date) -> Finding:
     if path is None:
         why = "there is no node on this machine's path, which the CDK needs to deploy"
         return Finding(Verdict.WARNING, about, why, remedy)
-    told = subprocess.run(  # noqa: S603 - found on the person's own path
+    told = subprocess.run(  # noqa: S603 - found on the user's own path
         [path, "--version"], capture_output=True, text=True, check=False, timeout=_NODE_SECONDS
     ).stdout.strip()
     release = re.match(r"v(\d+)\.", told)
@@ -233,7 +233,7 @@ def of_node(today: date) -> Finding:
         return Finding(Verdict.OK, about, f"it is {told}")
     ends = CDK_NODES.get(major)
     if ends is None:
-        why = f"it is {told or 'unknown'}, which is no release with long-term support"
+        why = f"it is {told or 'unknown'}, which has no long-term support"
         return Finding(Verdict.WARNING, about, why, remedy)
     return _supported(about, told, "the CDK", ends, today, remedy)
 

@@ -1,4 +1,4 @@
-"""An instance as the file of a tree: what deploying it with `adopt_existing` leaves as it is."""
+"""An instance as a tree file, which changes nothing if it is deployed with `adopt_existing`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _AWS_PREFIX = "aws:"
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A tag that the file of a tree cannot give to one group alone."""
+    """A tag that a tree file cannot give to one group alone."""
 
     path: str
     tag: str
@@ -28,30 +28,30 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Export:
-    """The groups of an instance as files of trees have them."""
+    """The groups of an instance as tree files have them."""
 
     groups: Sequence[Mapping[str, Any]]
     left_out: Sequence[LeftOut] = ()
     unknown_keys: Sequence[str] = ()
-    """Paths of groups that a tree knows by another key, which only its file has."""
+    """Paths of groups whose tree knows them by another key, which only its file has."""
 
     owners: Mapping[str, int] = field(default_factory=dict)
-    """The number of groups that each stack owns: another stack does not adopt them."""
+    """The number of groups that each stack owns; other stacks do not adopt them."""
 
     problems: Sequence[str] = ()
-    """What no tree can be, such as a name that begins with a blank."""
+    """Problems that no tree can have, such as a name that begins with a blank."""
 
 
 def export_of(world: World, *, inherit_tags: bool = False) -> Export:
     """The groups of an instance, with keys and with the tags of their users.
 
-    A key is the group's path, so that it can be renamed in the file and stays what it is. The tags
-    of a node in a file are also those of all groups below it: a tag that one of these lacks is left
-    out, and stays on its group as it is.
+    A key is the group's path, so that a group can be renamed in the file and stays the same. In a
+    file, all groups below a node have its tags, too. So a tag that one of these groups lacks is
+    left out; it stays on its group in Amazon Connect.
 
     Args:
         world: The instance.
-        inherit_tags: Write such tags all the same: deploying gives them to the groups below.
+        inherit_tags: Write such tags, too; a deployment gives them to the groups below.
     """
     return _Exporter(world, inherit_tags=inherit_tags).export()
 
@@ -64,7 +64,7 @@ class _Exporter:
         self._used: set[str] = set()
         self._left_out: list[LeftOut] = []
         self._unknown_keys: list[str] = []
-        # for each group, how many of it and those below have a tag, by the tag's key
+        # for each group, in how many groups at or below it a tag occurs, by the tag's key
         self._having: dict[str, dict[str, int]] = {}
         self._sizes: dict[str, int] = {}
 
@@ -132,7 +132,7 @@ class _Exporter:
                 self._unknown_keys.append(path_of(group))
         number, wanted = 2, key
         while key in self._used:
-            # names can have slashes, so that two paths look the same
+            # names can have slashes, so two paths can look the same
             key, number = f"{wanted} ({number})", number + 1
         self._used.add(key)
         self._keys[group.id] = key
@@ -140,7 +140,7 @@ class _Exporter:
 
 
 def user_tags(group: Group) -> dict[str, str]:
-    """The tags of a group that are its users': neither AWS's own nor those that say who owns it."""
+    """The users' own tags of a group: neither AWS's nor the owner tags."""
     return {
         tag: value
         for tag, value in sorted(group.tags.items())

@@ -1,4 +1,4 @@
-"""INSTANCE on the command line: an id, an ARN or an alias; or the only instance that there is."""
+"""INSTANCE on the command line: an id, an ARN or an alias; or the only instance."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Instance:
 
     arn: str
     alias: str = ""
-    """Empty where it has none, as instances with SAML can."""
+    """Empty if it has none, as instances with SAML can."""
 
     @property
     def id(self) -> str:
@@ -49,7 +49,7 @@ class Instance:
 
 
 Choose = Callable[[Sequence[Instance]], Instance | None]
-"""Lets a person choose; None where nobody can be asked."""
+"""Lets a person choose; None if nobody can be asked."""
 
 
 def find_instance(
@@ -59,12 +59,13 @@ def find_instance(
 
     Args:
         session: Where to look.
-        text: Its id, its ARN, whose Region counts, or its alias; None for the account's only one.
-        choose: Asked which of several is meant, where `text` is None.
+        text: Its id, its ARN, or its alias; None for the account's only one. The Region of an ARN
+            counts.
+        choose: Asks which of several is meant, if `text` is None.
 
     Raises:
         CommandError: If there is none, or it is in another Region than `--region` says, or there
-            are several and nobody says which.
+            are several and none is chosen.
     """
     if text is None:
         return session, _only_one(session, choose)
@@ -110,7 +111,7 @@ def _only_one(session: Session, choose: Choose) -> Instance:
         )
     chosen = found[0] if len(found) == 1 else choose(found)
     if chosen is None:
-        told = f"Region {session.region} has {len(found)} instances, say which: {_listed(found)}"
+        told = f"Region {session.region} has {len(found)} instances, name one: {_listed(found)}"
         raise CommandError(told, session.settings.again(found[0].label))
     return chosen
 

@@ -1,4 +1,4 @@
-"""The options that all commands share, also where they stand before the command."""
+"""The options that all commands share, before or after the command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SharedOption(click.Option):
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
-    # the command's own wins over the one before it, which was read first
+    # the option after the command wins over the one before it, which was read first
     if value is not None and value is not False and parameter.name is not None:
         setattr(context.ensure_object(Settings), parameter.name, value)
 
@@ -42,7 +42,7 @@ def _connection() -> list[click.Parameter]:
 
 
 class Command(click.Command):
-    """A subcommand with examples; by itself one that does not need AWS.
+    """A subcommand with examples; this class is for one that does not need AWS.
 
     Args:
         examples: Command lines, which the help shows at its end.
@@ -58,7 +58,7 @@ class Command(click.Command):
         self.params += self.shared()
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Show what is this command's own, and then what all share."""
+        """Show the command's own options, then the shared ones."""
         params = self.get_params(ctx)
         shared = [param for param in params if isinstance(param, SharedOption)]
         own = [param for param in params if param not in shared and isinstance(param, click.Option)]
@@ -77,7 +77,7 @@ class ConnectedCommand(Command):
 
 
 def shared_options() -> list[click.Parameter]:
-    """All of them, for the place before the command."""
+    """All shared options, for use before the command."""
     return [*_connection(), *_debug()]
 
 
@@ -95,7 +95,7 @@ def write_options(
 
 
 def write_examples(formatter: click.HelpFormatter, examples: Sequence[str]) -> None:
-    """Write a section of command lines into a help text, each on a line of its own."""
+    """Write a section of command lines into a help text, one on each line."""
     with formatter.section("Examples"):
         for example in examples:
             formatter.write(f"{'':{formatter.current_indent}}{example}\n")

@@ -1,4 +1,4 @@
-"""What commands write: text for a terminal or a file, progress on the side."""
+"""Output of commands: text for a terminal or a file, and progress on standard error."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 _NO_WIDTH = 100_000
-"""Where nothing is a terminal, no line is broken."""
+"""The width for output that is not a terminal: no line is broken."""
 
 
 def console(stream: TextIO | None = None) -> Console:
-    """A terminal, or what stands for one: standard output if none is given.
+    """A console for a stream; standard output if none is given.
 
-    Colours are left out where `NO_COLOR` says so or it is no terminal; the width is the
+    It has no colours if `NO_COLOR` is set or the stream is not a terminal. The width is the
     terminal's, or `COLUMNS`.
     """
     from rich.console import Console  # noqa: PLC0415 - only where something is drawn
@@ -35,13 +35,13 @@ def console(stream: TextIO | None = None) -> Console:
 
 
 def show(what: RenderableType) -> None:
-    """Write something that rich can draw to standard output."""
+    """Draw something with rich on standard output."""
     drawn = console()
     drawn.print(what, soft_wrap=drawn.width == _NO_WIDTH)
 
 
 def write(text: str) -> None:
-    """Write text to standard output as it is."""
+    """Write text to standard output unchanged."""
     sys.stdout.write(text)
 
 
@@ -52,19 +52,19 @@ def write_json(value: Any) -> None:
 
 
 def tell(line: str) -> None:
-    """Write a line for the person at the terminal, beside the output."""
+    """Write a line to standard error, for the person at the terminal."""
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all.
+    """Write a file completely or not at all.
 
     Raises:
-        OSError: If it cannot be written; the file is then as it was.
+        OSError: If it cannot be written; the file is then unchanged.
     """
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-        path.write_text(text, encoding="utf-8")  # a device or a pipe has nothing to be replaced
+        path.write_text(text, encoding="utf-8")  # a device or a pipe cannot be replaced
         return
     import tempfile  # noqa: PLC0415 - seldom needed
 
@@ -96,7 +96,7 @@ def _set_usual_mode(beside: Path, path: Path) -> None:
 
 
 def progress_bars() -> Bars:
-    """Bars on standard error, with how many are done and the rest of the time."""
+    """Bars on standard error, with how many are done and the remaining time."""
     from rich.progress import (  # noqa: PLC0415 - only where something is drawn
         BarColumn,
         MofNCompleteColumn,
@@ -116,7 +116,7 @@ def progress_bars() -> Bars:
 
 @contextlib.contextmanager
 def reading_progress() -> Iterator[ReadingProgress]:
-    """Progress bars for reading an instance, on standard error where that is a terminal."""
+    """Progress bars for reading an instance, on standard error if that is a terminal."""
     if not sys.stderr.isatty():
         yield ReadingProgress(None)
         return
@@ -125,7 +125,7 @@ def reading_progress() -> Iterator[ReadingProgress]:
 
 
 class ReadingProgress:
-    """Hears of the pages of searches, and moves a bar for each of them."""
+    """Gets the pages of searches, and moves a bar for each."""
 
     _SEARCHES: Mapping[str, tuple[str, str]] = {
         "search_user_hierarchy_groups": ("groups", "UserHierarchyGroups"),
@@ -137,7 +137,7 @@ class ReadingProgress:
         self._tasks: dict[str, Any] = {}
 
     def __call__(self, api: str, answer: Mapping[str, Any]) -> None:
-        """Take down a page."""
+        """Count a page."""
         if self._bars is None or api not in self._SEARCHES:
             return
         what, field = self._SEARCHES[api]

@@ -1,4 +1,4 @@
-"""Calls to Amazon Connect at the account's rate, made again where that can help."""
+"""Calls to Amazon Connect at the account's rate, repeated if that can help."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _LONGEST_PAUSE = 8.0
 _READS = ("describe_", "list_", "search_", "get_", "batch_get_")
 
 Observer = Callable[[str, Mapping[str, Any]], None]
-"""Hears of each call that was answered, with its name as boto3 has it."""
+"""Called with each answer and the name of the call in boto3."""
 
 
 class PacedCalls:
-    """Makes a call when the rate allows it, and again after a passing trouble.
+    """Makes a call when the rate allows it, and repeats it after a passing error.
 
-    What may have been done by a call whose answer got lost is not done twice: only reads are made
-    again then, and whatever was refused for its pace.
+    A call that may have had its effect is not repeated: only reads are, and calls that were refused
+    for the pace.
     """
 
     def __init__(self, clock: Clock, rate: Rate, observer: Observer | None = None) -> None:
@@ -70,7 +70,7 @@ class PacedCalls:
 
 
 def _why_unsent(error: PassingError) -> BotoCoreError | None:
-    """What is wrong with credentials or settings, None for troubles of network and service."""
+    """An error of credentials or settings, None for errors of network and service."""
     cause = error.__context__
     if isinstance(cause, BotoCoreError) and not isinstance(
         cause, (NoConnectionError, HTTPClientError)

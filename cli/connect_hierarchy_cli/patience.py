@@ -1,4 +1,4 @@
-"""How long, and with which pauses, one thing is tried again."""
+"""How long, and with which pauses, a call is repeated."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from connect_hierarchy_lambda.ports.time import Clock
 
 PATIENCE_SECONDS = 120.0
-"""How long a call is tried again while the service cannot be reached, or may show an old state."""
+"""Seconds for which a call is repeated while the service cannot be reached or may show old data."""
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 15.0

@@ -1,4 +1,4 @@
-"""How far a long work is, and how long the rest takes: a bar, or lines where no terminal is."""
+"""The progress of long work, and the remaining time: a bar, or lines without a terminal."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _MINUTE = 60
 _HOUR = 60 * _MINUTE
 
 Advance = Callable[[int, int], None]
-"""Told how many are done, of how many."""
+"""Called with the number that is done, and the number of all."""
 
 
 @contextlib.contextmanager
 def progress(what: str, now: Callable[[], float] = time.monotonic) -> Iterator[Advance]:
-    """Show how far a work is, on standard error.
+    """Show the progress of work on standard error.
 
     Args:
         what: The work, as it begins a line: "moving agents".
-        now: Tells seconds.
+        now: Returns seconds.
     """
     if not sys.stderr.isatty():
         yield _Lines(what, now)
         return
     with output.progress_bars() as bars:
-        # where there is nothing to do, there is nothing to see
+        # no work, no bar
         task = bars.add_task(what, total=None, visible=False)
         yield lambda done, total: bars.update(task, completed=done, total=total, visible=True)
 
@@ -52,7 +52,7 @@ class _Lines:
 
 
 def duration(seconds: float) -> str:
-    """About how long it takes, in words."""
+    """An approximate duration, in words."""
     if seconds < 2 * _MINUTE:
         return f"{max(1, round(seconds))} s"
     if seconds < 2 * _HOUR:

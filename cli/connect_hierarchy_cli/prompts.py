@@ -11,7 +11,7 @@ from connect_hierarchy_cli.instances import Instance
 
 
 def choose_instance(instances: Sequence[Instance]) -> Instance | None:
-    """Ask which instance is meant; None where nobody sits at a terminal."""
+    """Ask which instance is meant; None if there is no terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
     for number, instance in enumerate(instances, start=1):

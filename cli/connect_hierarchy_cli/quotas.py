@@ -11,10 +11,9 @@ _GROUPS = "L-D68AAAE4"
 
 
 def group_quota(client: Any, instance_arn: str) -> int | None:
-    """How many groups an instance may have; None where Service Quotas does not say.
+    """How many groups an instance may have; None if Service Quotas does not say.
 
-    The quota can be raised for one instance, or for an account and Region; else there is AWS's
-    default.
+    The quota can be raised for one instance, or for an account and Region; AWS has a default.
 
     Args:
         client: Of Service Quotas, in the instance's Region.

@@ -1,4 +1,4 @@
-"""What AWS and its SDK say went wrong, as one sentence and the next command to type."""
+"""Errors of AWS and its SDK, as one sentence and the next command to type."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Told = tuple[str, str]
 
 
 def explained_service_error(error: BaseException, settings: Settings) -> Told | None:
-    """What to tell about an error of the SDK or of a service; None for any other."""
+    """The message about an error of the SDK or of a service; None for any other."""
     match error:
         case Refusal():
             return _of_code(error.code, error.message, settings)
@@ -84,13 +84,13 @@ def _of_passing_trouble(error: PassingError, settings: Settings) -> Told:
         return _too_fast(error.why, settings)
     if isinstance(error.__context__, sdk.BotoCoreError):
         return _of_the_sdk(error.__context__, settings)
-    return (f"AWS did not do its part, and may later: {error.why}", settings.again())
+    return (f"AWS failed to answer, and may succeed later: {error.why}", settings.again())
 
 
 def _too_fast(message: str, settings: Settings) -> Told:
     slower = min(1.0, (settings.requests_per_second or 2.0) / 2)
     return (
-        f"AWS takes no more requests at this time: {message}",
+        f"AWS accepts no more requests at the moment: {message}",
         settings.again("--requests-per-second", f"{slower:g}", without=("--requests-per-second",)),
     )
 
@@ -123,13 +123,13 @@ def _of_the_sdk(error: sdk.BotoCoreError, settings: Settings) -> Told:
                 option = ("--endpoint-url",)
                 return (f"nothing answers at {address}", settings.again(without=option))
             return (
-                f"{address} can not be reached: is the Region right, and is there a network?",
+                f"{address} cannot be reached: is the Region right, and is there a network?",
                 _in_another_region(settings),
             )
         case sdk.SSLError() | sdk.ProxyConnectionError():
             return (f"there is no trusted connection to AWS: {error}", "env | grep -i proxy")
         case sdk.ConfigParseError() | sdk.ConfigNotFound() | sdk.InvalidConfigError():
-            return (f"the AWS configuration can not be read: {error}", "aws configure list")
+            return (f"the AWS configuration cannot be read: {error}", "aws configure list")
     return (f"the request to AWS failed: {error}", settings.again())
 
 

@@ -20,11 +20,11 @@ _ATTEMPTS = 5
 
 
 class Session:
-    """What a command needs of AWS: boto3 clients, made at first need, one a service.
+    """The access of a command to AWS: boto3 clients, one for each service, made when first needed.
 
     Profiles, environment variables, the files of the AWS CLI, single sign-on, roles and
-    `AWS_ENDPOINT_URL…` are boto3's matter; `AWS_REGION`, which it does not read, is read here as
-    the AWS CLI does, before `AWS_DEFAULT_REGION`.
+    `AWS_ENDPOINT_URL…` are handled by boto3. It does not read `AWS_REGION`, so that is read here
+    before `AWS_DEFAULT_REGION`, as in the AWS CLI.
 
     Args:
         settings: What the options say.
@@ -42,12 +42,12 @@ class Session:
 
     @property
     def region(self) -> str | None:
-        """The Region that clients are for, None where nothing names one."""
+        """The Region of the clients, None if nothing names one."""
         return self._session.region_name
 
     @property
     def rate(self) -> Rate:
-        """The requests to Amazon Connect that each API takes.
+        """The requests that each API of Amazon Connect takes.
 
         `--requests-per-second`, or the variables of the function's environment, or the service's
         defaults.
@@ -58,7 +58,7 @@ class Session:
         return Rate(told, max(1.0, told * DEFAULT_BURST / DEFAULT_RATE))
 
     def in_region(self, region: str) -> Session:
-        """The same in another Region."""
+        """The session in another Region."""
         return self if region == self.region else Session(self.settings, region)
 
     def client(self, service: str) -> Any:
@@ -73,11 +73,11 @@ class Session:
         return self._clients[service]
 
     def waiting_client(self, service: str, seconds: int) -> Any:
-        """A boto3 client that makes each call once and waits so long for its answer."""
+        """A boto3 client that makes each call once and waits this long for its answer."""
         return self._make_client(service, 1, seconds)
 
     def _make_client(self, service: str, attempts: int, seconds: int) -> Any:
-        make_client: Any = self._session.client  # typed for literal names only
+        make_client: Any = self._session.client  # its types know literal names only
         return make_client(
             service,
             endpoint_url=self.settings.endpoint_url,
@@ -94,13 +94,13 @@ class Session:
         """Amazon Connect at the account's rate.
 
         Args:
-            observer: Hears of each answer, for progress bars.
+            observer: Called with each answer, for progress bars.
         """
         return Connect(self.client("connect"), self.paced(observer))
 
     def paced(self, observer: Observer | None = None) -> PacedCalls:
-        """What makes calls of the `connect` client at the account's rate.
+        """A caller of the `connect` client at the account's rate.
 
-        All that share it share its buckets: a command needs one.
+        Everything that uses it shares its buckets, so a command needs only one.
         """
         return PacedCalls(self.clock, self.rate, observer)

@@ -1,4 +1,4 @@
-"""What the options say that all commands share."""
+"""The options that all commands share."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ class Settings:
     requests_per_second: float | None = None
     debug: bool = False
     arguments: Sequence[str] = field(default=())
-    """The arguments of the program, as they were typed."""
+    """The arguments of the program as typed."""
 
     clock: Clock | None = None
-    """What waits for the pace, the machine's clock if it is None."""
+    """The clock that waits for the pace; None for the machine's."""
 
     def again(self, *further: str, without: Sequence[str] = ()) -> str:
-        """The command line once more, with further arguments, and without some options.
+        """The typed command line with further arguments, and without some options.
 
         Args:
-            further: What is added at the end.
-            without: Names of options that take a value, which are left out with it.
+            further: Arguments to add at the end.
+            without: Names of options with a value, which are left out with it.
         """
         return shlex.join([PROGRAM, *self.without(*without).arguments, *further])
 
     def without(self, *options: str) -> Settings:
-        """The same, as if some options, which take a value, had not been typed."""
+        """The arguments without some options that take a value."""
         kept: list[str] = []
         rest = iter(self.arguments)
         for argument in rest:

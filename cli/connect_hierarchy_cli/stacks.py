@@ -30,10 +30,10 @@ class CustomResource:
     logical_id: str
     type: ResourceType
     physical_id: str
-    """Empty where the stack has not made it."""
+    """Empty if the stack has not created it."""
 
     properties: Mapping[str, Any]
-    """As the template has them: references are not resolved."""
+    """The properties in the template: references are not resolved."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Function:
 
     @property
     def rate(self) -> Rate:
-        """What it believes that the account's APIs take."""
+        """The requests that it assumes the account's APIs take."""
         return Rate.of(self.environment)
 
 
 class DeployedStack:
-    """A stack that has resources of this library; everything is read at first need.
+    """A stack that has resources of this library; everything is read when first needed.
 
     Args:
         session: The session of the stack's Region.
@@ -75,7 +75,7 @@ class DeployedStack:
 
     @property
     def owner(self) -> str:
-        """What the owner tag of its groups says: `<name>/<uuid>`."""
+        """The value of the owner tag of its groups: `<name>/<uuid>`."""
         return stack_name_and_uuid(self.id)
 
     @cached_property
@@ -85,7 +85,7 @@ class DeployedStack:
         body = client.get_template(StackName=self.id)["TemplateBody"]
         if not isinstance(body, Mapping):
             raise CommandError(
-                f"stack {self.name} is none of a CDK app: its template is YAML, JSON is needed",
+                f"stack {self.name} is not of a CDK app: its template is YAML, JSON is needed",
                 "cdk list",
             )
         return body
@@ -98,7 +98,7 @@ class DeployedStack:
 
     @cached_property
     def parameters(self) -> Mapping[str, str]:
-        """What its parameters are, those from the parameter store as they were resolved."""
+        """The values of its parameters, with those from the parameter store resolved."""
         client = self.session.client("cloudformation")
         stack = client.describe_stacks(StackName=self.id)["Stacks"][0]
         return {
@@ -108,7 +108,7 @@ class DeployedStack:
 
     @cached_property
     def physical_ids(self) -> Mapping[str, str]:
-        """The physical ids of what there is of the stack, by logical id."""
+        """The physical ids of the stack's resources, by logical id."""
         pages = self.session.client("cloudformation").get_paginator("list_stack_resources")
         return {
             one["LogicalResourceId"]: one.get("PhysicalResourceId", "")
@@ -155,7 +155,7 @@ class DeployedStack:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """What the stack knows of its groups.
+        """The ledger of the stack.
 
         Raises:
             CommandError: If its function is of a release without a ledger.
@@ -169,7 +169,7 @@ class DeployedStack:
         return DynamoDbLedger(self.session.client("dynamodb"), table, self.owner)
 
     def _resolved(self, value: Any) -> str:
-        """The ARN of the function: a text, or what refers to it in this stack or to an export."""
+        """The ARN of the function, from a text or a reference in this stack or to an export."""
         match value:
             case str():
                 return value
@@ -180,13 +180,13 @@ class DeployedStack:
             case {"Fn::ImportValue": str(name)}:
                 return exports(self.session).get(name, name)
         raise CommandError(
-            f"the function of stack {self.name} can not be found by {quoted(str(value), 100)}",
+            f"the function of stack {self.name} cannot be found by {quoted(str(value), 100)}",
             f"aws cloudformation get-template --stack-name {self.name}",
         )
 
 
 def exports(session: Session) -> Mapping[str, str]:
-    """What the stacks of the session's account and Region export, by name."""
+    """The values of exports in the session's account and Region, by name."""
     pages = session.client("cloudformation").get_paginator("list_exports")
     return {
         export["Name"]: str(export["Value"])

@@ -1,4 +1,4 @@
-"""Work that Ctrl-C ends between two calls, and not in the middle of one."""
+"""Work that Ctrl-C ends between two calls, not during one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from connect_hierarchy_lambda.ports.time import Clock, SystemClock
 T = TypeVar("T")
 
 _LOOK_SECONDS = 0.2
-"""How often the main thread wakes up: on some systems a wait without an end hears no signal."""
+"""Seconds between checks of the main thread: on some systems, signals do not end a wait."""
 
 
 class StoppedError(Exception):
@@ -22,7 +22,7 @@ class StoppableClock:
     """A clock whose waits end with StoppedError once it is stopped.
 
     Args:
-        clock: Another one to wait by; None for the machine's.
+        clock: The clock that waits; None for the machine's.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -31,7 +31,7 @@ class StoppableClock:
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """End all waits, those to come included."""
+        """End all waits, including later ones."""
         self._stopped.set()
 
     def now(self) -> float:
@@ -39,10 +39,10 @@ class StoppableClock:
         return self._clock.now()
 
     def sleep(self, seconds: float) -> None:
-        """Return when so many seconds have passed.
+        """Return after this many seconds.
 
         Raises:
-            StoppedError: If the clock is stopped, or is meanwhile.
+            StoppedError: If the clock is stopped, before or during the wait.
         """
         if self._other is not None:
             self._other.sleep(seconds)
@@ -54,7 +54,7 @@ class StoppableClock:
         if self._other is not None:
             self._other.side_by_side(works)
             return
-        # daemons, and no pool, which Python would wait for at its end
+        # daemons instead of a pool, which Python would wait for when it ends
         threads = [threading.Thread(target=work, daemon=True) for work in works]
         for thread in threads:
             thread.start()
@@ -63,12 +63,13 @@ class StoppableClock:
 
 
 def run_stoppable(work: Callable[[], T], clock: StoppableClock, stopping: Callable[[], None]) -> T:
-    """Do the work in a thread of its own, until it is done or Ctrl-C stops the clock.
+    """Do the work in its own thread, until it is done or Ctrl-C stops the clock.
 
     Args:
-        work: Waits by the clock.
-        clock: Is stopped by Ctrl-C.
-        stopping: Tells the user that calls under way are awaited; a second Ctrl-C awaits nothing.
+        work: The work, which waits by the clock.
+        clock: The clock that Ctrl-C stops.
+        stopping: Tells the user that the calls under way are finished first; a second Ctrl-C does
+            not wait.
 
     Raises:
         StoppedError: Ctrl-C ended the work.
@@ -87,7 +88,7 @@ def run_stoppable(work: Callable[[], T], clock: StoppableClock, stopping: Callab
         finally:
             is_over.set()
 
-    # a daemon: a second Ctrl-C ends the process though a call has no answer yet
+    # a daemon, so that a second Ctrl-C ends the process before a call has its answer
     thread = threading.Thread(target=run, daemon=True)
     try:
         thread.start()
@@ -102,6 +103,6 @@ def run_stoppable(work: Callable[[], T], clock: StoppableClock, stopping: Callab
 
 
 def _wait_for(event: threading.Event) -> None:
-    # not Thread.join, which takes a thread for dead when Ctrl-C interrupts it
+    # not Thread.join, which treats a thread as dead if Ctrl-C interrupts it
     while not event.wait(_LOOK_SECONDS):
         pass

@@ -1,4 +1,4 @@
-"""Until when Lambda and the CDK support what a deployment runs on."""
+"""The dates until which Lambda and the CDK support what a deployment runs on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LAMBDA_RUNTIMES: Mapping[str, date] = {
 }
 """The day on which Lambda deprecates a runtime.
 
-By "Lambda runtimes" of the AWS Lambda developer guide, as it stood in November 2026:
+Source: "Lambda runtimes" in the AWS Lambda developer guide, as it stood in November 2026:
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 """
 
@@ -26,9 +26,9 @@ CDK_NODES: Mapping[int, date] = {
 }
 """The last day on which the CDK supports a release of Node.js.
 
-By "Supported Node.js versions for the AWS CDK" of its developer guide, as it stood in November
+Source: "Supported Node.js versions for the AWS CDK" in its developer guide, as it stood in November
 2026: https://docs.aws.amazon.com/cdk/v2/guide/node-versions.html
 """
 
 SOON_DAYS = 180
-"""So long before such a day it is time to act."""
+"""How long before such a day `doctor` warns."""

@@ -1,4 +1,4 @@
-"""Everything that synth would say about the file of a tree, with line and column."""
+"""Everything that synth would say about a tree file, with line and column."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _QUOTED_PATH = 120
 
 @dataclass(frozen=True)
 class FileError:
-    """Something that is wrong with a file."""
+    """A problem of a file."""
 
     file: Path
     position: Position | None
-    """None where it is about the file as a whole."""
+    """None if it is about the file as a whole."""
 
     group: str
-    """The path of the group that it is about, empty for none."""
+    """The path of the group with the problem, empty for none."""
 
     what: str
 
@@ -40,7 +40,7 @@ class FileError:
 
 @dataclass(frozen=True)
 class Validated:
-    """What a file has, and what is wrong with it."""
+    """The content of a file, and its problems."""
 
     tree: Tree
     errors: Sequence[FileError]

@@ -1,4 +1,4 @@
-"""An instance that a command changes, call by call, and how the command ends before it is done."""
+"""An instance that a command changes call by call, and the end of an interrupted command."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Work:
     """Calls about one instance, at the account's rate, which Ctrl-C ends between two calls.
 
     Args:
-        settings: What the options say.
+        settings: The options.
         instance: Id, ARN or alias of the instance; None for the account's only one.
 
     Raises:
@@ -33,7 +33,7 @@ class Work:
     def __init__(self, settings: Settings, instance: str | None) -> None:
         self.settings = settings
         self.observer: Observer | None = None
-        """Hears of each answer, for progress bars."""
+        """Called with each answer, for progress bars."""
 
         self.clock = StoppableClock(settings.clock)
         self.session, self.instance = find_instance(
@@ -53,11 +53,11 @@ class Work:
             self.observer(api, answer)
 
     def carry_out(self, changes: Callable[[], None], so_far: Callable[[], str]) -> None:
-        """Make changes until they are done, or Ctrl-C or an error ends them.
+        """Make changes, until they are done or Ctrl-C or an error ends the work.
 
         Args:
-            changes: Makes them, waiting by the clock.
-            so_far: Says how far they are, as the end of a sentence.
+            changes: Makes the changes, waiting by the clock.
+            so_far: Returns the progress, as the end of a sentence.
 
         Raises:
             CommandError: If they ended early, with the command that does the rest.
@@ -74,7 +74,7 @@ class Work:
             raise CommandError(f"{told.sentence}; {so_far()}", next_command) from error
 
     def check(self, outcomes: Sequence[Outcome]) -> None:
-        """Tell of the moves that failed.
+        """Show the moves that failed.
 
         Raises:
             CommandError: If a move failed.
@@ -87,16 +87,16 @@ class Work:
             raise CommandError(f"{number} not moved, as said above", self.settings.again())
 
 
-_STOPPING = "stopping after the calls under way; once more Ctrl-C does not wait for them"
+_STOPPING = "stopping after the calls under way; press Ctrl-C again to stop at once"
 
 
 def refuse(problems: Sequence[str], what: str, next_command: str = "") -> NoReturn:
-    """Tell all that is wrong, a line each, and end the command.
+    """Show all problems, each on a line, and end the command.
 
     Args:
-        problems: What is wrong.
+        problems: The problems.
         what: What has the problems.
-        next_command: What to type when they are mended.
+        next_command: The command to type once they are solved.
 
     Raises:
         CommandError: Always.

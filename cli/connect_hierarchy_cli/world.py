@@ -1,4 +1,4 @@
-"""What is in an instance: its levels, its groups with their tags, and its agents by group."""
+"""The content of an instance: its levels, its groups with their tags, and its agents by group."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ class World:
 def read_world(connect: Connect, instance: Instance, *, agents: bool = True) -> World:
     """Read an instance with as few calls as the pages need: groups and agents side by side.
 
-    What was changed in the last moments may be missing, since searches lag.
+    The latest changes may be missing, since searches lag.
 
     Args:
         connect: Amazon Connect in the instance's Region.
         instance: The instance.
-        agents: Whether agents are read; else there are none in what is returned.
+        agents: Whether agents are read; if not, the result has none.
     """
     users = _beside(lambda: list(connect.all_agents(instance.arn)) if agents else [])
     levels = connect.levels(instance.arn)
@@ -87,13 +87,13 @@ def read_world(connect: Connect, instance: Instance, *, agents: bool = True) -> 
 
 
 def _beside(work: Callable[[], list[Agent]]) -> Future[list[Agent]]:
-    """Do this in a thread that nobody waits for once the program is interrupted or has failed."""
+    """Do this in a thread that ends with the program if that is interrupted or fails."""
     future: Future[list[Agent]] = Future()
 
     def run() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - is raised where the result is asked for
+        except BaseException as error:  # noqa: BLE001 - raised when the result is used
             future.set_exception(error)
 
     Thread(target=run, daemon=True).start()
@@ -101,6 +101,6 @@ def _beside(work: Callable[[], list[Agent]]) -> Future[list[Agent]]:
 
 
 def _place(group: Group) -> tuple[tuple[str, str, str], ...]:
-    # ids tell apart groups that stand below different ones of the same name
+    # groups with equal names below parents with equal names are told apart by id
     names = ((composed(name), group_id) for group_id, name in group.path)
     return tuple((name.casefold(), name, group_id) for name, group_id in names)

@@ -43,7 +43,7 @@ class HierarchyDriftCheck(Construct):
         id: Its id there.
         schedule: When to look, every hour if not given.
         repair: Bring back what the stack wished last: names, tags, places and levels. A group that
-            was deleted or moved is created anew and has another id, which CloudFormation and what
+            was deleted or moved is created again and has another id, which CloudFormation and what
             refers to the group learn in the next deployment that changes the group's resource.
             What the repair cannot or may not change is left to the alarm. False by default.
         provider: The function, if the stack's resources are served by that of another stack;

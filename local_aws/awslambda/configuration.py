@@ -1,4 +1,4 @@
-"""What a container must know of a function, as it was when the container started."""
+"""The configuration of a function when its container started."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from moto.awslambda.models import LambdaFunction
 
 DEFAULT_RETRY_ATTEMPTS = 2
 DEFAULT_EVENT_AGE_SECONDS = 6 * 3600
-# moto knows no LoggingConfig, so it is kept on moto's function under this name
+# moto has no LoggingConfig, so moto's function gets an attribute of this name
 _LOGGING_CONFIG = "logging_config"
 
 
 def set_logging_config(function: LambdaFunction, logging_config: dict[str, Any] | None) -> None:
-    """Keep a function's LoggingConfig, which moto's Lambda does not.
+    """Store a function's LoggingConfig, which moto's Lambda ignores.
 
     Args:
         function: moto's function.
@@ -51,7 +51,7 @@ class FunctionConfiguration:
 
     @classmethod
     def of(cls, function: LambdaFunction) -> FunctionConfiguration:
-        """Take the picture of moto's function as it is now."""
+        """Take a snapshot of moto's function."""
         logging_config = logging_config_of(function)
         return cls(
             name=function.function_name,
@@ -62,7 +62,7 @@ class FunctionConfiguration:
             role=function.role,
             runtime=function.run_time or "",
             handler=function.handler or "",
-            # templates bring numbers as strings
+            # templates have numbers as strings
             timeout_seconds=int(function.timeout),
             memory_megabytes=int(function.memory_size),
             environment=tuple(

@@ -29,7 +29,7 @@ _ERROR_TYPE = re.compile(rb'"errorType":\s*"([^"]*)"')
 
 @dataclass(frozen=True)
 class _Ending:
-    """How an invocation ended, apart from its log.
+    """The end of an invocation, without its log.
 
     Attributes:
         status: as in the REPORT line; None where it has none.
@@ -46,8 +46,8 @@ class _Ending:
 class Container:
     """A process of a function, with its Runtime API and its log stream.
 
-    Neither memory nor processor are limited to what the function asks for: an address space as
-    small as a function's memory is too small for Python's libraries. REPORT shows the memory.
+    Neither memory nor processor is limited: an address space as small as a function's memory is too
+    small for Python's libraries. REPORT shows the memory.
     """
 
     def __init__(
@@ -72,17 +72,17 @@ class Container:
         self._started = clock.now()
         self._process = subprocess.Popen(
             # no site-packages of this Python and of its user, no folder of the script:
-            # the function sees its zip and the runtime's modules
+            # the function sees only its zip and the runtime's modules
             [sys.executable, "-S", "-s", "-P", process_entry.__file__, configuration.handler],
             env=environment.variables(
                 configuration, task_root, self._log.stream, self._api.address
             ),
             cwd=task_root,
-            # whose other end goes when this process goes: see process_entry
+            # its other end closes when this process ends: see process_entry
             stdin=subprocess.PIPE,
             stdout=self._output.write_end,
             stderr=subprocess.STDOUT,
-            # a group of its own: Ctrl-C does not reach it, and its children end with it
+            # a process group of its own: Ctrl-C does not reach it, and its children end with it
             start_new_session=True,
         )
         self._output.start()
@@ -96,7 +96,7 @@ class Container:
             return self._api.waiting and self._exit_status is None
 
     def wait_ready(self, seconds: float) -> bool:
-        """Wait till the handler is loaded or cannot be; False when neither was so in time."""
+        """Wait until the handler is loaded or has failed to load; False after the time-out."""
         known = self._wait(self._init_over, seconds)
         if self._init_seconds is None and self.usable:
             self._init_seconds = self._clock.now() - self._started
@@ -117,16 +117,16 @@ class Container:
             request_id: of the invocation.
             payload: the event, JSON.
             arn: by which the function was called.
-            kill_after: after so many seconds the process is killed, if it still runs the event.
+            kill_after: seconds until the process is killed, if it still runs the event.
         """
         limit = self.configuration.timeout_seconds
         started = self._clock.now()
         first, self._fresh = self._fresh, False
-        if not first:  # what was logged while the handler was loaded belongs to the first event
+        if not first:  # lines from loading the handler belong to the first event
             self._log.begin_tail()
         ready = self.wait_ready(limit)
         failed_init = self._failed_init(request_id) if ready and not self.usable else None
-        # printed before, though the thread that carries it may not have come to it yet
+        # printed before, but the thread that carries lines may not have read it yet
         self._output.drain()
         self._log.write(f"START RequestId: {request_id} Version: {self.configuration.version}")
         if failed_init is not None:
@@ -155,7 +155,7 @@ class Container:
         return ending.outcome, InvocationResult(ending.payload, error, self._log.tail())
 
     def kill(self) -> None:
-        """End the process and its children at once, and wait till it has ended."""
+        """End the process and its children at once, and wait until it has ended."""
         with self._api.changed:
             if self._exit_status is None:
                 self._look_at_memory()
@@ -163,7 +163,7 @@ class Container:
         self._wait(self._has_exited, None)
 
     def end(self) -> None:
-        """End the process, if it still runs, and everything that served it; idempotent."""
+        """End the process, if it still runs, with its threads and servers; idempotent."""
         with self._api.changed:
             if self._ended:
                 return
@@ -182,7 +182,7 @@ class Container:
         return self._api.waiting or self._api.init_error is not None or self._has_exited()
 
     def _failed_init(self, request_id: str) -> _Ending:
-        # it prints why and then ends by itself; its lines belong before ours
+        # it prints the reason and then ends; its lines come before ours
         if not self._wait(self._has_exited, _GRACE_SECONDS):
             self.kill()
         self._output.drain()
@@ -197,7 +197,7 @@ class Container:
         return ending
 
     def _finish(self, request_id: str, seconds: float, kill_after: float | None) -> _Ending:
-        """Wait for the end of the invocation, for at most so many seconds."""
+        """Wait for the end of the invocation, for at most this many seconds."""
         api = self._api
 
         def over() -> bool:
@@ -244,7 +244,7 @@ class Container:
     def _look_at_memory(self) -> None:
         if self._exit_status is not None:
             return
-        # only Linux shows it so cheaply, and only while the process is there
+        # only Linux shows it cheaply, and only while the process exists
         with contextlib.suppress(OSError):
             status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
             if found := _PEAK_MEMORY.search(status):
@@ -256,13 +256,13 @@ class Container:
 
     def _watch(self) -> None:
         status = self._process.wait()
-        # what it has started, and left behind when it ended by itself
+        # processes that it started and left behind
         self._kill_group()
         with self._api.changed:
             self._exit_status = status
             self._api.changed.notify_all()
 
     def _kill_group(self) -> None:
-        # gone by itself a moment ago; macOS says so with a PermissionError
+        # it has just ended by itself; macOS reports that with a PermissionError
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)

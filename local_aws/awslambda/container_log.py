@@ -1,4 +1,4 @@
-"""The log of a container: what its process prints, and what Lambda says, to CloudWatch Logs."""
+"""The log of a container in CloudWatch Logs: output of its process, and Lambda's own lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _READ_BYTES = 64 * 1024
 class ContainerLog:
     """One log stream.
 
-    The log group is made here if there is none. A group that is deleted while the container
+    The log group is created if there is none. A group that is deleted while the container
     lives stays deleted, and further lines are lost, as for a role that may not create groups.
     """
 
@@ -77,15 +77,15 @@ class ProcessOutput:
         self._thread = threading.Thread(target=self._carry, name="lambda output", daemon=True)
 
     def start(self) -> None:
-        """Begin to carry; the process has the write end now, so it is closed here."""
+        """Start; the process has the write end now, so it is closed here."""
         os.close(self.write_end)
         self._thread.start()
 
     def drain(self) -> None:
-        """Log everything that was printed so far, a line without its end included.
+        """Log everything that was printed so far, including a line without its end.
 
-        After `close` there is nothing left to log: an invocation whose container is ended under it
-        may still ask.
+        After `close` there is nothing left to log; an invocation whose container was ended may
+        still call this.
         """
         with self._lock:
             if not self._closed:
@@ -117,7 +117,7 @@ class ProcessOutput:
                     return
 
     def _read(self) -> bool:
-        """Take what is in the pipe; False at its end."""
+        """Read the pipe; False at its end."""
         while True:
             try:
                 data = os.read(self._reader, _READ_BYTES)
@@ -133,5 +133,5 @@ class ProcessOutput:
                 self._unfinished = self._unfinished[MAX_LINE_BYTES:]
 
     def _write(self, line: bytes) -> None:
-        # awslambdaric ends the lines of a traceback with \r: they are one event
+        # awslambdaric ends the lines of a traceback with \r, so that they are one event
         self._log.write(line.decode(errors="replace").rstrip("\r").replace("\r", "\n"))

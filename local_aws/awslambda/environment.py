@@ -1,4 +1,4 @@
-"""The world that a function's process sees: its variables, its modules and its role."""
+"""The environment of a function's process: its variables, its modules and its role."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local_aws.awslambda.configuration import FunctionConfiguration
 
-# What Lambda's Python runtime brings; `runtime_client` is the compiled part of awslambdaric.
+# The modules of Lambda's Python runtime; `runtime_client` is the compiled part of awslambdaric.
 RUNTIME_MODULES = (
     "awslambdaric",
     "boto3",
@@ -71,7 +71,7 @@ def link_runtime_modules(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class FunctionEnvironment:
-    """Makes the variables of a function's process; nothing of this process's own leaks in."""
+    """Builds the variables of a function's process, without any of this process's own."""
 
     runtime_folder: Path
     endpoint_url: str
@@ -91,7 +91,7 @@ class FunctionEnvironment:
         key = access_key_id_of_role(configuration.role)
         defaults = {
             "AWS_ENDPOINT_URL": self.endpoint_url,
-            # the files of the person at this machine: Lambda has none
+            # not the files of this machine's user: Lambda has none
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "LANG": "en_US.UTF-8",

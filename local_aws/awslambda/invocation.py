@@ -1,4 +1,4 @@
-"""What comes out of an invocation, and what is remembered of it."""
+"""The answer of an invocation, and the record of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 # "error" is what the handler raised, "crash" the end of its process, "init failure" code that
-# could not be started; an event that is "expired" or without "no function" was given up unrun.
+# could not be started; events that are "expired" or had "no function" were never run.
 Outcome = Literal[
     "running",
     "success",

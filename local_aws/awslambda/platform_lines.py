@@ -16,7 +16,7 @@ def milliseconds(seconds: float) -> str:
 
 
 def timed_out(timeout_seconds: int) -> str:
-    """Say that the function did not end in time."""
+    """The line about a function that did not end in time."""
     return f"Task timed out after {timeout_seconds:.2f} seconds"
 
 
@@ -27,7 +27,7 @@ def timeout_line(now: float, request_id: str, timeout_seconds: int) -> str:
 
 
 def exited(status: int) -> str:
-    """Say how the process ended; a negative status is the signal that ended it."""
+    """The line about the end of the process; a negative status is the signal that ended it."""
     if status < 0:
         name = signal.strsignal(-status) or str(-status)
         return f"Runtime exited with error: signal: {name.lower()}"
@@ -58,7 +58,7 @@ def report(
     status: str | None,
     error_type: str | None,
 ) -> str:
-    """Return the REPORT line; memory in MB, what is None is left out."""
+    """Return the REPORT line, with memory in MB; values that are None are left out."""
     fields = [
         f"REPORT RequestId: {request_id}",
         f"Duration: {milliseconds(seconds)}",

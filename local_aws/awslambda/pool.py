@@ -1,4 +1,4 @@
-"""The warm containers: who takes one that is free, who has to start one, who has to wait."""
+"""The warm containers: whether an event takes a free one, starts one, or waits."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from local_aws.awslambda.configuration import FunctionConfiguration
 from local_aws.awslambda.container import Container
 from local_aws.clock import Clock
 
-# Lambda's limit for loading a handler; one that is slower is begun again within the timeout.
+# Lambda's limit for loading a handler; after it, loading starts again within the timeout.
 INIT_SECONDS = 10.0
-# A container that had nothing to do for so long is ended.
+# Seconds after which an idle container is ended.
 IDLE_SECONDS = 300.0
 
 
 class PoolStoppedError(RuntimeError):
-    """There will be no containers any more."""
+    """The pool was stopped, so there are no more containers."""
 
 
 class ContainerPool:
     """All containers of a local Lambda.
 
-    Containers start a few at a time, one a processor: on Lambda they do not slow each other down,
-    and here a crowd of them would not be loaded within `INIT_SECONDS`. Who waits for his turn
+    Only one container per processor starts at a time: on Lambda they do not slow each other down,
+    but here many at once would not load within `INIT_SECONDS`. An event that waits to start one
     takes a container that becomes free in the meantime.
     """
 
@@ -42,15 +42,15 @@ class ContainerPool:
     ) -> Container:
         """Return a container for one event; `release` it afterwards.
 
-        It has loaded its handler, or failed to, or has been too slow once and loads it again.
+        It has loaded its handler, or failed to load it, or was too slow and loads it again.
 
         Args:
-            configuration: what the container has to be like; free ones of the same function that
-                are not like it are ended.
+            configuration: the configuration of the container; free containers of the same function
+                with another one are ended.
             start: starts one.
 
         Raises:
-            PoolStoppedError: there are none any more.
+            PoolStoppedError: the pool was stopped.
         """
         self._end_outdated(configuration)
         with self._changed:
@@ -83,7 +83,7 @@ class ContainerPool:
         self._end(container)
 
     def stop(self) -> None:
-        """End all containers, in the middle of an event as well; idempotent."""
+        """End all containers, even during an event; idempotent."""
         with self._changed:
             self._stopped = True
             self._idle.clear()

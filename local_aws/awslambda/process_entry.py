@@ -12,7 +12,7 @@ import signal
 
 
 def _end_with_parent(pipe: int) -> None:
-    # Nothing is ever written to the pipe: the read returns once the other end is gone, however
+    # Nothing is ever written to the pipe: the read returns when the other end closes, however
     # the parent died. Only a thread notices that while the handler sleeps or computes.
     os.read(pipe, 1)
     os.killpg(os.getpgrp(), signal.SIGKILL)
@@ -24,7 +24,7 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    # not a threading.Thread: the function sees the threads that it would see on Lambda
+    # not a threading.Thread, so that the function sees the same threads as on Lambda
     _thread.start_new_thread(_end_with_parent, (pipe,))
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
 

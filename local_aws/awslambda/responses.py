@@ -1,4 +1,4 @@
-"""Lambda's API over HTTP: moto's, but that Invoke runs the function."""
+"""Lambda's API over HTTP: moto's, except that Invoke runs the function."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class _InvalidRequestContentError(LambdaClientError):
 
 
 class RunsFunctions(Protocol):
-    """What the API needs of the data plane."""
+    """The part of the data plane that the API uses."""
 
     def run_function(self, function: LambdaFunction, payload: bytes) -> InvocationResult:
         """Run a function and wait for its answer."""
@@ -147,6 +147,6 @@ class LocalLambdaResponse(LambdaResponse):
 
     @staticmethod
     def _answer(status: HTTPStatus, headers: dict[str, str], body: bytes) -> _Answer:
-        # moto takes the status from the headers
+        # moto reads the status from the headers
         always = {"status": str(int(status)), "Content-Type": "application/json"}
         return int(status), always | headers, body

@@ -30,7 +30,7 @@ _ANSWER = re.compile(
 
 @dataclass(frozen=True)
 class Task:
-    """An invocation as the runtime gets it; the deadline in seconds since 1970."""
+    """An invocation as the runtime gets it, with the deadline in seconds since 1970."""
 
     request_id: str
     payload: bytes
@@ -40,17 +40,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the runtime said: the handler's result, or its error document."""
+    """The answer of the runtime: the handler's result, or its error document."""
 
     payload: bytes
     failed: bool
 
 
 class RuntimeApi:
-    """The side of the platform: gives tasks to a runtime and takes its answers.
+    """The platform's side: gives tasks to a runtime and takes its answers.
 
-    `changed` is notified whenever one of the attributes, or what the container keeps beside them,
-    changes; all of them are to be read with it held.
+    `changed` is notified whenever one of the attributes or the container's own state changes; hold
+    it to read any of them.
 
     Attributes:
         waiting: the runtime has asked for the next task and has none yet.
@@ -78,7 +78,7 @@ class RuntimeApi:
         self._server.start()
 
     def close(self) -> None:
-        """Let go of the runtime, and end the threads of the server."""
+        """Release the runtime, and end the threads of the server."""
         with self.changed:
             if self._closed:
                 return
@@ -95,7 +95,7 @@ class RuntimeApi:
             self.changed.notify_all()
 
     def next_task(self) -> Task | None:
-        """Wait for a task, however long; None when there will be none any more."""
+        """Wait for a task without a limit; None if no more will come."""
         with self.changed:
             self._current = None
             self.waiting = True
@@ -105,7 +105,7 @@ class RuntimeApi:
             return self._current
 
     def take_answer(self, request_id: str, answer: Answer) -> bool:
-        """Take the answer to the current task; False when it is not for this one."""
+        """Take the answer to the current task; False if it is for another task."""
         with self.changed:
             if self._current is None or self._current.request_id != request_id:
                 return False
@@ -114,7 +114,7 @@ class RuntimeApi:
             return True
 
     def take_init_error(self, answer: Answer) -> None:
-        """Take the news that the handler cannot be loaded."""
+        """Note that the handler cannot be loaded."""
         with self.changed:
             self.init_error = answer
             self.changed.notify_all()
@@ -123,11 +123,11 @@ class RuntimeApi:
 class _Server(socketserver.TCPServer):
     """Accepts the connections of one runtime, and serves each in a thread."""
 
-    # how many a runtime has at once: one, and another one for an init error
+    # a runtime has one connection at a time, and another one for an init error
     request_queue_size = 8
 
     def __init__(self, api: RuntimeApi) -> None:
-        # port 0: one that is free
+        # port 0: a free one
         super().__init__((_LOOPBACK, 0), _Handler)
         self.port = int(self.socket.getsockname()[1])
         self.api = api
@@ -141,13 +141,13 @@ class _Server(socketserver.TCPServer):
     def stop(self) -> None:
         self._stopping = True
         if self._acceptor.ident is not None:
-            # serve_forever would look for its end every now and then: a connection wakes at once
+            # serve_forever would check for its end from time to time; a connection wakes it at once
             with contextlib.suppress(OSError), socket.create_connection((_LOOPBACK, self.port)):
                 pass
             self._acceptor.join()
         self.server_close()
         for thread, connection in self._connections:
-            with contextlib.suppress(OSError):  # most are closed by now
+            with contextlib.suppress(OSError):  # most are closed already
                 connection.shutdown(socket.SHUT_RDWR)
             thread.join()
 
@@ -167,7 +167,7 @@ class _Server(socketserver.TCPServer):
             self.handle_request()
 
     def _serve(self, request: Any, client_address: Any) -> None:
-        # a process that is killed, as after a timeout, breaks its connection anywhere
+        # a process that is killed, for example after a timeout, breaks its connection at any point
         with contextlib.suppress(OSError):
             self.finish_request(request, client_address)
         self.shutdown_request(request)
@@ -175,7 +175,7 @@ class _Server(socketserver.TCPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # header and body in one packet: as two they would wait for each other's acknowledgement
+    # header and body in one packet: the second of two would wait for an acknowledgement
     wbufsize = -1
     disable_nagle_algorithm = True
 
@@ -231,7 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._accept()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        """Stay silent: what matters of a request is in the function's log."""
+        """Log nothing, since the function's log has everything that matters."""
 
     def _accept(self) -> None:
         self._send(HTTPStatus.ACCEPTED, b'{"status": "OK"}', {})

@@ -34,7 +34,7 @@ from local_aws.clock import Clock, Task
 
 _logger = logging.getLogger(__name__)
 
-# How long stop() waits for the threads of events, which have nothing left to wait for then.
+# How long stop() waits for the threads of events, which end at once then.
 _STOP_SECONDS = 10.0
 
 _FUNCTION_ARN = re.compile(r"arn:[^:]+:lambda:(?P<region>[^:]+):(?P<account_id>\d+):function:")
@@ -45,8 +45,8 @@ Dispatch = Callable[[Any, str, Any], Any]
 class LocalLambda:
     """Runs the functions of moto's Lambda backend, each in processes of its own.
 
-    It needs real time, since processes do: the clock is asked for the time, for threads and for
-    the waits between the attempts of an event.
+    It needs real time, since processes do. The clock gives the time, starts threads, and waits
+    between the attempts of an event.
 
     Args:
         clock: a real one.
@@ -109,9 +109,9 @@ class LocalLambda:
         self._running = True
 
     def stop(self) -> None:
-        """End every process and thread that this object has started; idempotent.
+        """End all processes and threads that this object has started; idempotent.
 
-        Invocations that run end as a crash, events that wait are dropped.
+        Running invocations end as crashes, waiting events are dropped.
         """
         self._stopping = True
         self._clock.changed()
@@ -160,7 +160,7 @@ class LocalLambda:
             self._duplicates += 1
 
     def kill_next_invocation(self, after_seconds: float) -> None:
-        """Kill the process of the next invocation, if that still runs after so many seconds."""
+        """Kill the process of the next invocation, if that still runs after this many seconds."""
         with self._lock:
             self._kills.append(after_seconds)
 
@@ -198,7 +198,7 @@ class LocalLambda:
         return request_id
 
     def _deliver(self, arn: str, payload: bytes, request_id: str, queued: float) -> None:
-        """Run one event, again when it fails, until it is too old or was tried often enough."""
+        """Run one event, again if it fails, until it is too old or has had all attempts."""
         self._pause(self.delivery_delay)
         for attempt in itertools.count(1):
             if self._stopping:
@@ -214,7 +214,7 @@ class LocalLambda:
                 self._give_up(arn, payload, request_id, attempt, "no function")
                 return
             except FunctionCodeError as error:
-                # it could run when the event was queued; nobody waits for this answer
+                # it could run when the event was queued, and nobody waits for this answer
                 _logger.warning("%s", error)
                 self._give_up(arn, payload, request_id, attempt, "init failure")
                 return
@@ -257,7 +257,7 @@ class LocalLambda:
             outcome = "stopped"
         record.ended = self._clock.now()
         record.outcome = outcome
-        # a caller that waits for something that an invocation did, or for a record, looks again
+        # wakes callers that wait for a record or for an effect of an invocation
         self._clock.changed()
         return outcome, result
 
@@ -283,7 +283,7 @@ class LocalLambda:
             region, account_id = match["region"], match["account_id"]
         try:
             return lambda_backends[account_id][region].get_function(arn_or_name)
-        # moto has a KeyError for a region that there is not
+        # moto raises KeyError for a Region that does not exist
         except (UnknownFunctionException, InvalidParameterValueException, KeyError) as error:
             message = (
                 f"invoking a function: there is none {arn_or_name!r} in {region} of account "

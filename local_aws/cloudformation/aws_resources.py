@@ -1,6 +1,6 @@
-"""Resource types that live in moto: made through the same APIs that a person would call.
+"""Resource types in moto, created through the same APIs that a person would call.
 
-A property that nothing here reads has no effect on this machine; it is accepted all the same.
+Properties that this module does not read are accepted and have no effect.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ MAX_INLINE_POLICIES = 10_240
 """Characters of all inline policies of a role together (IAM's quota, which cannot be raised)."""
 
 _inline_policies = threading.Lock()
-"""Held while one is measured and put: several of one role may be put at a time."""
+"""Held while one is measured and put, since several of one role may be put at a time."""
 
 ClientFactory = Callable[[str], Any]
-"""Gives a boto3 client for a service's name."""
+"""Returns the boto3 client of a service."""
 
 
 def aws_resource_types(
     client: ClientFactory, *, account_id: str, region: str
 ) -> dict[str, ResourceType]:
-    """What the CDK's bootstrap stack and stacks with a function use besides Connect."""
+    """The types besides Connect's that the CDK's bootstrap stack and stacks with a function use."""
     role_arn = f"arn:{get_partition(region)}:iam::{account_id}:role/{{}}"
     return {
         "AWS::S3::Bucket": _Bucket(client, region),
-        # moto applies policies without their conditions: one that denies only plain HTTP would
+        # moto ignores the conditions of policies: one that denies only plain HTTP would
         # deny everything
         "AWS::S3::BucketPolicy": RecordedResource(),
         "AWS::ECR::Repository": _Repository(client, account_id, region),
@@ -59,13 +59,13 @@ def aws_resource_types(
 
 
 class _AwsResource:
-    """Reads errors of the service as reasons, and what is gone as removed."""
+    """Turns errors of the service into reasons, and treats missing things as removed."""
 
     identity: tuple[str, ...] = ()
-    """The properties that stand for the resource's identity: a change of one replaces it."""
+    """The properties that are the resource's identity: a change of one replaces it."""
 
     missing: tuple[str, ...] = ()
-    """The error codes that say that it is gone."""
+    """The error codes for a resource that is gone."""
 
     def __init__(self, client: ClientFactory) -> None:
         self._client = client
@@ -78,7 +78,7 @@ class _AwsResource:
             with _errors_as_reasons():
                 return self.change(request, name)
         except ResourceFailedError as error:
-            # half of it stands: the rollback removes that
+            # it exists partly; the rollback removes that
             raise ResourceFailedError(str(error), name) from None
 
     def update(self, request: ResourceRequest) -> Outcome:
@@ -99,10 +99,10 @@ class _AwsResource:
         return request.generated_name()
 
     def make(self, request: ResourceRequest, name: str) -> None:
-        """Make it under this name, and fail where one of this name is there; `change` follows."""
+        """Create it with this name, and fail if the name is taken; `change` follows."""
 
     def change(self, request: ResourceRequest, name: str) -> Outcome:
-        """Make it be what the properties say, and tell its attributes."""
+        """Apply the properties, and return its attributes."""
         raise NotImplementedError
 
     def remove(self, request: ResourceRequest, name: str) -> None:
@@ -243,7 +243,7 @@ class _Role(_AwsResource):
             old.discard(policy["PolicyName"])
             _put_role_policy(iam, name, policy["PolicyName"], policy["PolicyDocument"])
         for policy_name in old:
-            # one that could not be put is not there when that is taken back
+            # a policy that could not be put does not exist when that is undone
             with _well_if(self.missing):
                 iam.delete_role_policy(RoleName=name, PolicyName=policy_name)
         role_id = iam.get_role(RoleName=name)["Role"]["RoleId"]
@@ -258,7 +258,7 @@ class _Role(_AwsResource):
 
 
 def _put_role_policy(iam: Any, role: str, name: str, document: Any) -> None:
-    """Put an inline policy; all of a role together may have so many characters, blanks aside."""
+    """Put an inline policy, within the limit for all policies of a role, blanks not counted."""
     with _inline_policies:
         others = iam.list_role_policies(RoleName=role)["PolicyNames"]
         documents = [document] + [
@@ -368,7 +368,7 @@ class _EventInvokeConfig(_AwsResource):
     def change(self, request: ResourceRequest, name: str) -> Outcome:
         properties = request.properties
         if request.old_properties:
-            # moto keeps every one that was ever put, and goes by the first
+            # moto keeps all that were ever put, and uses the first
             with _well_if(self.missing):
                 self.remove(request, name)
         self._client("lambda").put_function_event_invoke_config(
@@ -409,7 +409,7 @@ class _Permission(_AwsResource):
 
 
 class _Rule(_AwsResource):
-    """A rule with its targets. Nothing here watches the clock: no schedule comes due."""
+    """A rule with its targets. Schedules never fire here."""
 
     identity = ("Name", "EventBusName")
     missing = ("ResourceNotFoundException",)
@@ -439,13 +439,13 @@ class _Rule(_AwsResource):
 
 
 def _with_numbers(target: Mapping[str, Any]) -> dict[str, Any]:
-    """A target whose retry policy has numbers, which templates have as texts."""
+    """A target with numbers in its retry policy, which are texts in templates."""
     policy = {key: int(value) for key, value in target.get("RetryPolicy", {}).items()}
     return {**target, **({"RetryPolicy": policy} if policy else {})}
 
 
 class _Alarm(_AwsResource):
-    """An alarm. Nothing here evaluates it: it stays in INSUFFICIENT_DATA."""
+    """An alarm. It is never evaluated and stays in INSUFFICIENT_DATA."""
 
     identity = ("AlarmName",)
     missing = ("ResourceNotFound",)
@@ -485,7 +485,7 @@ class _Alarm(_AwsResource):
 
 
 def _metric(query: Mapping[str, Any]) -> dict[str, Any]:
-    """A metric of an alarm with numbers and booleans, which templates may have as texts."""
+    """A metric of an alarm with numbers and booleans, which can be texts in templates."""
     metric = dict(query)
     if "ReturnData" in metric:
         metric["ReturnData"] = str(metric["ReturnData"]).lower() == "true"

@@ -28,7 +28,7 @@ _GROUP_ARN = re.compile(
 
 
 def connect_resource_types(connect: LocalConnect) -> dict[str, ResourceType]:
-    """What a contact centre's stack is made of, besides its hierarchy."""
+    """The types that a contact centre's stack has besides its hierarchy."""
     return {
         "AWS::Connect::Instance": _Instance(connect),
         "AWS::Connect::User": _User(connect),
@@ -45,7 +45,7 @@ def _id_of(arn: str) -> str:
 
 
 def _group_id_of(arn: Any) -> str | None:
-    """The id in the HierarchyGroupArn of a user, which takes no mere id; None for none."""
+    """The id in the HierarchyGroupArn of a user, which does not take a mere id; None for none."""
     if not arn:
         return None
     if not _GROUP_ARN.fullmatch(str(arn)):
@@ -67,7 +67,7 @@ def _profile_attributes(properties: Properties) -> dict[str, Any]:
 
 
 class _Recorded:
-    """Has an ARN below its instance, and nothing more."""
+    """A resource that has only an ARN below its instance."""
 
     def __init__(self, segment: str, attribute: str) -> None:
         self._segment, self._attribute = segment, attribute
@@ -87,7 +87,7 @@ class _Recorded:
 
 
 class _ConnectResource:
-    """Reads errors of the service as reasons."""
+    """Turns errors of the service into reasons."""
 
     def __init__(self, connect: LocalConnect) -> None:
         self._backend = connect.backend
@@ -185,7 +185,7 @@ class _User(_ConnectResource):
 
 
 class _UserHierarchyGroup(_ConnectResource):
-    """The native group: another parent is another group, and AWS's tags say who made it."""
+    """The native group: a new parent replaces it, and AWS's tags name its stack."""
 
     def create(self, request: ResourceRequest) -> Outcome:
         properties = request.properties

@@ -29,11 +29,11 @@ MAX_PHYSICAL_ID_BYTES = 1024
 DEFAULT_SERVICE_TIMEOUT = 3600
 MAX_SERVICE_TIMEOUT = 3600
 MAX_EVENT_BYTES = 256 * 1024
-"""What an event may have; Lambda itself takes 1 MB by now, whether CloudFormation does is open."""
+"""The largest event in bytes. Lambda takes 1 MB; whether CloudFormation does is not documented."""
 
 
 class ReversedUpdateId(Enum):
-    """Which id the reversed Update of a replaced resource carries; nobody documents it."""
+    """The id in the reversed Update of a replaced resource, which is not documented."""
 
     NEW = "new"
     ORIGINAL = "original"
@@ -41,7 +41,7 @@ class ReversedUpdateId(Enum):
 
 @dataclass(eq=False)
 class Conversation:
-    """One request to a function, and what came back."""
+    """One request to a function, and its answer."""
 
     token: str
     event: Mapping[str, Any]
@@ -52,10 +52,10 @@ class Conversation:
 
 
 class CustomResources:
-    """Sends requests through `invoke` and takes the answers that arrive at their URLs.
+    """Sends requests through `invoke` and receives the answers at their URLs.
 
     `invoke(service_token, event)` raises LookupError where there is no such function.
-    `url_for(token)` gives the HTTPS URL that `deliver` is reached by, without a query. An event of
+    `url_for(token)` returns the HTTPS URL that leads to `deliver`, without a query. An event of
     more than `max_event_bytes` is refused. Without `dated_urls` no URL says when it was signed.
     """
 
@@ -76,7 +76,7 @@ class CustomResources:
         self.conversations: dict[str, Conversation] = {}
 
     def create(self, request: ResourceRequest) -> Outcome:
-        """Ask for a Create; without a usable answer the resource gets an id that is made up."""
+        """Ask for a Create; without a usable answer the resource gets an invented id."""
         conversation = self._begin("Create", request)
         try:
             return self._answer(conversation, request)
@@ -105,14 +105,14 @@ class CustomResources:
         self._answer(conversation, request)
 
     def replaces(self, old: Properties, new: Properties) -> bool:  # noqa: ARG002
-        """Never known beforehand: the answer to an Update says it."""
+        """Never known beforehand, since the answer to an Update decides."""
         return False
 
     def deliver(self, token: str, body: bytes) -> int:
-        """Take an answer that was PUT to a URL; the HTTP status that storage would give.
+        """Take an answer that was PUT to a URL, and return the HTTP status that storage would give.
 
-        As with the bucket behind a real presigned URL, a second answer is accepted too, and a late
-        one: nobody reads them.
+        As with the bucket behind a real presigned URL, a second or late answer is accepted, too,
+        but nobody reads it.
         """
         conversation = self.conversations.get(token)
         if conversation is None:
@@ -157,7 +157,7 @@ class CustomResources:
         return conversation
 
     def _signature(self, token: str) -> str:
-        """The query of a presigned URL, Signature Version 4, which tells when it was signed."""
+        """The query of a presigned URL, Signature Version 4, with the time of the signature."""
         date = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
         return urlencode(
             {
@@ -169,7 +169,7 @@ class CustomResources:
         )
 
     def _answer(self, conversation: Conversation, request: ResourceRequest) -> Outcome:
-        """Wait for what the function answers, as long as it may take and is wanted."""
+        """Wait for the function's answer, until the time-out or a cancellation."""
         self._clock.wait_until(
             lambda: bool(conversation.answers) or request.cancelled(),
             timeout=_service_timeout(request.properties),

@@ -1,6 +1,6 @@
 """Dynamic references: `{{resolve:ssm:…}}` and `{{resolve:secretsmanager:…}}` in properties.
 
-CloudFormation reads their values when it makes or changes a resource, after all functions.
+CloudFormation reads their values when it creates or changes a resource, after all functions.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _SECRET = re.compile(
 
 @dataclass(frozen=True)
 class DynamicReferences:
-    """Reads what dynamic references stand for.
+    """Resolves dynamic references.
 
     Args:
-        ssm_parameter: Gives the value of a parameter by its name, which may end with `:<version>`.
-            None where there is no Systems Manager.
+        ssm_parameter: Returns the value of a parameter by its name, which may end with
+            `:<version>`. None if there is no Systems Manager.
         secret: Gives the text of a secret by its id, and the stage and version id or empty texts.
             None where there is no Secrets Manager.
     """
@@ -36,10 +36,10 @@ class DynamicReferences:
     secret: Callable[[str, str, str], str] | None = None
 
     def replaced(self, value: Any) -> Any:
-        """The value with all of them replaced by what they stand for.
+        """The value with all dynamic references resolved.
 
         Raises:
-            ValidationError: for one that cannot be read, or of a kind that there is not.
+            ValidationError: for one that cannot be read or is of an unknown kind.
         """
         if isinstance(value, str):
             return _REFERENCE.sub(self._value, value)

@@ -21,7 +21,7 @@ from local_aws.dynamodb import LocalDynamoDb
 from local_aws.dynamodb.service import DynamoDbError
 
 _REPLACED_BY = ("TableName", "KeySchema", "LocalSecondaryIndexes")
-"""The properties of which a change makes a new table, by CloudFormation's resource reference."""
+"""The properties whose change replaces the table, by CloudFormation's resource reference."""
 
 _AS_THEY_ARE = (
     "KeySchema",
@@ -79,7 +79,7 @@ class _Table:
         return any(old.get(name) != new.get(name) for name in _REPLACED_BY)
 
     def _settle(self, name: str, new: Properties, old: Properties) -> Outcome:
-        """Set what a table gets by calls of its own, and tell its attributes."""
+        """Make the settings of a table that need other calls, and return its attributes."""
         if _recovery(new) != _recovery(old):
             self._perform(
                 "UpdateContinuousBackups",
@@ -123,7 +123,7 @@ def _errors_as_reasons() -> Iterator[None]:
 
 
 def _made_with(properties: Properties) -> dict[str, Any]:
-    """The parameters of CreateTable, but for the name."""
+    """The parameters of CreateTable, except for the name."""
     if "KeySchema" not in properties:
         raise KeyError("KeySchema")
     parameters = {key: properties[key] for key in _AS_THEY_ARE if key in properties}
@@ -156,7 +156,7 @@ def _changed_in_place(properties: Properties) -> dict[str, Any]:
 
 
 def _recovery(properties: Properties) -> dict[str, Any]:
-    """Whether the table can be restored to a point in time; off where nothing is said."""
+    """Whether the table can be restored to a point in time; off by default."""
     given: Mapping[str, Any] = properties.get("PointInTimeRecoverySpecification", {})
     recovery: dict[str, Any] = {
         "PointInTimeRecoveryEnabled": _is_true(given.get("PointInTimeRecoveryEnabled", False))

@@ -1,7 +1,7 @@
-"""The deployment engine: in which phases stacks are made, changed, taken back and removed.
+"""The deployment engine: the phases of creating, changing, rolling back and deleting stacks.
 
-An update has four phases, as aws-cdk's docs/CLOUDFORMATION.md tells it: `forward`, and then either
-`clean_up`, or `roll_back_updates` followed by `clean_up_after_rollback`. A nested stack goes
+An update has four phases, as described in aws-cdk's docs/CLOUDFORMATION.md: `forward`, and then
+either `clean_up`, or `roll_back_updates` followed by `clean_up_after_rollback`. A nested stack goes
 through each of them with its parent.
 """
 
@@ -45,7 +45,7 @@ class Engine:
     ) -> None:
         self.settings = settings or EngineSettings()
         self.stacks: dict[str, Stack] = {}
-        """Every stack by its id, deleted ones included."""
+        """Every stack by its id, including deleted ones."""
 
         self.log = EventLog(clock)
         self._clock = clock
@@ -61,15 +61,15 @@ class Engine:
         self._steps = ResourceSteps(resource_types, custom_resources, self.log, self.settings)
 
     def knows(self, declaration: ResourceDeclaration) -> bool:
-        """Whether such a resource can be made here."""
+        """Whether this AWS has such a resource."""
         return declaration.is_custom or declaration.type in self._types
 
     def resource_type(self, declaration: ResourceDeclaration) -> ResourceType:
-        """What makes resources of this declaration."""
+        """The resource type of this declaration."""
         return self._steps.resource_type(declaration)
 
     def scope(self, stack: Stack, change: Change) -> Scope:
-        """What references in a template of this stack resolve to at the moment."""
+        """The present scope of a template of this stack."""
         return self._references.scope(stack, change)
 
     def importers(self, export: str) -> list[str]:
@@ -79,7 +79,7 @@ class Engine:
     # whole operations ---------------------------------------------------------------------------
 
     def create(self, stack: Stack, change: Change) -> None:
-        """Make a stack; it ends in CREATE_COMPLETE, or is rolled back, or CREATE_FAILED."""
+        """Create a stack; it ends in CREATE_COMPLETE, is rolled back, or ends in CREATE_FAILED."""
         if self.forward(stack, change, verb="CREATE"):
             self.finish(stack, "CREATE_COMPLETE")
         elif stack.disable_rollback:
@@ -88,7 +88,7 @@ class Engine:
             self.roll_back_creation(stack, f"{stack.status_reason}Rollback requested by user.")
 
     def update(self, stack: Stack, change: Change) -> None:
-        """Change a stack; it ends in UPDATE_COMPLETE, or is rolled back, or UPDATE_FAILED."""
+        """Change a stack; it ends in UPDATE_COMPLETE, is rolled back, or ends in UPDATE_FAILED."""
         if self.forward(stack, change, verb="UPDATE"):
             self.log.stack(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
             self.clean_up(stack)
@@ -113,7 +113,7 @@ class Engine:
     def roll_back_update(
         self, stack: Stack, reason: str = "User Initiated", skip: Collection[str] = ()
     ) -> None:
-        """Bring a stack back to what it was before an update that failed."""
+        """Restore a stack to its state before an update that failed."""
         stack.resources_to_skip = frozenset(skip)
         if self.settings.rollback_sets_updated_time:
             stack.updated_at = self._clock.now()
@@ -128,7 +128,7 @@ class Engine:
         self.finish(stack, "UPDATE_ROLLBACK_COMPLETE")
 
     def delete(self, stack: Stack, retain: Collection[str] = ()) -> None:
-        """Remove a stack; it ends in DELETE_COMPLETE or DELETE_FAILED, or stays as it was."""
+        """Delete a stack; it ends in DELETE_COMPLETE or DELETE_FAILED, or stays as it was."""
         before = stack.status
         reason = "User Initiated" if stack.parent is None else ""
         self.log.stack(stack, "DELETE_IN_PROGRESS", reason)
@@ -159,7 +159,7 @@ class Engine:
         verb: str,
         cancelled: Callable[[], bool] = never,
     ) -> bool:
-        """Make and change resources; False at the first failure, with the stack's reason set."""
+        """Create and change resources; False at the first failure, with the stack's reason set."""
         if stack.was_complete and stack.stable is None:
             stack.stable = stack.snapshot()
         stack.become(change)
@@ -170,7 +170,7 @@ class Engine:
         scope = self.scope(stack, change)
         declarations = scope.active_resources()
         graph = dependencies(declarations)
-        # what is about to be used may not go meanwhile, nor what a rollback would need
+        # exports that are about to be used, or that a rollback needs, must not disappear meanwhile
         stack.imports |= imports_of(scope)
 
         def apply(name: str, run: Run) -> None:
@@ -192,7 +192,10 @@ class Engine:
         return True
 
     def clean_up(self, stack: Stack) -> None:
-        """After an update: remove what it replaced or left out. Failures are abandoned."""
+        """After an update, delete the resources that it replaced or removed.
+
+        Failures are abandoned.
+        """
         for child in self._nested(stack):
             self.clean_up(child)
             if child.stable is not None:
@@ -207,14 +210,14 @@ class Engine:
         self._delete_leftovers(stack, removed, replaced)
 
     def roll_back_updates(self, stack: Stack) -> bool:
-        """Send every resource updated so far back to its old properties; nothing is removed yet."""
+        """Send every updated resource back to its old properties; nothing is deleted yet."""
         stable = stack.stable
         assert stable is not None  # noqa: S101 - only updates are rolled back
         stack.become(stable.change)
         if not stack.rolling_back:
             stack.rolling_back = True
-            # what was replaced and is what the stack goes back to stays; what several updates
-            # without a rollback replaced one after the other goes
+            # a replaced resource that the stack goes back to stays; those that several updates
+            # without a rollback replaced one after another are deleted
             originals = {(name, r.physical_id) for name, r in stable.resources.items()}
             stack.leftovers = [
                 r for r in stack.leftovers if (r.logical_id, r.physical_id) not in originals
@@ -235,7 +238,7 @@ class Engine:
         return True
 
     def clean_up_after_rollback(self, stack: Stack) -> None:
-        """Remove what the failed update made. Failures are abandoned."""
+        """Delete what the failed update created. Failures are abandoned."""
         stable = stack.stable
         assert stable is not None  # noqa: S101 - only updates are rolled back
         for child in self._nested(stack):
@@ -263,9 +266,9 @@ class Engine:
     def _delete_leftovers(
         self, stack: Stack, removed: Iterable[Resource], replaced: Iterable[Resource]
     ) -> None:
-        """Remove resources that the stack has no place for any more, or forget them."""
+        """Delete resources that the stack no longer has, or forget them."""
         by_key = {
-            # replaced ones go by the other policy, which was looked at already
+            # the policy for replaced resources is the other one, which was applied already
             key: replace(r, declaration=replace(r.declaration, deletion_policy="Delete"))
             for key, r in _by_physical_id(stack, replaced).items()
         }
@@ -288,7 +291,7 @@ class Engine:
         stack.leftovers = []
 
     def _nested(self, stack: Stack) -> list[Stack]:
-        """The nested stacks that the operation at work has touched."""
+        """The nested stacks that the present operation has touched."""
         found = [
             self.stacks.get(resource.physical_id)
             for resource in list(stack.resources.values())
@@ -297,14 +300,14 @@ class Engine:
         return [child for child in found if child is not None]
 
     def _forget_creation(self, stack: Stack) -> None:
-        """What a creation without rollback left is kept by RetainExceptOnCreate from now on."""
+        """From now on, RetainExceptOnCreate keeps what a creation without rollback left."""
         for child in self._nested(stack):
             self._forget_creation(child)
         for resource in stack.resources.values():
             resource.just_created = False
 
     def finish(self, stack: Stack, status: str = "") -> None:
-        """Reach a state, by default the present one, from which there is nothing to roll back."""
+        """Reach a state, by default the present one, without anything to roll back."""
         stack.stable, stack.rolling_back, stack.was_complete = None, False, True
         stack.resources_to_skip = frozenset()
         for child in self._nested(stack):
@@ -323,7 +326,7 @@ def _deployed(stack: Stack) -> Change:
 
 
 def _to_skip(stack: Stack) -> frozenset[str]:
-    """Which of a stack's own resources a continued rollback skips."""
+    """The resources of a stack that a continued rollback skips."""
     names = stack.root.resources_to_skip
     if stack.parent is None:
         return names

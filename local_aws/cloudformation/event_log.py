@@ -1,4 +1,4 @@
-"""What happened to a stack, as DescribeStackEvents tells it."""
+"""The history of a stack, as DescribeStackEvents shows it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from local_aws.cloudformation.stacks import AtRest, Event, Resource, Stack
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 _TICK = 0.001
-"""The least time between two events of a stack: the API tells milliseconds."""
+"""The least time between two events of a stack, since the API shows milliseconds."""
 
 
 class EventLog:
-    """Puts stacks and resources into states, and tells so."""
+    """Puts stacks and resources into states, and writes events about that."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
 
     def stack(self, stack: Stack, status: str, reason: str = "") -> None:
-        """Put a stack into a state; the reason of the last one that had any is kept."""
+        """Put a stack into a state; without a reason, it keeps the latest one."""
         if reason:
             stack.status_reason = reason
         self._append(stack, None, status, reason)
@@ -36,7 +36,7 @@ class EventLog:
 
     def _append(self, stack: Stack, resource: Resource | None, status: str, reason: str) -> None:
         with self._lock:
-            # clients sort by time, so no two events of a stack may have the same
+            # clients sort by time, so no two events of a stack may have the same time
             last = stack.events[-1].timestamp if stack.events else 0.0
             stack.events.append(
                 Event(
@@ -52,6 +52,6 @@ class EventLog:
                 )
             )
             if resource is None:
-                # after its event: who sees the state finds the event that tells of it
+                # after its event, so that anybody who sees the state finds the event
                 stack.status = status
         self._clock.changed()

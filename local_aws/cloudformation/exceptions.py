@@ -1,4 +1,4 @@
-"""Errors of the CloudFormation API, as they go over the wire."""
+"""Errors of the CloudFormation API, as clients get them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from moto.core.exceptions import ServiceException
 
 
 class ValidationError(ServiceException):
-    """The request is refused as it stands."""
+    """The request is invalid."""
 
     code = "ValidationError"
 

@@ -1,4 +1,4 @@
-"""What stacks give to each other: outputs, exports and imports."""
+"""Values that stacks share: outputs, exports and imports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from local_aws.cloudformation.template import Scope, UnresolvableError, as_text
 
 
 def outputs_of(scope: Scope) -> dict[str, Output]:
-    """The outputs of a template whose resources stand."""
+    """The outputs of a template whose resources exist."""
     outputs = {}
     for key, output in scope.active_outputs().items():
         export = output.get("Export")
@@ -34,7 +34,7 @@ def imports_of(scope: Scope) -> frozenset[str]:
                     try:
                         found.add(str(scope.resolve(argument)))
                     except UnresolvableError:
-                        continue  # the resource that uses it fails by the same
+                        continue  # the resource that uses it fails for the same reason
                 else:
                     look(argument)
         elif isinstance(value, list):
@@ -54,7 +54,7 @@ class Exports:
         self._stacks = stacks
 
     def value(self, name: str) -> str:
-        """What a stack exports under this name; UnresolvableError where none does."""
+        """The export of this name; UnresolvableError if there is none."""
         for stack in list(self._stacks.values()):
             for output in list(stack.outputs.values()):
                 if output.export_name == name:
@@ -63,7 +63,7 @@ class Exports:
         raise UnresolvableError(msg)
 
     def output(self, stack_name: str, key: str) -> str:
-        """An output of a stack by their names; UnresolvableError where there is none."""
+        """An output of a stack by their names; UnresolvableError if there is none."""
         for stack in list(self._stacks.values()):
             if stack.name == stack_name and key in stack.outputs:
                 return stack.outputs[key].value
@@ -71,7 +71,7 @@ class Exports:
         raise UnresolvableError(msg)
 
     def why_not(self, stack: Stack, outputs: Mapping[str, Output]) -> str:
-        """Why a stack cannot come to have these outputs, or an empty string."""
+        """Why a stack cannot get these outputs, or an empty string."""
         new = {o.export_name: o.value for o in outputs.values() if o.export_name}
         for name, value in _exports(stack).items():
             users = self._users(stack, name)
@@ -86,7 +86,7 @@ class Exports:
         return ""
 
     def why_not_deleted(self, stack: Stack) -> str:
-        """Why a stack cannot go, or an empty string."""
+        """Why a stack cannot be deleted, or an empty string."""
         for name in _exports(stack):
             users = self._users(stack, name)
             if users:

@@ -18,7 +18,7 @@ from local_aws.cloudformation.stacks import Change, Stack
 from local_aws.cloudformation.template import as_text
 
 Prepare = Callable[[Stack, str, dict[str, str]], Change]
-"""Makes a change of a stack out of a template URL and parameters."""
+"""Builds a change of a stack from a template URL and parameters."""
 
 
 class NestedStack:
@@ -51,14 +51,14 @@ class NestedStack:
                 raise ResourceCancelledError(msg, stack.stack_id)
             msg = f"Embedded stack {stack.stack_id} was not successfully created: {reason}"
             raise ResourceFailedError(msg, stack.stack_id)
-        # not finished before its root is: a rollback of that still removes all of it
+        # not finished before its root: a rollback of the root still removes all of it
         engine.log.stack(stack, "CREATE_COMPLETE")
         return self._outcome(stack)
 
     def update(self, request: ResourceRequest) -> Outcome:
         """Update the nested stack forward, or take its update back when the root rolls back.
 
-        What either leaves to be removed waits for the root.
+        What either leaves to be deleted waits for the root.
         """
         engine = self._engine()
         stack = engine.stacks[request.physical_id]
@@ -76,14 +76,14 @@ class NestedStack:
             )
             raise ResourceFailedError(msg)
         if stack.stable is None:
-            # made by the same operation, or by one before it that was not rolled back
+            # created by the same operation, or by an earlier one that was not rolled back
             engine.log.stack(stack, "UPDATE_COMPLETE")
         else:
             engine.log.stack(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
         return self._outcome(stack)
 
     def delete(self, request: ResourceRequest) -> None:
-        """Delete the nested stack and all in it."""
+        """Delete the nested stack and everything in it."""
         engine = self._engine()
         stack = engine.stacks.get(request.physical_id)
         if stack is None or stack.status == "DELETE_COMPLETE":

@@ -1,4 +1,4 @@
-"""Work on many resources at once, each as soon as what it waits for is done."""
+"""Work on many resources at once, each as soon as those that it waits for are done."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def never() -> bool:
 
 @dataclass
 class Run:
-    """One such work, and how it went."""
+    """One such piece of work, and its outcome."""
 
     outer_cancelled: Callable[[], bool] = never
-    """Whether the operation that this is a part of goes on no longer."""
+    """Whether the whole operation was stopped."""
 
     stopped: bool = False
     done: set[str] = field(default_factory=set)
@@ -31,12 +31,12 @@ class Run:
     """The reasons of those that failed by themselves."""
 
     given_up: set[str] = field(default_factory=set)
-    """Those that were at work when another one failed."""
+    """Those that were under way when another one failed."""
 
     ended: list[str] = field(default_factory=list)
 
     def cancelled(self) -> bool:
-        """Whether what is still at work is wanted no longer."""
+        """Whether work that is still under way is no longer wanted."""
         return self.stopped or self.outer_cancelled()
 
 
@@ -54,16 +54,16 @@ class OrderedWork:
         go_on: bool = False,
         cancelled: Callable[[], bool] = never,
     ) -> Run:
-        """Do the work for each name, as soon as it is done for all that the name waits for.
+        """Do the work for each name, as soon as it is done for all names that it waits for.
 
-        After a failure nothing further is begun; with `go_on` only what waits for the failed one
-        is left. Returns when nothing is at work any more.
+        After a failure, nothing further begins; with `go_on`, only names that wait for the failed
+        one are left out. Returns when no work is under way.
         """
         run = Run(cancelled)
         waiting = list(graph)
         started = 0
         while True:
-            # read first: what ends while the rest of this is at work leads to another round
+            # read first, so that work which ends during this round leads to another one
             ended = len(run.ended)
             ready = [] if run.cancelled() else [n for n in waiting if graph[n] <= run.done]
             for name in ready:
@@ -84,8 +84,8 @@ class OrderedWork:
             run.failed[name] = str(error)
             run.stopped = not go_on
         except Exception as error:
-            # a fault of this program: the watcher of the threads is to see it, and the stack
-            # must not look as if it had gone well
+            # a bug in this program: the watcher of the threads has to see it, and the stack
+            # must not look as if it had succeeded
             run.failed[name] = internal_failure(error)
             run.stopped = not go_on
             raise
@@ -95,7 +95,7 @@ class OrderedWork:
 
 
 def internal_failure(error: Exception) -> str:
-    """The status reason for what should not happen."""
+    """The status reason for an unexpected error."""
     return f"Internal Failure: {error!r}"
 
 

@@ -1,4 +1,4 @@
-"""What DescribeStackResource and its sisters show of a stack's resources."""
+"""The resources of a stack as DescribeStackResource and similar calls show them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Record:
 
 
 def records(stack: Stack, settings: EngineSettings) -> Iterator[Record]:
-    """What a stack's resources look like at the moment, by the switches for records."""
+    """The present records of a stack's resources, by the switches for records."""
     for name, present in list(stack.resources.items()):
         gone = stack.cleaned_up.get(name) if settings.records_show_what_is_cleaned_up else None
         shown = gone or present

@@ -1,4 +1,4 @@
-"""What Ref and Fn::GetAtt give inside one stack at the moment."""
+"""The present values of Ref and Fn::GetAtt in a stack."""
 
 from __future__ import annotations
 

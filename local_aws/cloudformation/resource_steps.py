@@ -1,4 +1,4 @@
-"""The steps of one resource: made or changed, taken back, removed."""
+"""The steps of one resource: create or change, undo, delete."""
 
 from __future__ import annotations
 
@@ -35,39 +35,43 @@ _SETTLED = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 @dataclass
 class EngineSettings:
-    """What nobody documents, as switches."""
+    """Switches for undocumented behaviour."""
 
     reversed_update_id: ReversedUpdateId = ReversedUpdateId.NEW
 
     rollback_delay: float = 0.0
-    """Seconds from the begin of a stack's rollback to the first reversed Update."""
+    """Seconds from the start of a stack's rollback to the first reversed Update."""
 
     clean_up_tries: int = 3
-    """So often a Delete of the clean-up is tried before the resource is abandoned."""
+    """How often a Delete of the clean-up is tried before the resource is abandoned."""
 
     max_event_bytes: int = MAX_EVENT_BYTES
-    """Of an event to a function; read where the CustomResources are made, see there."""
+    """The largest event in bytes, see `CustomResources`."""
 
     response_url_has_date: bool = True
-    """Whether a ResponseURL says when it was signed; read where the CustomResources are made."""
+    """Whether a ResponseURL says when it was signed, see `CustomResources`."""
 
     replaced_get_reversed_update: bool = True
-    """Whether a rollback sends a custom resource with another id than before the update a reversed
-    Update; else its original takes its place again, and only the new id gets a Delete."""
+    """Whether a custom resource that the update replaced gets a reversed Update in the rollback.
+
+    If not, its original takes its place again, and only the new id gets a Delete.
+    """
 
     rollback_sets_updated_time: bool = False
     """Whether the rollback of an update changes the stack's LastUpdatedTime."""
 
     records_show_progress: bool = True
-    """Whether resource records show work in progress; else they show what a resource was when it
-    last came to rest, and nothing of one that is being made."""
+    """Whether resource records show work in progress.
+
+    If not, they show the last state at rest, and nothing of a resource that is being created.
+    """
 
     records_show_what_is_cleaned_up: bool = False
-    """Whether a resource record shows the id that a clean-up deletes, while it does."""
+    """Whether a resource record shows the id that a clean-up is deleting."""
 
 
 class ResourceSteps:
-    """Brings single resources from one state to another, and keeps the stack's record of them."""
+    """Brings single resources from one state to another, and keeps their records in the stack."""
 
     def __init__(
         self,
@@ -95,11 +99,11 @@ class ResourceSteps:
         depends_on: frozenset[str],
         run: Run,
     ) -> None:
-        """Make the resource, or change it where it differs."""
+        """Create the resource, or change it if it differs."""
         existing = stack.resources.get(declaration.logical_id)
         properties = self._resolve(stack, scope, declaration, depends_on, existing)
         if existing is not None and not existing.made:
-            # left by an operation without rollback: removed before it is tried again
+            # left by an operation without rollback: deleted before another attempt
             self.remove(stack, existing)
             existing = None
         if existing is None:
@@ -165,7 +169,7 @@ class ResourceSteps:
         properties: Mapping[str, Any],
         run: Run,
     ) -> None:
-        """Make the successor of a resource of which is known that it cannot be changed."""
+        """Create the successor of a resource that is known not to be changeable."""
         existing = stack.resources[declaration.logical_id]
         if stack.root.disable_rollback:
             msg = "Replacement type updates not supported on stack with disable-rollback."
@@ -215,7 +219,7 @@ class ResourceSteps:
     def _attempt(
         self, stack: Stack, resource: Resource, act: Callable[[], Outcome], verb: str
     ) -> Outcome:
-        """Do it, and keep the record true where it fails."""
+        """Make the change, and keep the record true if it fails."""
         try:
             return act()
         except ResourceFailedError as error:
@@ -239,12 +243,12 @@ class ResourceSteps:
         name: str,
         skip: Collection[str],
     ) -> None:
-        """Send a resource that an update touched back to its old properties; remove nothing."""
+        """Send a resource of an update back to its old properties, without deleting anything."""
         current, old = stack.resources[name], stable.resources[name]
         if not current.touched:
             current.declaration, current.depends_on = old.declaration, old.depends_on
             if current.status not in _SETTLED:
-                # refused before anything was tried
+                # refused before any attempt
                 self._log.resource(stack, current, "UPDATE_COMPLETE")
             return
         if current.taken_back:
@@ -256,7 +260,7 @@ class ResourceSteps:
             return
         reversible = current.declaration.is_custom and self._settings.replaced_get_reversed_update
         if not reversible and current.physical_id != old.physical_id:
-            # the original was never changed: it only takes its place again
+            # the original was never changed, it only takes its place again
             stack.leftovers.append(copy.copy(current))
             original = replace(old, touched=True, taken_back=True, stray_ids=[])
             stack.resources[name] = original
@@ -269,7 +273,7 @@ class ResourceSteps:
         failed = copy.copy(current)
         given = old.physical_id
         if self._settings.reversed_update_id is ReversedUpdateId.NEW:
-            # the id in a failed answer counts too
+            # the id in a failed answer counts, too
             given = failed.stray_ids[-1] if failed.stray_ids else failed.physical_id
         request = ResourceRequest(
             stack=stack,
@@ -282,7 +286,7 @@ class ResourceSteps:
         self._log.resource(stack, current, "UPDATE_IN_PROGRESS")
         handler = self.resource_type(old.declaration)
         outcome = self._attempt(stack, current, lambda: handler.update(request), "UPDATE")
-        # a dict, as a set would go through them in an order of its own
+        # a dict, since a set has no fixed order
         others = dict.fromkeys([failed.physical_id, given, *current.stray_ids])
         stack.leftovers.extend(
             replace(failed, physical_id=physical_id, stray_ids=[])
@@ -296,7 +300,7 @@ class ResourceSteps:
     # away ---------------------------------------------------------------------------------------
 
     def remove(self, stack: Stack, resource: Resource) -> None:
-        """Remove a resource, unless its policy keeps it."""
+        """Delete a resource, unless its policy keeps it."""
         policy = resource.declaration.deletion_policy
         if policy == "Retain" and stack.root.retain_except_on_create:
             policy = "RetainExceptOnCreate"
@@ -325,5 +329,5 @@ class ResourceSteps:
 
 
 def same_properties(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether there is nothing to update; 5 and "5" are one, true and 1 are not."""
+    """Whether there is nothing to update; 5 and "5" are equal, true and 1 are not."""
     return bool(stringified(old) == stringified(new))

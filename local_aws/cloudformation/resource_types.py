@@ -1,4 +1,4 @@
-"""How the engine makes, changes and removes one kind of resource."""
+"""The interface by which the engine creates, changes and deletes one kind of resource."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Properties = Mapping[str, Any]
 
 
 def url_suffix(region: str) -> str:
-    """What the names of services' hosts in a Region end with."""
+    """The ending of the names of services' hosts in a Region."""
     return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
 
 
 class ResourceFailedError(Exception):
-    """The resource could not be made, changed or removed; the message is the status reason."""
+    """The resource could not be created, changed or deleted; the message is the status reason."""
 
     def __init__(self, reason: str, physical_id: str | None = None) -> None:
         super().__init__(reason)
@@ -26,7 +26,7 @@ class ResourceFailedError(Exception):
 
 
 class ResourceRefusedError(ResourceFailedError):
-    """The change was refused before anything was tried, so there is nothing to take back."""
+    """The change was refused before any attempt, so there is nothing to undo."""
 
 
 class ResourceCancelledError(ResourceFailedError):
@@ -35,7 +35,7 @@ class ResourceCancelledError(ResourceFailedError):
 
 @dataclass(frozen=True)
 class ResourceRequest:
-    """What a resource type is asked to do, and for which resource of which stack."""
+    """The request to a resource type, with the resource and its stack."""
 
     stack: Stack
     declaration: ResourceDeclaration
@@ -62,19 +62,19 @@ class Outcome:
 
 
 class ResourceType(Protocol):
-    """One kind of resource; every method raises ResourceFailedError when it can not."""
+    """One kind of resource; every method raises ResourceFailedError if it fails."""
 
     def create(self, request: ResourceRequest) -> Outcome:
         """Make it."""
 
     def update(self, request: ResourceRequest) -> Outcome:
-        """Change it in place, or answer another physical id for one made anew."""
+        """Change it in place, or return the physical id of a new one."""
 
     def delete(self, request: ResourceRequest) -> None:
-        """Remove it; well if it is gone already."""
+        """Delete it; no error if it is gone already."""
 
     def replaces(self, old: Properties, new: Properties) -> bool:
-        """Whether this change can only be made by a new resource."""
+        """Whether this change needs a new resource."""
 
 
 class RecordedResource:
@@ -98,5 +98,5 @@ class RecordedResource:
         """Forget it."""
 
     def replaces(self, old: Properties, new: Properties) -> bool:
-        """Whether one of the properties that stand for its identity changed."""
+        """Whether one of the properties that are its identity changed."""
         return any(old.get(name) != new.get(name) for name in self._replaced_by)

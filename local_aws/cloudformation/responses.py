@@ -1,4 +1,4 @@
-"""CloudFormation's API over HTTP: requests into calls of the service, and its objects into answers.
+"""CloudFormation's API over HTTP: turns requests into calls, and objects into answers.
 
 Parsing and serialisation are moto's, which take both from botocore's service model.
 """
@@ -53,7 +53,7 @@ class CloudFormationResponse(BaseResponse):
         return ActionResult({"Id": change_set.change_set_id, "StackId": change_set.stack.stack_id})
 
     def describe_change_set(self) -> ActionResult:
-        """Tell what a deployment would change."""
+        """Describe what a deployment would change."""
         change_set = self._change_set()
         return ActionResult(
             {
@@ -76,13 +76,13 @@ class CloudFormationResponse(BaseResponse):
         return EmptyResult()
 
     def delete_change_set(self) -> ActionResult:
-        """Forget a deployment that was prepared; well if it is forgotten already."""
+        """Forget a prepared deployment; no error if it is forgotten already."""
         with contextlib.suppress(ChangeSetNotFoundError):
             self._service.delete_change_set(self._change_set())
         return EmptyResult()
 
     def list_change_sets(self) -> ActionResult:
-        """List the deployments that were prepared for a stack."""
+        """List the prepared deployments of a stack."""
         stack = self._stack()
         return ActionResult(
             {
@@ -105,7 +105,7 @@ class CloudFormationResponse(BaseResponse):
         return self._deploy("UPDATE")
 
     def delete_stack(self) -> ActionResult:
-        """Start the deletion of a stack; well if there is none."""
+        """Start the deletion of a stack; no error if there is none."""
         stack = self._service.find(self._get_param("StackName"))
         if stack is not None:
             self._service.delete_stack(
@@ -133,7 +133,7 @@ class CloudFormationResponse(BaseResponse):
         return EmptyResult()
 
     def update_termination_protection(self) -> ActionResult:
-        """Protect a stack from deletion, or no longer."""
+        """Turn the protection from deletion on or off."""
         stack = self._stack()
         stack.termination_protection = bool(self._get_param("EnableTerminationProtection"))
         return ActionResult({"StackId": stack.stack_id})
@@ -141,7 +141,7 @@ class CloudFormationResponse(BaseResponse):
     # looking ------------------------------------------------------------------------------------
 
     def describe_stacks(self) -> ActionResult:
-        """Tell about one stack, or about all that are not deleted."""
+        """Describe one stack, or all that are not deleted."""
         if self._get_param("StackName"):
             stacks = [self._stack()]
         else:
@@ -153,7 +153,7 @@ class CloudFormationResponse(BaseResponse):
         return ActionResult({"Stacks": [_stack(stack) for stack in stacks]})
 
     def list_stacks(self) -> ActionResult:
-        """Tell in short about all stacks."""
+        """Summarise all stacks."""
         wanted = self._get_param("StackStatusFilter", [])
         return ActionResult(
             {
@@ -166,11 +166,11 @@ class CloudFormationResponse(BaseResponse):
         )
 
     def describe_stack_events(self) -> ActionResult:
-        """Tell a stack's history, the latest first."""
+        """Describe a stack's events, the latest first."""
         stack = self._stack()
         events = stack.events[::-1]
         start = int(self._get_param("NextToken") or 0)
-        # a page begins at a fixed event, however many came meanwhile
+        # a page begins at a fixed event, however many have come since
         begin = len(events) - start if start else 0
         page = events[begin : begin + _EVENTS_PER_PAGE]
         left = len(events) - begin - len(page)
@@ -182,11 +182,11 @@ class CloudFormationResponse(BaseResponse):
         )
 
     def describe_events(self) -> ActionResult:
-        """The newer form of a stack's history, which tells of validations: there are none here."""
+        """Describe a stack's events in the newer form; there are no validations here."""
         return ActionResult({"OperationEvents": []})
 
     def describe_stack_resource(self) -> ActionResult:
-        """Tell about one resource."""
+        """Describe one resource."""
         stack, name = self._stack(), self._get_param("LogicalResourceId")
         for record in self._records(stack):
             if record.logical_id == name:
@@ -195,7 +195,7 @@ class CloudFormationResponse(BaseResponse):
         raise ValidationError(msg)
 
     def describe_stack_resources(self) -> ActionResult:
-        """Tell about all resources of a stack."""
+        """Describe all resources of a stack."""
         stack = self._stack()
         wanted = self._get_param("LogicalResourceId")
         return ActionResult(
@@ -209,7 +209,7 @@ class CloudFormationResponse(BaseResponse):
         )
 
     def list_stack_resources(self) -> ActionResult:
-        """Tell in short about all resources of a stack."""
+        """Summarise all resources of a stack."""
         stack = self._stack()
         return ActionResult(
             {
@@ -220,7 +220,7 @@ class CloudFormationResponse(BaseResponse):
         )
 
     def list_exports(self) -> ActionResult:
-        """Tell what stacks export."""
+        """List the exports of all stacks."""
         return ActionResult(
             {
                 "Exports": [
@@ -237,7 +237,7 @@ class CloudFormationResponse(BaseResponse):
         )
 
     def list_imports(self) -> ActionResult:
-        """Tell which stacks import an export."""
+        """List the stacks that import an export."""
         name = self._get_param("ExportName")
         users = self._service.engine.importers(name)
         if not users:
@@ -256,7 +256,7 @@ class CloudFormationResponse(BaseResponse):
         )
 
     def get_template_summary(self) -> ActionResult:
-        """Tell what a template declares."""
+        """Summarise a template."""
         name = self._get_param("StackName")
         template = Template.parse(self._template_body(name))
         return ActionResult(

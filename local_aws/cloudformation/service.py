@@ -1,4 +1,4 @@
-"""The CloudFormation service: stacks by name, change sets, and operations that run beside it."""
+"""The CloudFormation service: stacks by name, change sets, and operations in the background."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _NOT_UPDATABLE = {
 
 @dataclass(eq=False)
 class ChangeSet:
-    """A deployment that was prepared, and what it would change."""
+    """A prepared deployment, with its changes."""
 
     change_set_id: str
     name: str
@@ -70,13 +70,13 @@ class ChangeSet:
 class CloudFormation:
     """Stacks of one account and Region.
 
-    `resource_types` are what templates may use besides custom resources and nested stacks;
-    `fetch_template(url)` reads a template from S3; `ssm_parameter(name)` resolves parameters of the
-    type `AWS::SSM::Parameter::Value<String>` and dynamic references, `secret(id, stage, version)`
-    those to Secrets Manager.
+    `resource_types` are the types that templates may use besides custom resources and nested
+    stacks; `fetch_template(url)` reads a template from S3; `ssm_parameter(name)` resolves
+    parameters of the type `AWS::SSM::Parameter::Value<String>` and dynamic references, `secret(id,
+    stage, version)` those to Secrets Manager.
 
-    Its methods may be called from many threads while operations run. What is looked at then
-    changes underfoot, as it does at AWS: code that goes through a collection goes through a copy.
+    Its methods may be called from many threads while operations run, and stacks change meanwhile,
+    as at AWS. So code that iterates over a collection iterates over a copy.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class CloudFormation:
             settings,
             DynamicReferences(ssm_parameter, secret),
         )
-        # for what is looked at and then changed; never held while waiting
+        # held to read and then change something, never while waiting
         self._lock = threading.RLock()
         self.change_sets: dict[str, ChangeSet] = {}
         self._busy: set[Stack] = set()
@@ -130,7 +130,7 @@ class CloudFormation:
         disable_rollback: bool = False,
         retain_except_on_create: bool = False,
     ) -> Stack:
-        """Create or update a stack, and return when it has come to rest."""
+        """Create or update a stack, and return when it is at rest."""
         body = template if isinstance(template, str) else json.dumps(template)
         existing = self.find(name)
         change_set = self.create_change_set(
@@ -171,7 +171,7 @@ class CloudFormation:
         return None
 
     def get(self, name_or_id: str) -> Stack:
-        """As `find`; ValidationError where there is none."""
+        """As `find`, but raise ValidationError if there is none."""
         stack = self.find(name_or_id)
         if stack is None:
             msg = f"Stack with id {name_or_id} does not exist"
@@ -204,7 +204,7 @@ class CloudFormation:
         description: str | None = None,
         role_arn: str | None = None,
     ) -> ChangeSet:
-        """Prepare a deployment; ValidationError where the template can not be deployed at all."""
+        """Prepare a deployment; ValidationError if the template cannot be deployed at all."""
         template = Template.parse(body)
         with self._lock:
             return self._create_change_set(
@@ -281,7 +281,7 @@ class CloudFormation:
         retain_except_on_create: bool = False,
         client_request_token: str | None = None,
     ) -> None:
-        """Start the deployment; it goes on after this returns."""
+        """Start the deployment, which continues in the background."""
         stack = change_set.stack
         operation = self.engine.create if change_set.type == "CREATE" else self.engine.update
         with self._lock:
@@ -299,7 +299,7 @@ class CloudFormation:
             self._start(stack, partial(operation, stack, change_set.change), client_request_token)
 
     def delete_change_set(self, change_set: ChangeSet) -> None:
-        """Forget a deployment that was prepared."""
+        """Forget a prepared deployment."""
         with self._lock:
             self.change_sets.pop(change_set.change_set_id, None)
 
@@ -309,7 +309,7 @@ class CloudFormation:
         retain_resources: Collection[str] = (),
         client_request_token: str | None = None,
     ) -> None:
-        """Start the deletion of a stack, or let the one go on that has started."""
+        """Start the deletion of a stack, or let a running one continue."""
         with self._lock:
             if stack.status in {"DELETE_COMPLETE", "DELETE_IN_PROGRESS"}:
                 return
@@ -341,7 +341,7 @@ class CloudFormation:
         *,
         retain_except_on_create: bool = True,
     ) -> None:
-        """Start the rollback of a stack whose operation failed without one.
+        """Start the rollback of a stack whose operation failed without a rollback.
 
         `retain_except_on_create` is the operation's option of that name, which `cdk rollback` sets.
         """
@@ -363,13 +363,13 @@ class CloudFormation:
         resources_to_skip: Collection[str] = (),
         client_request_token: str | None = None,
     ) -> None:
-        """Start a rollback once more that failed.
+        """Start a failed rollback again.
 
         `resources_to_skip` are logical ids, of nested stacks as `<stack name>.<logical id>`.
         """
         if stack.status != "UPDATE_ROLLBACK_FAILED":
             msg = (
-                f"Stack [{stack.name}] is in {stack.status} state and can not continue its "
+                f"Stack [{stack.name}] is in {stack.status} state and cannot continue its "
                 "rollback: only UPDATE_ROLLBACK_FAILED can."
             )
             raise ValidationError(msg)
@@ -395,7 +395,7 @@ class CloudFormation:
             try:
                 operation()
             except Exception as error:
-                # a fault of this program; a stack that stayed in progress would be stuck
+                # a bug in this program; without this, the stack would stay in progress forever
                 rest = stack.status.removesuffix("_COMPLETE_CLEANUP_IN_PROGRESS")
                 rest = f"{rest.removesuffix('_IN_PROGRESS')}_FAILED"
                 self.engine.log.stack(stack, rest, internal_failure(error))
@@ -440,7 +440,7 @@ class CloudFormation:
                 del self.change_sets[other.change_set_id]
 
     def _forget_change_sets(self, stack: Stack, but: ChangeSet | None = None) -> None:
-        """Those that were made for a state of the stack that is over."""
+        """The change sets for a former state of the stack."""
         for other in list(self.change_sets.values()):
             if other.stack is stack and other is not but:
                 del self.change_sets[other.change_set_id]
@@ -503,14 +503,14 @@ class CloudFormation:
         return (
             old.section("Outputs") != new.section("Outputs")
             or dict(stack.tags) != dict(change.tags)
-            # the same value read in another way: the export that gave it is free from now on
+            # the same value by another reference: the export that gave it is not used any more
             or stack.imports != imports_of(self.engine.scope(stack, change))
             or {n: (r.deletion_policy, r.update_replace_policy) for n, r in old.resources.items()}
             != {n: (r.deletion_policy, r.update_replace_policy) for n, r in new.resources.items()}
         )
 
     def _changes(self, change_set: ChangeSet) -> list[dict[str, Any]]:
-        """What would be added, changed and removed, as DescribeChangeSet tells it."""
+        """The resources that would be added, changed and removed, for DescribeChangeSet."""
         stack, change = change_set.stack, change_set.change
         scope = self.engine.scope(stack, change)
         wanted = scope.active_resources()
@@ -523,7 +523,7 @@ class CloudFormation:
                 changes.append(_resource_change("Add", declaration, None))
         modified = True
         while modified:
-            # a resource that refers to a changed one may change too, so till nothing is added
+            # a resource that refers to a changed one may change, too; repeat until nothing is added
             modified = False
             for name, declaration in wanted.items():
                 if name in touched:

@@ -1,4 +1,4 @@
-"""What CloudFormation keeps: stacks, their resources, events and outputs."""
+"""The data of CloudFormation: stacks, their resources, events and outputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from local_aws.cloudformation.template import ResourceDeclaration, Template
 
 @dataclass(frozen=True)
 class AtRest:
-    """How a resource was when nothing was at work on it."""
+    """The state of a resource at rest."""
 
     physical_id: str
     status: str
@@ -27,7 +27,7 @@ class AtRest:
 
 @dataclass
 class Resource:
-    """One resource of a stack, as it stands now."""
+    """One resource of a stack in its present state."""
 
     declaration: ResourceDeclaration
     depends_on: frozenset[str]
@@ -38,19 +38,19 @@ class Resource:
     status_reason: str = ""
     updated_at: float = 0.0
     touched: bool = False
-    """Whether an operation that is not over yet has created, updated or tried to update it."""
+    """Whether the running operation has created, updated or tried to update it."""
 
     just_created: bool = False
-    """Whether such an operation has created it."""
+    """Whether the running operation has created it."""
 
     taken_back: bool = False
-    """Whether a rollback that is not over yet has brought it back."""
+    """Whether the running rollback has restored it."""
 
     made: bool = False
-    """Whether its creation succeeded, in whichever operation that was."""
+    """Whether its creation succeeded, in any operation."""
 
     at_rest: AtRest | None = None
-    """How it was when it last came to rest, None where it never did."""
+    """Its last state at rest, None if there was none."""
 
     stray_ids: list[str] = field(default_factory=list)
     """Other physical ids that failed answers gave, the latest last."""
@@ -93,7 +93,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Change:
-    """What a deployment wants a stack to be."""
+    """The wanted state of a stack in a deployment."""
 
     template: Template
     parameters: Mapping[str, Any]
@@ -103,7 +103,7 @@ class Change:
 
 @dataclass
 class Snapshot:
-    """What a rollback goes back to."""
+    """The state that a rollback restores."""
 
     change: Change
     resources: dict[str, Resource]
@@ -112,7 +112,7 @@ class Snapshot:
 
 @dataclass(eq=False)
 class Stack:
-    """A stack with everything that the API tells about it."""
+    """A stack with everything that the API shows of it."""
 
     stack_id: str
     name: str
@@ -134,17 +134,17 @@ class Stack:
 
     rolling_back: bool = False
     was_complete: bool = False
-    """Whether it ever was in a state that a rollback could return to."""
+    """Whether it was ever in a state that a rollback could restore."""
 
     leftovers: list[Resource] = field(default_factory=list)
     """Physical resources that were replaced, for the clean-up."""
 
     cleaned_up: dict[str, Resource] = field(default_factory=dict)
-    """What a clean-up deletes at the moment, by the logical ids that stand for another one now."""
+    """What a clean-up is deleting, by the logical ids that now belong to other resources."""
 
     parent: Stack | None = None
     resources_to_skip: frozenset[str] = frozenset()
-    """What a continued rollback leaves as it is; `<nested stack>.<logical id>` in nested ones."""
+    """Resources that a continued rollback skips; `<nested stack>.<logical id>` in nested ones."""
 
     disable_rollback: bool = False
     retain_except_on_create: bool = False
@@ -158,7 +158,7 @@ class Stack:
         return self if self.parent is None else self.parent.root
 
     def snapshot(self) -> Snapshot:
-        """A copy of what stands now."""
+        """A copy of the present state."""
         assert self.template is not None  # noqa: S101 - only deployed stacks are updated
         return Snapshot(
             Change(
@@ -172,7 +172,7 @@ class Stack:
         )
 
     def become(self, change: Change) -> None:
-        """Take on what a deployment wants; the resources follow one by one."""
+        """Take over the wanted state of a deployment; the resources follow one by one."""
         self.template, self.parameters, self.tags, self.submitted_parameters = (
             change.template,
             change.parameters,
@@ -188,5 +188,5 @@ def make_stack_id(name: str, account_id: str, region: str) -> str:
 
 
 def random_suffix(length: int = 12) -> str:
-    """What CloudFormation appends to names that it makes up."""
+    """The suffix of names that CloudFormation invents."""
     return "".join(random.choices(string.ascii_uppercase + string.digits, k=length))

@@ -19,7 +19,7 @@ Value = Any
 
 
 class UnresolvableError(Exception):
-    """A reference that has no value, for example an attribute that an answer did not give."""
+    """A reference without a value, for example an attribute that an answer lacks."""
 
 
 class _Omitted:
@@ -32,7 +32,7 @@ _SUBSTITUTION = re.compile(r"\$\{(?P<literal>!?)(?P<name>[^}]+)\}")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms; dates stay the strings that they were written as."""
+    """YAML with CloudFormation's short forms; dates stay strings."""
 
 
 def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> Value:
@@ -57,7 +57,7 @@ _Loader.yaml_implicit_resolvers = {
 
 @dataclass(frozen=True)
 class ResourceDeclaration:
-    """One entry of a template's Resources, as it is written."""
+    """One entry of a template's Resources, unresolved."""
 
     logical_id: str
     type: str
@@ -69,7 +69,7 @@ class ResourceDeclaration:
 
     @property
     def is_custom(self) -> bool:
-        """Whether a Lambda function makes it."""
+        """Whether it is a custom resource."""
         return self.type.startswith("Custom::") or self.type == (
             "AWS::CloudFormation::CustomResource"
         )
@@ -77,7 +77,7 @@ class ResourceDeclaration:
 
 @dataclass(frozen=True)
 class Template:
-    """A template as it was submitted, taken apart but not resolved."""
+    """A template as it was submitted, parsed but not resolved."""
 
     body: str
     document: Mapping[str, Value] = field(repr=False)
@@ -85,7 +85,7 @@ class Template:
 
     @classmethod
     def parse(cls, body: str) -> Template:
-        """Read JSON or YAML; ValidationError where it is no template."""
+        """Read JSON or YAML; ValidationError if it is not a template."""
         try:
             document = json.loads(body)
         except ValueError:
@@ -109,7 +109,7 @@ class Template:
         return cls(body, document, resources)
 
     def section(self, name: str) -> Mapping[str, Value]:
-        """A section by name, empty where the template has none."""
+        """A section by name, empty if the template has none."""
         return self.document.get(name) or {}
 
 
@@ -166,7 +166,7 @@ def _no_other_stacks(stack_name: str, output_name: str, region: str) -> Value:
 
 @dataclass
 class Scope:
-    """What references in one stack's template resolve to.
+    """The values of references in one stack's template.
 
     `ref` and `attribute` look up resources, `import_value` the exports of other stacks,
     `stack_output` an output of another stack by that stack's name and its own, and a Region or an
@@ -205,7 +205,7 @@ class Scope:
         }
 
     def _chosen(self, value: Value) -> Value:
-        """The value without the branches that conditions rule out: they count for nothing."""
+        """The value without the branches that conditions rule out."""
         if isinstance(value, dict):
             if value.keys() == {"Fn::If"}:
                 name, if_true, if_false = value["Fn::If"]
@@ -247,7 +247,7 @@ class Scope:
     def _call(self, name: str, argument: Value) -> Value:
         function = _FUNCTIONS.get(name)
         if function is None:
-            # a map with one key that merely looks like a function, such as a policy's Condition
+            # a map with one key that only looks like a function, such as a policy's Condition
             if not name.startswith("Fn::"):
                 return {name: self.resolve(argument)}
             msg = f"Template error: {name} is not supported here"
@@ -306,7 +306,7 @@ class Scope:
             raise ValidationError(msg) from None
 
     def _get_stack_output(self, argument: Value) -> Value:
-        """A RoleArn is for other accounts, and there is only one here."""
+        """Resolve Fn::GetStackOutput; a RoleArn has no effect in the only account."""
         given = self.resolve(argument)
         missing = sorted({"StackName", "OutputName"} - given.keys())
         if missing:
@@ -350,14 +350,14 @@ _FUNCTIONS: dict[str, Callable[[Scope, Value], Value]] = {
 
 
 def as_text(value: Value) -> str:
-    """A scalar as a function or another template gets it."""
+    """A scalar as the text that a function or another template gets."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
 
 
 def stringified(value: Value) -> Value:
-    """Properties as a custom resource's function gets them: every scalar a string."""
+    """Properties as a custom resource's function gets them: every scalar is a string."""
     if isinstance(value, dict):
         return {key: stringified(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -372,7 +372,7 @@ def references(value: Value) -> Iterator[str]:
 
 
 def _mentions(value: Value) -> Iterator[tuple[str, bool]]:
-    """The same names, each with whether it is an attribute that is asked for."""
+    """The same names, each with whether an attribute is asked for."""
     if isinstance(value, dict):
         for name, argument in value.items():
             if name == "Ref" and isinstance(argument, str):
@@ -392,7 +392,7 @@ def _mentions(value: Value) -> Iterator[tuple[str, bool]]:
 
 
 def dependencies(resources: Mapping[str, ResourceDeclaration]) -> dict[str, frozenset[str]]:
-    """Which resources each one waits for; ValidationError where they wait for each other."""
+    """The resources that each one waits for; ValidationError for a cycle."""
     graph = {
         logical_id: frozenset(
             name
@@ -417,9 +417,9 @@ MAX_RESOURCES = 500
 
 
 def check(scope: Scope, known: Callable[[ResourceDeclaration], bool]) -> None:
-    """Refuse what CloudFormation refuses before it makes anything.
+    """Refuse what CloudFormation refuses before it creates anything.
 
-    ValidationError for a resource type that is not known, a reference to nothing or to what a
+    ValidationError for an unknown resource type, a reference to nothing or to what a
     condition leaves out, a cycle, and more than 500 resources.
     """
     template, active = scope.template, scope.active_resources()

@@ -1,4 +1,4 @@
-"""What names and tags may be, whatever is stored; each check raises InvalidParameterException."""
+"""The rules for names and tags; each check raises InvalidParameterException."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check_name(member: str, name: str, maximum: int, pattern: str | None) -> Non
 
 
 def check_tags(tags: Mapping[str, str], value_pattern: str | None) -> None:
-    """Check keys and values of tags, those of AWS excepted, and how many they are."""
+    """Check keys and values of tags, except AWS's own, and their number."""
     own = {key: value for key, value in tags.items() if not key.startswith(AWS_PREFIX)}
     check_length("tags", own, 0, MAX_TAGS)
     for key, value in own.items():
@@ -58,7 +58,7 @@ def check_tags(tags: Mapping[str, str], value_pattern: str | None) -> None:
 
 
 def check_not_reserved(tag_keys: Iterable[str]) -> None:
-    """Check that no key is one that only AWS itself may write."""
+    """Check that no key is reserved for AWS."""
     for key in tag_keys:
         if key.lower().startswith(AWS_PREFIX):
             message = f"Tag keys starting with 'aws:' are reserved for system use: {key}"

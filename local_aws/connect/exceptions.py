@@ -1,8 +1,8 @@
-"""The errors of Amazon Connect, with the status and the members that they have on the wire.
+"""The errors of Amazon Connect, with their status and members in HTTP answers.
 
-Codes, statuses and members are those of botocore's service model, but for throttling: where the
-calls declare `ThrottlingException`, what comes is `TooManyRequestsException`, from the API Gateway
-before the service.
+Codes, statuses and members are those of botocore's service model, except for throttling: the calls
+declare `ThrottlingException`, but clients get `TooManyRequestsException` from the API Gateway in
+front of the service.
 """
 
 # ruff: noqa: N818 - the names are AWS's, which end in Exception
@@ -47,13 +47,13 @@ class InternalServiceException(ConnectError):
 
 
 class InvalidParameterException(ConnectError):
-    """A parameter is wrong by itself."""
+    """A parameter is invalid."""
 
     code = "InvalidParameterException"
 
 
 class InvalidRequestException(ConnectError):
-    """The request does not fit what is there."""
+    """The request does not fit the present state."""
 
     code = "InvalidRequestException"
 
@@ -95,7 +95,7 @@ class ResourceInUseException(ConnectError):
 
 
 class ResourceNotFoundException(ConnectError):
-    """The instance, or something in it, is not there."""
+    """The instance, or something in it, does not exist."""
 
     code = "ResourceNotFoundException"
     status = 404
@@ -118,7 +118,7 @@ class TooManyRequestsException(ConnectError):
 
 
 class UnknownOperationException(ConnectError):
-    """No call of this service, or none that is served here, has this method and path."""
+    """No call of this service that is served here has this method and path."""
 
     code = "UnknownOperationException"
     status = 404

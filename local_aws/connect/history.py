@@ -1,4 +1,4 @@
-"""Rows that can also be read as they were some seconds ago, for answers that lag behind writes."""
+"""Rows that can also be read as of some seconds ago, for answers that lag behind writes."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Generic, TypeVar
 Row = TypeVar("Row")
 
 MEMORY_SECONDS = 900.0
-"""How long a change can be undone for a reader, and so the longest lag."""
+"""Seconds for which changes can be undone for a reader, which is the longest lag."""
 
 
 class Table(Generic[Row]):
     """Immutable rows by key.
 
-    Only the present is stored, and what each recent change replaced: a reader of the past undoes
-    the changes since then, a reader of the present pays nothing.
+    Only the present rows are stored, and the rows that recent changes replaced. A reader of the
+    past undoes the changes since then; a reader of the present needs no extra work.
 
     Args:
-        now: tells the seconds since 1970.
+        now: returns the seconds since 1970.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -28,17 +28,17 @@ class Table(Generic[Row]):
         self._changes: deque[tuple[float, str, Row | None]] = deque()
 
     def put(self, key: str, row: Row) -> None:
-        """Store `row`, be it new or in place of another."""
+        """Store `row`, as a new one or in place of another."""
         self._remember(key)
         self._rows[key] = row
 
     def remove(self, key: str) -> None:
-        """Take a row away."""
+        """Remove a row."""
         self._remember(key)
         del self._rows[key]
 
     def get(self, key: str, as_of: float | None = None) -> Row | None:
-        """The row of this key, now or at the time `as_of`; None where there is or was none."""
+        """The row of this key, now or at the time `as_of`; None if there is or was none."""
         row = self._rows.get(key)
         if as_of is not None:
             for time, changed, before in reversed(self._changes):
@@ -49,7 +49,7 @@ class Table(Generic[Row]):
         return row
 
     def rows(self, as_of: float | None = None) -> Mapping[str, Row]:
-        """All rows by key, now or at the time `as_of`; not to be kept beyond the next change."""
+        """All rows by key, now or at the time `as_of`; valid until the next change."""
         if as_of is None or not self._changes or self._changes[-1][0] <= as_of:
             return self._rows
         past = dict(self._rows)

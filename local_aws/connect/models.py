@@ -1,4 +1,4 @@
-"""The state of Amazon Connect and what its calls do to it, on top of moto's instances."""
+"""The state of Amazon Connect and the effects of its calls, on top of moto's instances."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ T = TypeVar("T")
 
 
 class Timekeeper(Protocol):
-    """The part of a clock that a service without waiting needs."""
+    """The part of a clock that a service needs if it does not wait."""
 
     def now(self) -> float:
         """Seconds since 1970."""
@@ -72,7 +72,7 @@ def _locked(method: Callable[Concatenate[B, P], T]) -> Callable[Concatenate[B, P
 
 
 class _Contents:
-    """What is in one instance."""
+    """The content of one instance."""
 
     def __init__(self, now: Callable[[], float], root: Group) -> None:
         self.root = root
@@ -86,16 +86,15 @@ class _Contents:
 class LocalConnectBackend(ConnectBackend):
     """One account's Amazon Connect in one Region.
 
-    Called directly, its methods are neither counted, paced nor lagged. Wherever an id is asked, the
-    ARN will do, but for a security profile's group. Rows that are handed out are what was there at
-    that time.
+    Called directly, its methods are neither counted, paced nor lagged. An ARN can replace any id,
+    except for a security profile's group. Returned rows are the state at that time.
 
     Args:
-        region_name: as `eu-west-2`.
+        region_name: such as `eu-west-2`.
         account_id: twelve digits.
-        clock: tells the time.
+        clock: gives the time.
         settings: the switches.
-        seed: makes the ids of everything in instances the same in every run; None for random ones.
+        seed: makes all ids in instances the same in every run; None for random ids.
     """
 
     def __init__(
@@ -116,7 +115,7 @@ class LocalConnectBackend(ConnectBackend):
         self.contacts: dict[str, list[str]] = {}
         """The ids of the contacts that users are on now, by the users' ids."""
 
-        # the time that readers see; None, the present, for code that calls the backend directly
+        # the time that readers see; None is the present, for code that calls the backend directly
         self._read_as_of: float | None = None
         self._search_as_of: float | None = None
 
@@ -128,7 +127,7 @@ class LocalConnectBackend(ConnectBackend):
 
     @contextmanager
     def lagging(self) -> Iterator[None]:
-        """Hold the lock, and let reads lag behind writes by what the settings say."""
+        """Hold the lock, and let reads lag behind writes as the settings say."""
         with self.lock:
             now = self._clock.now()
             settings = self.settings
@@ -160,7 +159,7 @@ class LocalConnectBackend(ConnectBackend):
             identity_management_type, inbound_calls_enabled, outbound_calls_enabled, instance_alias
         )
         instance = self.instances[created["Id"]]
-        # moto's instances are of the commercial partition and of the machine's own time
+        # moto's instances have the commercial partition and the machine's own time
         instance.arn = (
             f"arn:{self.partition}:connect:{self.region_name}:{self.account_id}"
             f":instance/{instance.id}"
@@ -192,7 +191,7 @@ class LocalConnectBackend(ConnectBackend):
 
     @_locked
     def delete_instance(self, instance_id: str) -> None:
-        """Delete an instance and all that is in it."""
+        """Delete an instance and everything in it."""
         instance = self._get_instance_or_raise(instance_id)
         super().delete_instance(instance.id)
         del self._contents[instance.id]
@@ -209,7 +208,7 @@ class LocalConnectBackend(ConnectBackend):
     def update_user_hierarchy_structure(
         self, instance_id: str, hierarchy_structure: Mapping[str, Mapping[str, str] | None]
     ) -> None:
-        """Replace the whole structure: what is left out is removed, what is there is renamed.
+        """Replace the whole structure: levels that are left out are removed, others are renamed.
 
         Args:
             instance_id: of the instance.
@@ -283,7 +282,7 @@ class LocalConnectBackend(ConnectBackend):
             instance_id: of the instance.
             name: 1 to 100 characters.
             parent_group_id: of the group above.
-            tags: at most 50, and any `aws:` ones beside them, as CloudFormation writes them.
+            tags: at most 50, besides `aws:` ones as CloudFormation writes them.
 
         Raises:
             ResourceNotFoundException: without such an instance or parent, and, misleadingly,
@@ -372,7 +371,7 @@ class LocalConnectBackend(ConnectBackend):
         """
         contents = self._inside(instance_id)
         group = self._existing(contents.groups, hierarchy_group_id)
-        # what is gone, but not long enough, is still in use
+        # a group that was emptied too recently is still in use
         for as_of in (None, self._read_as_of):
             for user in contents.users.rows(as_of).values():
                 if user.hierarchy_group_id == group.id:
@@ -441,10 +440,10 @@ class LocalConnectBackend(ConnectBackend):
             username: 1 to 100 characters.
             hierarchy_group_id: the agent's group; none, or an empty one, for no group.
             security_profile_ids: what DescribeUser answers.
-            routing_profile_id: the same.
-            phone_config: the same.
-            identity_info: the same.
-            tags: at most 50, and any `aws:` ones beside them.
+            routing_profile_id: what DescribeUser answers.
+            phone_config: what DescribeUser answers.
+            identity_info: what DescribeUser answers.
+            tags: at most 50, besides `aws:` ones.
             attributes: further members of the request, as the API names them.
 
         Raises:
@@ -558,8 +557,8 @@ class LocalConnectBackend(ConnectBackend):
             user_ids: of users.
 
         Raises:
-            InvalidParameterException: for more than one group; the API takes one.
-            InvalidRequestException: without any filter; the API wants one.
+            InvalidParameterException: for more than one group, since the API takes one.
+            InvalidRequestException: without any filter, since the API needs one.
         """
         if not (hierarchy_group_ids or user_ids):
             message = "At least one filter must be specified"
@@ -593,7 +592,7 @@ class LocalConnectBackend(ConnectBackend):
             instance_id: of the instance.
             security_profile_name: 1 to 127 characters.
             allowed_access_control_hierarchy_group_id: a group's id; an ARN is refused.
-            tags: at most 50, and any `aws:` ones beside them.
+            tags: at most 50, besides `aws:` ones.
             attributes: further members of the request, as the API names them.
 
         Raises:
@@ -643,7 +642,7 @@ class LocalConnectBackend(ConnectBackend):
         allowed_access_control_hierarchy_group_id: str | None = None,
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
-        """Change what is stated and leave the rest; an empty group id takes the limit away."""
+        """Change the given values and leave the others; an empty group id removes the limit."""
         contents = self._inside(instance_id)
         profile = self._existing(contents.security_profiles, security_profile_id)
         group_id = profile.hierarchy_group_id
@@ -693,7 +692,7 @@ class LocalConnectBackend(ConnectBackend):
 
     @_locked
     def untag_resource(self, resource_arn: str, tag_keys: list[str]) -> None:
-        """Take tags away; those that are not there are passed over."""
+        """Remove tags; missing ones are ignored."""
         gone = set(tag_keys)
         self._retag(
             resource_arn,
@@ -721,9 +720,9 @@ class LocalConnectBackend(ConnectBackend):
             table.put(row.id, replace(row, tags=tags))
 
     def _tag_target(self, resource_arn: str) -> tuple[Instance, Table[Any] | None]:
-        """The instance that an ARN names or lies in, and in the latter case the rows of its kind.
+        """The instance that an ARN names or belongs to, and in the latter case rows of its kind.
 
-        The rows are of several types, all of which have tags.
+        The rows have different types, all with tags.
         """
         instance_arn, *rest = resource_arn.split("/")
         if not rest:
@@ -763,7 +762,7 @@ class LocalConnectBackend(ConnectBackend):
 
     @_locked
     def hierarchy(self, instance_id: str) -> Hierarchy:
-        """What is there now: levels, groups with their paths, agents by group."""
+        """The present state: levels, groups with their paths, agents by group."""
         instance = self._get_instance_or_raise(instance_id)
         contents = self._contents[instance.id]
         levels, groups = contents.levels.rows(), contents.groups.rows()
@@ -799,7 +798,7 @@ class LocalConnectBackend(ConnectBackend):
         return row
 
     def _existing(self, table: Table[R], reference: str) -> R:
-        """The row as it is now, if it is there now and was there as long ago as readers see."""
+        """The present row, if it exists now and at the time that readers see."""
         key = self._visible(table, reference).id
         row = table.get(key)
         if row is None:
@@ -823,7 +822,7 @@ class LocalConnectBackend(ConnectBackend):
     def _with_ids(
         self, expression: Mapping[str, Any] | None, fields: Sequence[str]
     ) -> dict[str, Any]:
-        """The criteria with ids where these fields are compared to ARNs, if ARNs are accepted."""
+        """The criteria with ids in place of ARNs in these fields, if ARNs are accepted."""
         changed = dict(expression or {})
         for key in ("AndConditions", "OrConditions"):
             if key in changed:
@@ -838,12 +837,12 @@ class LocalConnectBackend(ConnectBackend):
 
 
 def _by_id(rows: Mapping[str, R]) -> list[R]:
-    # ids say nothing about age or place, and neither does the order of the service's answers
+    # ids do not show age or place, and neither does the order of the service's answers
     return [rows[key] for key in sorted(rows)]
 
 
 def _ancestors(group: Group, groups: Mapping[str, Group]) -> Iterator[Group]:
-    """The group itself, its parent and so on upwards."""
+    """The group itself, its parent, and so on upwards."""
     step: Group | None = group
     while step is not None:
         yield step

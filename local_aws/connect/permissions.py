@@ -1,7 +1,7 @@
-"""What IAM checks for each call: pairs of an action and the ARN that it is about.
+"""The permissions that IAM checks for each call: pairs of an action and an ARN.
 
 The sources are the service authorization reference of Amazon Connect and the API references of the
-searches, which need the actions of what they answer as well.
+searches, which also need the actions of the resources that they return.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _ALSO: Mapping[str, tuple[tuple[str, str], ...]] = {
 def checked(
     api: str, parameters: Mapping[str, Any], instances_arn: str
 ) -> tuple[tuple[str, str], ...]:
-    """What IAM checks before a call, the call's own action first.
+    """The permissions that IAM checks before a call, the call's own action first.
 
     Args:
         api: the call.
         parameters: as botocore names them, ids or ARNs.
-        instances_arn: what an instance's ARN is before its id.
+        instances_arn: an instance's ARN up to its id.
     """
     if "resourceArn" in parameters:
         return ((f"connect:{api}", str(parameters["resourceArn"])),)

@@ -1,8 +1,8 @@
-"""Requests taken apart, answers put together: one method a call, as moto has it.
+"""Parsing requests and building answers, with one method for each call, as in moto.
 
-moto's own way from a request to such a method takes a millisecond and a half (its router tries the
-paths of the whole service, and a werkzeug request is built for it), so here the call and its
-parameters are already known when a response is made.
+moto's own way from a request to such a method takes 1.5 milliseconds: its router tries the paths of
+the whole service, and builds a werkzeug request. So here the call and its parameters are known
+before a response is made.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class LocalConnectResponse(ConnectResponse):
     Args:
         backend: the state.
         received: the request.
-        parameters: of the request, as botocore names them.
+        parameters: those of the request, as botocore names them.
     """
 
     def __init__(
@@ -75,14 +75,14 @@ class LocalConnectResponse(ConnectResponse):
         super().__init__()
         self._backend = backend
         self.parameters = parameters
-        # what moto's own methods read
+        # read by moto's own methods
         self.body = received.body
         self.querystring = dict(received.query)
         self.uri_match = dict(received.labels)
 
     @property
     def connect_backend(self) -> LocalConnectBackend:
-        """The state that belongs to this answer, not moto's global one."""
+        """The state for this answer, not moto's global one."""
         return self._backend
 
     def check_instance_id(self) -> None:
@@ -98,7 +98,7 @@ class LocalConnectResponse(ConnectResponse):
         return super().create_instance()
 
     def _get_instance_id(self) -> str:
-        # moto's calls keep things under the id that they are given, so it must not be an ARN
+        # moto's calls store things under the given id, so it must not be an ARN
         arn = self._backend.instance_arn(self.parameters["InstanceId"])
         return plain_id(arn)
 
@@ -341,7 +341,7 @@ class LocalConnectResponse(ConnectResponse):
     def _tags(self, member: str = "Tags") -> dict[str, str] | None:
         tags: dict[str, str] | None = self.parameters.get(member)
         if tags is not None:
-            # botocore checks neither the minimum of a map nor the pattern of its keys
+            # botocore checks neither the minimum size of a map nor the pattern of its keys
             check_length("tags", tags, 1, 50)
             check_not_reserved(tags)
         return tags
@@ -358,8 +358,8 @@ class LocalConnectResponse(ConnectResponse):
     ) -> tuple[Sequence[Item], dict[str, str]]:
         """One page of rows in the order of their ids, and the NextToken if there are more.
 
-        A token names the last row that was answered, so rows that come or go between two pages
-        move no others.
+        A token names the last row of a page, so rows that appear or disappear between two pages do
+        not move others.
         """
         limit = self.parameters.get("MaxResults")
         limit = default if limit is None else limit
@@ -378,7 +378,7 @@ class LocalConnectResponse(ConnectResponse):
         return page, {"NextToken": _write_token(page[-1].id, query)}
 
     def _query_mark(self) -> int:
-        """A number that is the same for all pages of one query, and another for other queries."""
+        """A number that is the same for all pages of a query, and differs between queries."""
         query = {
             key: value
             for key, value in self.parameters.items()

@@ -1,7 +1,6 @@
 """What an instance holds: levels, groups, users and security profiles, and their answers.
 
-Rows never change; a change stores another row. So a row that was handed out is what was there
-at that time.
+Rows never change; a change stores another row. So a returned row is the state at that time.
 """
 
 from __future__ import annotations
@@ -11,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LEVEL_KEYS = ("LevelOne", "LevelTwo", "LevelThree", "LevelFour", "LevelFive")
-"""The levels' names in structures and paths; level "1" is the first."""
+"""The keys of levels in structures and paths; level "1" is the first."""
 
 ROOT_LEVEL_ID = "0"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What all rows have; `last_modified` is in seconds since 1970."""
+    """The fields of all rows; `last_modified` is in seconds since 1970."""
 
     id: str
     arn: str
@@ -27,7 +26,7 @@ class Row:
     region: str
 
     def to_summary_dict(self) -> dict[str, Any]:
-        """The row as it stands in lists and in paths."""
+        """The row in lists and in paths."""
         return {
             "Id": self.id,
             "Arn": self.arn,
@@ -53,12 +52,12 @@ class Group(Row):
 
 @dataclass(frozen=True, slots=True)
 class PlacedGroup:
-    """A group and what is above it.
+    """A group and the groups above it.
 
     Args:
         group: the group.
         ancestors: from the highest level down to the parent.
-        shown_tags: those that an answer shows.
+        shown_tags: the tags that an answer shows.
     """
 
     group: Group
@@ -92,7 +91,7 @@ class PlacedGroup:
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """All tags, `aws:` ones included."""
+        """All tags, including `aws:` ones."""
         return self.group.tags
 
     @property
@@ -101,7 +100,7 @@ class PlacedGroup:
         return (*(ancestor.name for ancestor in self.ancestors), self.group.name)
 
     def to_dict(self) -> dict[str, Any]:
-        """The group whole; the parent is never answered but in the path."""
+        """The complete group; the parent appears only in the path."""
         steps = () if self.level_id == ROOT_LEVEL_ID else (*self.ancestors, self.group)
         answer = {
             **self.group.to_summary_dict(),
@@ -117,12 +116,12 @@ class PlacedGroup:
 
 @dataclass(frozen=True, slots=True)
 class User(Row):
-    """A user, which hierarchies call an agent, as it was when it was handed out.
+    """A user, which hierarchies call an agent, at the time of the answer.
 
     Args:
         hierarchy_group_id: id of its group, None outside the hierarchy.
         attributes: everything else, as the API names it.
-        tags: all tags, `aws:` ones included.
+        tags: all tags, including `aws:` ones.
     """
 
     hierarchy_group_id: str | None
@@ -131,17 +130,17 @@ class User(Row):
 
     @property
     def username(self) -> str:
-        """The name to log in with."""
+        """The login name."""
         return self.name
 
     def to_summary_dict(self) -> dict[str, Any]:
-        """The user as it stands in lists."""
+        """The user in lists."""
         answer = Row.to_summary_dict(self)
         answer["Username"] = answer.pop("Name")
         return answer
 
     def to_dict(self, shown_tags: Mapping[str, str]) -> dict[str, Any]:
-        """The user whole."""
+        """The complete user."""
         answer = {**self.to_summary_dict(), **self.attributes}
         if self.hierarchy_group_id is not None:
             answer["HierarchyGroupId"] = self.hierarchy_group_id
@@ -150,7 +149,7 @@ class User(Row):
         return answer
 
     def to_search_dict(self, shown_tags: Mapping[str, str]) -> dict[str, Any]:
-        """The user as SearchUsers answers it."""
+        """The user in answers of SearchUsers."""
         answer = self.to_dict(shown_tags)
         del answer["LastModifiedTime"], answer["LastModifiedRegion"]
         if identity := answer.get("IdentityInfo"):
@@ -176,7 +175,7 @@ class SecurityProfile(Row):
     Args:
         hierarchy_group_id: the group whose agents it gives access to, None for no such limit.
         attributes: everything else, as the API names it.
-        tags: all tags, `aws:` ones included.
+        tags: all tags, including `aws:` ones.
     """
 
     hierarchy_group_id: str | None
@@ -184,11 +183,11 @@ class SecurityProfile(Row):
     tags: Mapping[str, str]
 
     def to_summary_dict(self) -> dict[str, Any]:
-        """The security profile as it stands in lists."""
+        """The security profile in lists."""
         return {**Row.to_summary_dict(self), "Type": "CUSTOMER_MANAGED"}
 
     def to_dict(self, instance_id: str, shown_tags: Mapping[str, str]) -> dict[str, Any]:
-        """The security profile whole; its permissions have a call of their own."""
+        """The complete security profile; another call returns its permissions."""
         answer = self.to_summary_dict()
         answer["SecurityProfileName"] = answer.pop("Name")
         answer["OrganizationResourceId"] = instance_id
@@ -225,7 +224,7 @@ class Hierarchy:
 
     @property
     def by_path(self) -> dict[tuple[str, ...], PlacedGroup]:
-        """The groups by their path of names, which siblings never share."""
+        """The groups by their path of names, which is unique."""
         return {group.path: group for group in self.groups.values()}
 
     def usernames(self, *path: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ _COMPARISONS: Mapping[str, Callable[[str, str], bool]] = {
 
 
 def group_fields(root_id: str) -> Fields[Group]:
-    """The fields that SearchUserHierarchyGroups knows; the highest level hangs on the root."""
+    """The fields of SearchUserHierarchyGroups; the parent of the highest level is the root."""
     return {
         "name": lambda group: (group.name,),
         "parentId": lambda group: () if group.id == root_id else (group.parent_id or root_id,),
@@ -50,11 +50,11 @@ def criteria(
     fields: Fields[Item],
     hierarchy: Callable[[Expression], Condition[Item]] | None = None,
 ) -> Condition[Item]:
-    """The condition that a SearchCriteria states; without one, everything matches.
+    """The condition of a SearchCriteria; without one, everything matches.
 
     Args:
         expression: the SearchCriteria, with further ones in AndConditions and OrConditions.
-        fields: what a StringCondition can look at.
+        fields: the fields of a StringCondition.
         hierarchy: makes a condition of a HierarchyGroupCondition, None where there is none.
 
     Raises:
@@ -87,8 +87,8 @@ def user_filter(
     """The condition of the SearchFilter of SearchUsers.
 
     Raises:
-        AccessDeniedException: for a TagFilter together with a UserAttributeFilter, as the API
-            reference has it.
+        AccessDeniedException: for a TagFilter together with a UserAttributeFilter, as in the API
+            reference.
     """
     expression = expression or {}
     tag_filter = expression.get("TagFilter")
@@ -169,5 +169,5 @@ def _all(conditions: Sequence[Condition[Item]]) -> Condition[Item]:
 
 
 def _any(conditions: Sequence[Condition[Item]]) -> Condition[Item]:
-    # an empty list states nothing, so it keeps nothing away
+    # an empty list excludes nothing
     return lambda item: not conditions or any(condition(item) for condition in conditions)

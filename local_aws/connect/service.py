@@ -1,7 +1,7 @@
-"""The local Connect as a whole: requests in, answers out, with pacing, faults and a record.
+"""The whole local Connect: requests in, answers out, with pacing, faults and a record.
 
 A request comes over HTTP through `dispatch`, or from a boto3 client in the same process through
-`attach`. The state is guarded by one lock, which is never held while anybody waits.
+`attach`. One lock guards the state, and is never held during a wait.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ class Clock(Timekeeper, Protocol):
     """The part of a clock that a service with a latency needs."""
 
     def sleep(self, seconds: float) -> None:
-        """Return when so many seconds have passed."""
+        """Return after this many seconds."""
 
 
 class LocalConnect:
-    """An Amazon Connect of one account in one Region; two of them share nothing.
+    """An Amazon Connect of one account in one Region, which shares nothing with others.
 
     Args:
-        clock: tells the time, and passes the latency.
+        clock: gives the time, and waits for the latency.
         account_id: twelve digits.
-        region: as `eu-west-2`.
+        region: such as `eu-west-2`.
         settings: the switches, which can be changed at any time.
-        seed: makes ids the same in every run, instances' ids excepted; None for random ones.
+        seed: makes ids the same in every run, except for instances' ids; None for random ids.
     """
 
     def __init__(
@@ -80,13 +80,13 @@ class LocalConnect:
         )
 
     def plan_fault(self, api: str, *, nth: int = 1, kind: FaultKind, times: int = 1) -> None:
-        """Let a call meet a fault; such a call is not paced.
+        """Plan a fault for a call; such a call is not paced.
 
         Args:
             api: name of the call, "*" for any.
             nth: which one of its calls from now on, 1 for the next.
             kind: what happens.
-            times: to how many calls in a row.
+            times: for how many calls in a row.
 
         Raises:
             ValueError: if no such call is served, or `nth` or `times` is below 1.
@@ -98,13 +98,13 @@ class LocalConnect:
             self._faults.add(api, nth, kind, times)
 
     def forget_faults(self) -> None:
-        """Plan none any more."""
+        """Remove all planned faults."""
         with self.backend.lock:
             self._faults = FaultPlan[FaultKind]()
 
     @property
     def url_paths(self) -> dict[str, Callable[..., Any]]:
-        """Regular expressions of paths and what answers them, as moto's servers want them."""
+        """Regular expressions of paths with their handlers, as moto's servers need them."""
         return urls.url_paths(self.dispatch)
 
     def dispatch(
@@ -116,12 +116,12 @@ class LocalConnect:
         """Answer one HTTP request with a status, headers and a body, as moto's handlers do.
 
         Args:
-            request: method and body are taken from it.
+            request: the method and the body are read from it.
             full_url: scheme, host, path and query string, as they came.
             headers: of the request.
 
         Raises:
-            ConnectionCut: if there is no answer: the connection is to be dropped.
+            ConnectionCut: if there is no answer, and the connection must be closed.
         """
         body: Any
         if isinstance(request, AWSPreparedRequest):
@@ -131,13 +131,13 @@ class LocalConnect:
         text = body.decode() if isinstance(body, bytes | bytearray) else str(body)
         authorization: Any = request.headers.get("Authorization") or headers.get("Authorization")
         if isinstance(authorization, bytes):
-            # botocore hands all headers of a prepared request over as bytes
+            # botocore passes all headers of a prepared request as bytes
             authorization = authorization.decode()
         signed = _CREDENTIAL.search(authorization or "")
         return self._answer(method, full_url, text, signed[1] if signed else None)
 
     def attach(self, client: BaseClient) -> None:
-        """Let a boto3 or botocore client of Connect talk to this object without HTTP.
+        """Connect a boto3 or botocore client of Connect to this object without HTTP.
 
         Raises:
             ValueError: if the client is of another service.
@@ -159,10 +159,10 @@ class LocalConnect:
                 MockRawResponse(body),
             )
 
-        # attached twice, a client must not do everything twice
+        # a client that is attached twice must not make each call twice
         client.meta.events.register(
             "before-send.connect",
-            before_send,  # type: ignore[arg-type] # this event's handlers do answer
+            before_send,  # type: ignore[arg-type] # handlers of this event return answers
             unique_id=f"local-connect-{id(self)}",
         )
 
@@ -235,7 +235,7 @@ class LocalConnect:
         self._authorize(call)
         if fault is None:
             return self._effect(call, received)
-        # nobody learns what the call would have answered
+        # the client never gets the answer of the call
         with contextlib.suppress(ConnectError, JsonRESTError):
             self._effect(call, received)
         raise self._error(fault, call)

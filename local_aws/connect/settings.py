@@ -1,7 +1,7 @@
-"""How the local Connect behaves: switches and rates, and the record of its calls.
+"""The behaviour of the local Connect: switches and rates, and the record of its calls.
 
-Where nobody documents what the service does, a switch decides it, and a program that uses the
-service must work both ways.
+If behaviour of the service is not documented, a switch decides it, and programs must work with both
+positions.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Rate:
     """A token bucket.
 
     Args:
-        per_second: tokens that come back in a second.
+        per_second: new tokens in a second.
         burst: tokens in a full bucket.
     """
 
@@ -38,11 +38,11 @@ class Call:
 
     Args:
         time: seconds since 1970.
-        api: its name, as `CreateUserHierarchyGroup`.
+        api: its name, such as `CreateUserHierarchyGroup`.
         parameters: as botocore names them.
-        instance_id: of the instance that is meant, also where an ARN was sent; None without one.
-        resource: the ARN that IAM checks, with `*` for what a create has no id for yet; None where
-            it is not known.
+        instance_id: id of the instance, also if an ARN was sent; None without one.
+        resource: the ARN that IAM checks, with `*` for the id that a create does not have yet; None
+            if it is not known.
         permissions: everything that IAM checks, as pairs of action and resource; the first one is
             the call's own.
         principal: the access key id that signed the request, None for an unsigned one.
@@ -121,7 +121,7 @@ class ConnectSettings:
 
 
 class TokenBuckets:
-    """One bucket for each API, filled by the time that is passed in."""
+    """One bucket for each API, filled by the given time."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, tuple[float, float]] = {}
@@ -132,7 +132,7 @@ class TokenBuckets:
             return True
         tokens, since = self._tokens.get(api, (rate.burst, now))
         tokens = min(rate.burst, tokens + (now - since) * rate.per_second)
-        # a caller that waits exactly 1 / per_second must not fail by a rounding of floats
+        # a caller that waits exactly 1 / per_second must not fail because of rounding
         allowed = tokens > 1 - 1e-6
         self._tokens[api] = (tokens - 1 if allowed else tokens, now)
         return allowed

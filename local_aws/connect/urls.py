@@ -1,7 +1,7 @@
-"""Which method and path is which call, and what botocore names the parts of a request.
+"""Methods and paths of calls, with botocore's names for the parts of a request.
 
-The table is written out, not read from botocore's service model, since reading that takes longer
-than a thousand calls; a test compares the two.
+The table is written by hand, since reading botocore's service model takes longer than a thousand
+calls; a test compares the two.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Route:
     Args:
         api: its name.
         method: of HTTP.
-        path: with parameters in braces.
-        query: what botocore names the parameters of the query string.
+        path: with parameters in braces. query: botocore's names for the parameters of the query
+            string.
     """
 
     api: str
@@ -48,7 +48,7 @@ class Route:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """What a decoded path must match in full."""
+        """The pattern that a complete decoded path must match."""
         return re.compile(
             re.sub(r"\{(\w+)\}", lambda label: f"(?P<{label[1]}>{_LABELS[label[1]]})", self.path)
         )
@@ -118,8 +118,7 @@ class Received:
     Args:
         route: the call.
         labels: the parameters of the path.
-        query: those of the query string, as they came.
-        body: as it came.
+        query: those of the query string, unchanged. body: unchanged.
     """
 
     route: Route
@@ -152,7 +151,7 @@ class Received:
 
 
 def receive(method: str, path: str, query: str, body: str) -> Received | None:
-    """The call that a request means, or None if it is none that is served here."""
+    """The call of a request, or None if it is not served here."""
     path = unquote(path)
     for pattern, route in _TABLE.get((method, path.split("/", 2)[1]), ()):
         if match := pattern.fullmatch(path):
@@ -162,10 +161,10 @@ def receive(method: str, path: str, query: str, body: str) -> Received | None:
 
 
 def url_paths(dispatch: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
-    """The table of moto's style, from paths to what answers them.
+    """The table in moto's style, from paths to handlers.
 
-    Each parameter takes slashes, so that an ARN passes through a server that decodes paths; which
-    call it is, `dispatch` finds out itself.
+    Each parameter takes slashes, so that an ARN passes through a server that decodes paths;
+    `dispatch` finds the call itself.
     """
     paths = dict.fromkeys(
         re.sub(r"\{(\w+)\}.*", lambda label: f"(?P<{label[1]}>.+)", route.path) + "$"

@@ -1,4 +1,4 @@
-"""moto's DynamoDB with a state of its own, of which an image costs little."""
+"""moto's DynamoDB with its own state, which can be copied cheaply."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _OF_ITEMS = frozenset(
         "TransactWriteItems",
     }
 )
-"""Calls whose answers moto has as the wire wants them, but for binary values."""
+"""Calls whose answers moto has in the format of the wire, except for binary values."""
 
 
 class _Table(Table):
-    """A table whose copy shares the items: code that changes one makes a copy of it first.
+    """A table whose copies share the items; code that changes an item copies it first.
 
-    moto copies a table before each transaction, which otherwise takes longer the more it holds.
+    moto copies a table before each transaction, which would take longer for larger tables.
     """
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Table:
         image = copy.copy(self)
-        # by the first part of the key the items with its second parts, or the only one
+        # by the first part of the key: the items by its second part, or the only item
         items: dict[Any, Any] = self.items
         image.items = defaultdict(
             dict,
@@ -60,7 +60,7 @@ class Backend(DynamoDBBackend):
         return table
 
     def update_item(self, table_name: str, key: dict[str, Any], *args: Any, **options: Any) -> Item:
-        """Change an item; images keep the one that was there."""
+        """Change an item; earlier copies keep the former one."""
         table = self.get_table(table_name)
         hash_value, range_value = self.get_keys_value(table, key)
         item = table.get_item(hash_value, range_value)
@@ -75,7 +75,7 @@ class Backend(DynamoDBBackend):
 
 
 class Response(DynamoHandler):
-    """moto's answers, from the tables of one backend."""
+    """moto's response class, with the tables of one backend."""
 
     def __init__(self, backend: Backend) -> None:
         super().__init__()
@@ -83,14 +83,14 @@ class Response(DynamoHandler):
 
     @property
     def dynamodb_backend(self) -> Backend:
-        """Where the tables are, in place of moto's of the whole process."""
+        """The backend with the tables, in place of moto's global one."""
         return self._backend
 
     def serialized(self, action_result: ActionResult) -> TYPE_RESPONSE:
         """An answer for the wire.
 
-        moto would look every member of every value up in the service model: half a millisecond an
-        item.
+        moto would look up each member of each value in the service model, which takes half a
+        millisecond for an item.
         """
         result = action_result.result
         if self._get_action() not in _OF_ITEMS or not isinstance(result, dict):
@@ -104,7 +104,7 @@ class Response(DynamoHandler):
 
 
 def _text(value: Any) -> Any:
-    """A value that JSON has not: a binary one, or what a set of them is kept in."""
+    """A value that JSON does not have: a binary one, or a set of these."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return list(value)

@@ -1,4 +1,4 @@
-"""What IAM checks for each call to DynamoDB: pairs of an action and the ARN that it is about.
+"""The permissions that IAM checks for each call to DynamoDB: pairs of an action and an ARN.
 
 The sources are the service authorization reference of DynamoDB and "IAM and transactions" of its
 developer guide: a transaction needs the permissions of the writes in it, and has none of its own.
@@ -21,12 +21,12 @@ _IN_TRANSACTIONS: Mapping[str, str] = {
 def checked(
     api: str, parameters: Mapping[str, Any], tables_arn: str
 ) -> tuple[tuple[str, str], ...]:
-    """What IAM checks before a call.
+    """The permissions that IAM checks before a call.
 
     Args:
         api: the call.
         parameters: as botocore names them.
-        tables_arn: what a table's ARN is before its name.
+        tables_arn: a table's ARN up to its name.
     """
     return tuple(
         dict.fromkeys(

@@ -1,8 +1,8 @@
-"""The local DynamoDB as a whole: requests in, answers out, with faults and a record.
+"""The whole local DynamoDB: requests in, answers out, with faults and a record.
 
 A request comes over HTTP through `dispatch`, from a boto3 client in the same process through
-`attach`, or from the local CloudFormation through `perform`. The state is guarded by one lock,
-which is never held while anybody waits.
+`attach`, or from the local CloudFormation through `perform`. One lock guards the state, and is
+never held during a wait.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ class Clock(Protocol):
         """Seconds since 1970."""
 
     def sleep(self, seconds: float) -> None:
-        """Return when so many seconds have passed."""
+        """Return after this many seconds."""
 
 
 class DynamoDbError(Exception):
     """An answer that is an error.
 
     Args:
-        code: as `ValidationException`.
+        code: such as `ValidationException`.
         message: for people.
         status: of HTTP.
         further: other members of the answer.
@@ -66,12 +66,12 @@ class DynamoDbError(Exception):
 
 
 class LocalDynamoDb:
-    """An Amazon DynamoDB of one account in one Region; two of them share nothing.
+    """An Amazon DynamoDB of one account in one Region, which shares nothing with others.
 
     Args:
-        clock: tells the time, and passes the latency.
+        clock: gives the time, and waits for the latency.
         account_id: twelve digits.
-        region: as `eu-west-2`.
+        region: such as `eu-west-2`.
         settings: the switches, which can be changed at any time.
     """
 
@@ -95,19 +95,19 @@ class LocalDynamoDb:
 
     @property
     def url_paths(self) -> dict[str, Callable[..., Any]]:
-        """A pattern of the path and what answers there, as moto's servers want them."""
+        """A pattern of the path with its handler, as moto's servers need it."""
         return {"{0}/$": lambda request, *_: self.dispatch(request)}
 
     def plan_fault(
         self, api: str, *, nth: int = 1, kind: FaultKind | ConflictKind, times: int = 1
     ) -> None:
-        """Let a call meet a fault.
+        """Plan a fault for a call.
 
         Args:
             api: name of the call, "*" for any. A conflict needs a name, of a write of items.
             nth: which one of its calls from now on, 1 for the next.
             kind: what happens.
-            times: to how many calls in a row.
+            times: for how many calls in a row.
 
         Raises:
             ValueError: if no such call is served or can have a conflict, or `nth` or `times` is
@@ -123,12 +123,12 @@ class LocalDynamoDb:
             self._faults.add(api, nth, kind, times)
 
     def forget_faults(self) -> None:
-        """Plan none any more."""
+        """Remove all planned faults."""
         with self._lock:
             self._faults = FaultPlan[FaultKind | ConflictKind]()
 
     def items(self, table: str) -> list[dict[str, Any]]:
-        """The items of a table as the wire has them, in no order; nobody is asked and no call made.
+        """The items of a table in the format of the wire, unordered, without a call.
 
         Raises:
             DynamoDbError: if there is no such table.
@@ -137,7 +137,7 @@ class LocalDynamoDb:
         return found
 
     def forget_items(self, table: str) -> None:
-        """Empty a table, as somebody who lost it.
+        """Empty a table, as if its data were lost.
 
         Raises:
             DynamoDbError: if there is no such table.
@@ -150,7 +150,7 @@ class LocalDynamoDb:
         """Answer one HTTP request with a status, headers and a body.
 
         Raises:
-            ConnectionCut: if there is no answer: the connection is to be dropped.
+            ConnectionCut: if there is no answer, and the connection must be closed.
         """
         normal = normalize_request(request)
         one_way = self.settings.latency / 2
@@ -163,7 +163,7 @@ class LocalDynamoDb:
                 self._clock.sleep(one_way)
 
     def attach(self, client: BaseClient) -> str:
-        """Let a boto3 or botocore client of DynamoDB talk to this object without HTTP.
+        """Connect a boto3 or botocore client of DynamoDB to this object without HTTP.
 
         Returns:
             The `unique_id` by which the client's event `before-send.dynamodb` is unregistered.
@@ -185,19 +185,19 @@ class LocalDynamoDb:
             return AWSResponse(str(request.url), status, wire_headers, MockRawResponse(body))
 
         unique_id = f"local-dynamodb-{id(self)}"
-        # attached twice, a client must not do everything twice
+        # a client that is attached twice must not make each call twice
         client.meta.events.register(
             "before-send.dynamodb",
-            before_send,  # type: ignore[arg-type] # this event's handlers do answer
+            before_send,  # type: ignore[arg-type] # handlers of this event return answers
             unique_id=unique_id,
         )
         return unique_id
 
     def perform(self, api: str, **parameters: Any) -> dict[str, Any]:
-        """Do what a call does, without faults, permissions and record.
+        """Make a call without faults, permissions and record.
 
         Args:
-            api: as `CreateTable`.
+            api: such as `CreateTable`.
             parameters: as botocore names them, values as JSON has them.
 
         Raises:
@@ -247,7 +247,7 @@ class LocalDynamoDb:
             self._authorize(call)
             answer = self._effect(call.api, call.parameters, request)
             if fault is not None:
-                # nobody learns what the call would have answered
+                # the client never gets the answer of the call
                 raise self._error(fault, call)
         except ConnectionCut:
             call.outcome = ConnectionCut.__name__
@@ -280,7 +280,7 @@ class LocalDynamoDb:
         return self._ask_moto(request)
 
     def _read(self, parameters: Mapping[str, Any], request: Request) -> Answer:
-        """Read from the present tables, or from those of `read_lag` seconds ago."""
+        """Read from the present tables, or from those `read_lag` seconds ago."""
         until = self._clock.now() - self.settings.read_lag
         self._images = [image for image in self._images if image[0] > until]
         if not self._images or _is_consistent(parameters):
@@ -293,7 +293,7 @@ class LocalDynamoDb:
             self._backend.tables = present
 
     def _transact_once(self, parameters: Mapping[str, Any], request: Request) -> Answer:
-        """Do a transaction, or nothing where its token was used within ten minutes."""
+        """Make a transaction, or nothing if its token was used within ten minutes."""
         now = self._clock.now()
         for token, (time, _) in list(self._transactions.items()):
             if now - time < _TOKEN_SECONDS:

@@ -1,4 +1,4 @@
-"""How the local DynamoDB behaves: its switches, and the record of its calls."""
+"""The behaviour of the local DynamoDB: its switches, and the record of its calls."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 
 class Throttling(Enum):
-    """The error that a throttled call gets; the API reference names both for every item call."""
+    """The error of a throttled call; the API reference names both for every item call."""
 
     THROTTLING = "ThrottlingException"
     PROVISIONED_THROUGHPUT_EXCEEDED = "ProvisionedThroughputExceededException"
 
 
 class ConflictKind(Enum):
-    """What happens to a call that another transaction is in the way of."""
+    """A call that conflicts with another transaction."""
 
     CONFLICT = "transaction conflict"
-    """TransactionConflictException without an effect, for a transaction TransactionCanceled."""
+    """TransactionConflictException without an effect; for a transaction, TransactionCanceled."""
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class Call:
 
     Args:
         time: seconds since 1970.
-        api: its name, as `PutItem`.
+        api: its name, such as `PutItem`.
         parameters: as botocore names them.
         permissions: everything that IAM checks, as pairs of action and resource.
         principal: the access key id that signed the request, None for an unsigned one.
@@ -49,8 +49,8 @@ class DynamoDbSettings:
 
     Args:
         throttled_with: the error of a throttled call.
-        read_lag: seconds that reads without ConsistentRead lag behind writes. How long they may
-            is not documented.
+        read_lag: seconds that reads without ConsistentRead lag behind writes. The longest lag is
+            not documented.
         latency: seconds from a request to its answer, half of it before the service looks at it.
         authorize: asked for each pair of action and resource of a call, with the principal first;
             False makes it an AccessDeniedException. None allows everything. Called with the

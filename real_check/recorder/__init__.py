@@ -1,1 +1,1 @@
-"""The function of the recorder, as it is deployed."""
+"""The recorder's function, as it is deployed."""

@@ -1,7 +1,7 @@
 """A custom resource that writes down each event, and what CloudFormation shows at that moment.
 
-The stack of the check deploys it as a function of its own. A property `Id` is the physical id that
-it answers, and with `Fail` it answers FAILED to a Create.
+The check's stack deploys it as a separate function. It answers the property `Id` as the physical
+id, and with `Fail` it answers FAILED to a Create.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ TABLE_VARIABLE = "RECORDS"
 
 
 def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ARG001 - Lambda's signature
-    """Write the event down, and answer it."""
+    """Record the event, and answer it."""
     with contextlib.suppress(ClientError):
-        # while the stack is deleted, table and permissions may be gone before
+        # when the stack is deleted, the table and the permissions may be gone already
         _record(event)
     properties = event["ResourceProperties"]
     fails = event["RequestType"] == "Create" and properties.get("Fail") == "true"
     answer = {
         "Status": "FAILED" if fails else "SUCCESS",
-        "Reason": "it is made to fail, so that the stack rolls back",
-        # a Delete has to answer the id that it was sent
+        "Reason": "it fails on purpose, so that the stack rolls back",
+        # the answer to a Delete must have the id of its event
         "PhysicalResourceId": event["PhysicalResourceId"]
         if event["RequestType"] == "Delete"
         else properties["Id"],

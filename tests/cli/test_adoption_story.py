@@ -1,4 +1,4 @@
-"""How somebody adopts an instance that was made by hand, from the first look to each change.
+"""The story of adopting an instance that was made by hand, from the first look to each change.
 
 The CDK CLI is the real one, and the function runs in a process of its own.
 """
@@ -37,7 +37,7 @@ READS = ("Describe", "List", "Search")
 
 @dataclass
 class Story:
-    """An instance with years of groups in it, and what its owner has at hand."""
+    """An instance with many old groups, and the tools of its owner."""
 
     aws: LocalAws
     folder: Path
@@ -156,7 +156,7 @@ def test_adopting_writes_nothing_but_tags(story: Story) -> None:
 
 
 def test_deploying_again_changes_nothing(story: Story) -> None:
-    """The app as it stands is what is deployed: there is nothing to do."""
+    """A plan of the deployed app has no changes."""
     assert story.deploy() == []
 
 
@@ -177,7 +177,7 @@ def test_the_ledger_has_what_was_adopted(story: Story, monkeypatch: pytest.Monke
 
 
 def test_stacks_that_are_not_there(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unknown stack, and one that no CDK app has written, are told by name."""
+    """The error about an unknown stack, or about one without a CDK app, has the stack's name."""
     for name, value in story.aws.environment.items():
         monkeypatch.setenv(name, value)
     session = Session(Settings())

@@ -34,7 +34,7 @@ def _file(tmp_path: Path, content: str | bytes) -> AgentFile:
     ],
 )
 def test_what_spreadsheets_write_is_read(tmp_path: Path, content: str | bytes) -> None:
-    """Separators, encodings, blanks, empty rows and further columns are as the program likes."""
+    """Separators, encodings, blanks, empty rows and further columns can vary as programs do."""
     file = _file(tmp_path, content)
     assert [(row.username, row.path) for row in file.rows] == [("ada", "Support/EMEA"), ("bob", "")]
     assert file.problems == ()
@@ -48,12 +48,12 @@ def test_rows_know_their_lines(tmp_path: Path) -> None:
 
 
 def test_a_row_that_is_short_or_long_is_no_row(tmp_path: Path) -> None:
-    """A cell too few does not take an agent out of the hierarchy; a cell too many is told."""
+    """A missing cell does not take an agent out of the hierarchy; an extra cell is an error."""
     file = _file(tmp_path, "username,path\nada\nbob,A,B\n,A\neve,A,\n")
     assert file.rows == (Row("eve", "A", 5),)
     assert file.problems == (
         (2, "has 1 cell, the header 2: write an empty path as an empty cell"),
-        (3, "has 3 cells, the header 2: put a text with separators into quotes"),
+        (3, "has 3 cells, the header 2: put texts with separators in quotes"),
         (4, "has no user name: give one, or remove the row"),
     )
 

@@ -24,7 +24,7 @@ _HIRED = {"ada": "Support", "bob": "Support", "cyd": "", "dan": "Support/EMEA", 
 
 @contextmanager
 def an_hour_ago(aws: LocalAws) -> Iterator[None]:
-    """What is made here was made an hour ago, so that every search shows it."""
+    """Everything is an hour old, so that every search shows it."""
     now = aws.clock.now
     aws.clock.now = lambda: now() - 3600  # type: ignore[method-assign]
     try:
@@ -157,7 +157,7 @@ def test_apply_puts_agents_where_the_file_says(centre: Centre) -> None:
 
 
 def test_applying_an_export_undoes(centre: Centre) -> None:
-    """What is exported before a move brings everybody back, also while searches show old state."""
+    """An export from before a move brings all agents back, even while searches show old data."""
     centre.aws.connect.settings.search_lag = 900
     centre.write("username,path\nada,Sales\nbob,\ncyd,Support/EMEA\ndan,Sales\neve,24 / 7\n")
     assert centre.run("agents.csv", "--apply", "--export", "before.csv").code == 0
@@ -181,13 +181,13 @@ def test_applying_an_export_undoes(centre: Centre) -> None:
 
 
 def test_an_export_is_not_overwritten(centre: Centre) -> None:
-    """A file that may say how it was before is kept, and nothing is moved."""
+    """An existing export is not overwritten, and nothing is moved."""
     centre.write("username,path\nada,Sales\n")
     centre.write("precious", "before.csv")
     run = centre.run("agents.csv", "--apply", "--export", "before.csv")
     assert run.code == 1
     assert run.err.splitlines() == [
-        "Error: before.csv is there already, and may say where agents were before: it is kept",
+        "Error: before.csv exists, it may say where agents were before: it is not overwritten",
         (
             f"Try:   connect-hierarchy agents --instance {centre.alias} agents.csv --apply "
             "--export NEW-FILE.csv"
@@ -253,11 +253,11 @@ def test_a_report_has_a_line_for_each_move(centre: Centre) -> None:
 
 
 def test_another_file_is_no_report(centre: Centre) -> None:
-    """A file that is something else is not written into, and nobody is moved."""
+    """A file that is not a report is not written to, and no agent is moved."""
     centre.write("username,path\nada,Sales\n")
     run = centre.run("agents.csv", "--apply", "--report", "agents.csv")
     assert run.code == 1
-    assert "Error: agents.csv is there and is no report of moves: give another file" in run.err
+    assert "Error: agents.csv exists and is not a report of moves: give another file" in run.err
     assert centre.moves == []
 
 
@@ -352,7 +352,7 @@ def test_ctrl_c_is_gone_on_with(centre: Centre, tmp_path: Path) -> None:
     assert found is not None, err
     done = int(found[1])
     assert 50 <= done < 200
-    # no call was cut off: what was asked for is told
+    # no call was cut off: each one that was sent is reported
     assert len(centre.moves) == done == centre.read("moves.csv").count("moved")
     centre.aws.connect.settings.authorize = None
     assert centre.line.run(*arguments).code == 0
@@ -363,7 +363,7 @@ def test_ctrl_c_is_gone_on_with(centre: Centre, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "give a FILE, or --export to have one written"),
+        ((), "give a FILE, or --export to write one"),
         (("missing.csv",), "'missing.csv' does not exist"),
         (("agents.csv", "--export", "-"), "--export needs a file beside FILE"),
         (

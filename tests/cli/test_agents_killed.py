@@ -19,7 +19,7 @@ from tests.support.command_line import CommandLine
 _AGENTS = 2_000
 _GROUPS = 150
 _AT_A_TIME = 10
-"""The calls that are under way at the same time at such a rate; a kill leaves as many untold."""
+"""How many calls are under way at a time at this rate; a kill leaves as many unreported."""
 
 _MOVE = "connect:UpdateUserHierarchy"
 

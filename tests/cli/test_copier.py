@@ -108,7 +108,7 @@ def test_a_group_whose_answer_is_lost_is_made_once(kind: FaultKind) -> None:
 
 
 def test_reads_and_searches_that_lag_do_not_make_groups_twice() -> None:
-    """Going on where nothing shows the groups yet meets them by their names."""
+    """A continued copy finds groups that reads do not show yet by their names."""
     pair = Pair(ConnectSettings(search_lag=60, read_lag=20))
     pair.site.clock.sleep(100)
     before = pair.plan()
@@ -140,7 +140,7 @@ def test_a_name_that_is_taken_elsewhere_is_named() -> None:
 
 
 def test_levels_that_changed_since_the_plan_are_not_replaced() -> None:
-    """A write would take away for good what somebody added meanwhile, so none is made."""
+    """Levels that somebody added meanwhile are not overwritten."""
     pair = Pair()
     target, plan = pair.plan()
     pair.site.connect.backend.update_user_hierarchy_structure(

@@ -99,7 +99,7 @@ def aws() -> Iterator[LocalAws]:
 
 @pytest.fixture
 def pair(aws: LocalAws, tmp_path: Path) -> Iterator[Pair]:
-    """Two instances of their own."""
+    """Two instances for each test."""
     yield Pair(aws, tmp_path)
     aws.connect.settings.authorize = None
     aws.connect.settings.group_quota = 500
@@ -136,7 +136,7 @@ def test_without_apply_it_tells_and_changes_nothing(pair: Pair) -> None:
     ]
     assert run.err.splitlines()[-2:] == [
         "note: 1 agent of the source is no user of the target: bob",
-        "Nothing was changed. Add --apply to make it so.",
+        "Nothing was changed. Add --apply to make the changes.",
     ]
     assert pair.writes == []
 
@@ -180,7 +180,7 @@ def test_what_is_there_stays(pair: Pair) -> None:
 
 
 def test_all_that_is_in_the_way_is_told_before_the_first_write(pair: Pair) -> None:
-    """Levels of other names and the quota are told together, and nothing is written."""
+    """Different level names and the quota are reported together, and nothing is written."""
     pair.write_levels(pair.target, "Department")
     run = pair.run("--apply", "--group-quota", "2")
     assert run.code == 1
@@ -215,7 +215,7 @@ def test_the_quota_of_the_target_is_asked_for(pair: Pair) -> None:
 
 
 def test_a_quota_that_nobody_tells_is_assumed(pair: Pair, tmp_path: Path) -> None:
-    """Without a permission for Service Quotas, the default is assumed, and that is said."""
+    """Without a permission for Service Quotas, the default is assumed, with a note."""
     with refusing(400, "AccessDeniedException", "no") as address:
         line = CommandLine(pair.aws, tmp_path, {"AWS_ENDPOINT_URL_SERVICE_QUOTAS": address})
         run = line.run("copy", "--from", pair.source, "--to", pair.target)
@@ -333,7 +333,7 @@ def _client(address: str, region: str) -> Any:
     ],
 )
 def test_what_cannot_be(pair: Pair, arguments: tuple[str, ...], told: str) -> None:
-    """Arguments that make no sense are told, with exit code 1 and a next command."""
+    """Invalid arguments are errors with exit code 1 and a next command."""
     words = [word.format(source=pair.source, target=pair.target) for word in arguments]
     run = pair.line.run("copy", "--apply", *words)
     assert (run.code, run.out) == (1, "")

@@ -1,4 +1,4 @@
-"""What a copy would make in another instance, and what is in the way of it."""
+"""The plan of a copy into another instance, and the reasons that prevent it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_what_is_there_is_kept() -> None:
 
 
 def test_a_copy_of_a_copy_is_nothing() -> None:
-    """Where everything is there, there is nothing to do."""
+    """A copy into an instance that has everything has nothing to do."""
     plan = plan_copy(_SOURCE, _SOURCE, group_quota=3)
     assert plan.is_empty
     assert plan.differences == ()
@@ -113,7 +113,7 @@ def test_accents_are_no_difference() -> None:
     ],
 )
 def test_levels_that_do_not_match_are_refused(source: str, target: str, why: str) -> None:
-    """Levels of other names are told, and nothing is copied."""
+    """Different level names are an error, and nothing is copied."""
     with pytest.raises(CopyRefusedError, match=re.escape(why)):
         plan_copy(_instance("s", source, {}), _instance("t", target, {}), group_quota=1)
 

@@ -69,7 +69,7 @@ def test_no_region(alone: CommandLine) -> None:
 
 
 def test_a_region_that_can_not_be(alone: CommandLine) -> None:
-    """What is no name of a Region is refused before a request."""
+    """An invalid name of a Region is refused before a request."""
     run = alone.run("tree", "--region", "eu west 2")
     assert run.code == 1
     assert "'eu west 2'" in run.err
@@ -97,7 +97,7 @@ def test_nobody_has_logged_in(alone: CommandLine) -> None:
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "ExpiredToken", "RequestExpired"])
 def test_an_expired_token(line: CommandLine, code: str) -> None:
-    """Every service has its own word for it."""
+    """Expired credentials are recognised by the error codes of all services."""
     with refusing(403, code, "The security token included in the request is expired") as url:
         run = line.run("tree", "acme", "--endpoint-url", url)
     is_told(run, "the AWS session has expired", "aws sso login")
@@ -166,7 +166,7 @@ def test_which_of_several(tmp_path: Path) -> None:
                 instance_alias=alias,
             )
         run = line.run("tree")
-    assert run.err.startswith("Error: Region eu-west-2 has 2 instances, say which: alpha (")
+    assert run.err.startswith("Error: Region eu-west-2 has 2 instances, name one: alpha (")
     assert run.err.endswith("\nTry:   connect-hierarchy tree alpha\n")
 
 
@@ -192,7 +192,7 @@ def test_no_permission(line: CommandLine, aws: LocalAws) -> None:
 
 @pytest.mark.usefixtures("undisturbed")
 def test_throttling_is_waited_for(line: CommandLine, aws: LocalAws) -> None:
-    """A few refused calls, a lost connection and a server's error only take time."""
+    """After a few refused calls, a lost connection or a server error, the command succeeds."""
     clock = PatientClock()
     aws.connect.plan_fault("SearchUsers", kind=FaultKind.THROTTLE, times=3)
     aws.connect.plan_fault("SearchUserHierarchyGroups", kind=FaultKind.CUT_AFTER)
@@ -208,17 +208,17 @@ def test_throttling_without_end(line: CommandLine, aws: LocalAws) -> None:
     aws.connect.plan_fault("SearchUsers", kind=FaultKind.THROTTLE, times=50)
     run = line.run("tree", "acme", "--requests-per-second", "1000", clock=PatientClock())
     assert run.code == 1
-    assert run.err.startswith("Error: AWS takes no more requests at this time: ")
+    assert run.err.startswith("Error: AWS accepts no more requests at the moment: ")
     assert run.err.endswith("\nTry:   connect-hierarchy tree acme --requests-per-second 1\n")
 
 
 @pytest.mark.usefixtures("undisturbed")
 def test_a_service_in_trouble(line: CommandLine, aws: LocalAws) -> None:
-    """What lasts is told after some tries, and may be tried again."""
+    """A lasting error is shown after some attempts, with the same command to try again."""
     aws.connect.plan_fault("ListInstances", kind=FaultKind.ERROR_BEFORE, times=50)
     run = line.run("tree", "acme", clock=PatientClock())
     assert run.code == 1
-    assert run.err.startswith("Error: AWS did not do its part, and may later: ")
+    assert run.err.startswith("Error: AWS failed to answer, and may succeed later: ")
     assert run.err.endswith("\nTry:   connect-hierarchy tree acme\n")
 
 
@@ -237,7 +237,7 @@ def test_a_region_without_a_network(line: CommandLine) -> None:
     elsewhere = replace(line, environment={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
     run = elsewhere.run("tree", "acme", "--region", "eu-west-9", clock=PatientClock())
     assert run.code == 1
-    assert "can not be reached: is the Region right, and is there a network?" in run.err
+    assert "cannot be reached: is the Region right, and is there a network?" in run.err
     assert run.err.endswith("\nTry:   connect-hierarchy tree acme --region eu-west-2\n")
 
 
@@ -265,7 +265,7 @@ def test_a_file_on_a_full_disk(tmp_path: Path) -> None:
 def test_a_file_is_written_as_a_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was there stays when the new text cannot be written, and nothing else is left."""
+    """If the new text cannot be written, the old file stays, and no other file is left."""
     path = tmp_path / "tree.yaml"
     path.write_text("before")
     path.chmod(0o640)
@@ -293,13 +293,13 @@ def test_a_file_is_written_as_a_whole_or_not_at_all(
         ),
         (
             PermissionError(errno.EACCES, "Permission denied", "/etc/tree.yaml"),
-            "'/etc/tree.yaml' must not be read or written by you",
+            "you are not allowed to read or write '/etc/tree.yaml'",
             "ls -ld /etc",
         ),
         (IsADirectoryError(errno.EISDIR, "", "out"), "'out' is a folder, a file is needed", "ls ."),
         (
             KeyError("oops"),
-            "this is a fault of the program: KeyError: 'oops'",
+            "this is a bug in the program: KeyError: 'oops'",
             "connect-hierarchy tree --debug",
         ),
         (CommandError("\u202eno\n", "ls"), "\\u202eno\\n", "ls"),
@@ -389,8 +389,20 @@ def test_debug_shows_where_an_error_comes_from(alone: CommandLine) -> None:
 def test_wrong_usage(
     alone: CommandLine, arguments: tuple[str, ...], sentence: str, next_command: str
 ) -> None:
-    """What is typed wrongly is an error like others: 2 is for commands that found a difference."""
+    """Wrong options exit with 1, since 2 is for commands that found a difference."""
     run = alone.run(*arguments)
     assert run.code == 1
     assert sentence in run.err
     assert run.err.splitlines()[-1] == f"Try:   {next_command}"
+
+
+def test_without_the_extra_packages() -> None:
+    """Without the extra `cli`, the error says which package is missing and what to install."""
+    code = (
+        "import sys; sys.modules['click'] = None; "
+        "from connect_hierarchy_cli.__main__ import main; sys.exit(main(['tree']))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    told = "Error: the package click is missing: install cdk-connect-hierarchy[cli]\n"
+    assert run.stderr == told

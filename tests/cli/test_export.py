@@ -87,12 +87,12 @@ def test_tags_of_aws_and_of_owners_are_not_exported(acme: Acme) -> None:
         {"name": "Support", "key": "Support", "tags": {"cost": "1"}}
     ]
     assert run.err == (
-        "Note:  owned by a stack, which another one does not adopt: 1 groups of Centre\n"
+        "Note:  owned by a stack, so that another stack does not adopt them: 1 groups of Centre\n"
     )
 
 
 def test_a_tag_that_groups_below_lack_stays_where_it_is(acme: Acme) -> None:
-    """In a file it would reach them: it is left out and told, or written where that is wanted."""
+    """A tag that groups below lack is left out with a note, or written with --inherit-tags."""
     support = acme.add("Support", cost="42", desk="1")
     acme.add("EMEA", support, cost="42")
     acme.add("APAC", support, cost="7")
@@ -123,11 +123,11 @@ def test_a_tree_knows_its_group_by_another_key(acme: Acme) -> None:
     """Only its file has the key: that is told."""
     acme.add("Help", **owner_tags("Centre/1-2", "Tree", key_mark("Support")))
     run = acme.line.run("export", "acme")
-    assert "known to their tree by a key that only its file has: Help" in run.err
+    assert "with a key in their tree that only its file has: Help" in run.err
 
 
 def test_names_that_no_tree_can_have(acme: Acme) -> None:
-    """They are exported as they are, and told; an app of them is refused."""
+    """Names that no tree allows are exported with a note; an app with them is refused."""
     acme.add("Support ")
     run = acme.line.run("export", "acme")
     assert run.code == 0
@@ -212,14 +212,14 @@ def synthesised(app: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     ("arguments", "sentence"),
     [
         (("--output", "a.csv", "--format", "json"), "--format is json, and the name of --output"),
-        (("--output", "a.csv", "--cdk", "b"), "--output and --cdk exclude each other"),
-        (("--cdk", "full"), "folder 'full' is not empty: name another one"),
+        (("--output", "a.csv", "--cdk", "b"), "--output and --cdk cannot be used together"),
+        (("--cdk", "full"), "folder 'full' is not empty: give another one"),
         (("--output", "nowhere/a.yaml"), "'nowhere' does not exist"),
         (("--output", "full"), "'full' is a folder, a file is needed"),
     ],
 )
 def test_what_can_not_be_written(acme: Acme, arguments: tuple[str, ...], sentence: str) -> None:
-    """Nothing is read and nothing written where the place for it cannot be."""
+    """If the target cannot be written, nothing is read or written."""
     (acme.folder / "full").mkdir()
     (acme.folder / "full" / "x").touch()
     run = acme.line.run("export", "acme", *arguments)

@@ -1,4 +1,4 @@
-"""Help and completion: what a person sees who does not know the commands yet."""
+"""Help and completion, for people who do not know the commands yet."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_examples_can_be_typed(name: str) -> None:
 
 
 def test_help_imports_neither_the_sdk_nor_what_draws(line: CommandLine) -> None:
-    """Help does not wait for what takes long to import, whatever the command."""
+    """The help of each command does not import slow modules."""
     code = (
         "import sys\n"
         "from connect_hierarchy_cli.__main__ import main\n"
@@ -102,7 +102,7 @@ def test_the_version(line: CommandLine) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_completion_asks_the_program(line: CommandLine, shell: str) -> None:
-    """The script asks with the variable that the program answers to."""
+    """The script sets the variable that the program reads."""
     script = line.run("completion", shell)
     assert (script.code, script.err) == (0, "")
     assert f"_CONNECT_HIERARCHY_COMPLETE={shell}_complete" in script.out

@@ -104,7 +104,7 @@ def test_an_answer_that_is_lost_does_not_move_twice(kind: FaultKind) -> None:
 
 @pytest.mark.parametrize("kind", [FaultKind.CUT_BEFORE, FaultKind.ERROR_BEFORE, FaultKind.THROTTLE])
 def test_a_call_without_an_effect_is_made_again(kind: FaultKind) -> None:
-    """What the service did not do is asked for again."""
+    """A move that the service did not make is repeated."""
     desk = Desk(3)
     desk.site.connect.plan_fault(_MOVE, nth=2, kind=kind)
     desk.carry_out()
@@ -114,7 +114,7 @@ def test_a_call_without_an_effect_is_made_again(kind: FaultKind) -> None:
 
 
 def test_agents_that_are_there_are_not_moved() -> None:
-    """An agent whom somebody moved meanwhile is left in peace."""
+    """An agent that somebody moved meanwhile is not moved."""
     desk = Desk(2)
     backend, first = desk.site.connect.backend, desk.agents[0]
     backend.update_user_hierarchy(desk.site.instance_id, first.id, desk.new)
@@ -132,7 +132,7 @@ def test_out_of_the_hierarchy() -> None:
 
 
 def test_an_agent_that_is_gone_does_not_keep_the_others() -> None:
-    """Others are moved first; what was refused is tried for two minutes more, and then told."""
+    """Other agents are moved first; a refused move is repeated for two minutes, then reported."""
     desk = Desk(3)
     desk.site.connect.backend.delete_user(desk.site.instance_id, desk.agents[0].id)
     began = desk.site.clock.now()
@@ -150,7 +150,7 @@ def test_an_agent_that_reads_show_late_is_moved() -> None:
 
 
 def test_a_missing_permission_ends_it_at_once() -> None:
-    """What would refuse every other move as well is raised, with what is done until then told."""
+    """A refusal that any move would get is raised, and finished moves are reported."""
     desk = Desk(5)
     desk.site.connect.plan_fault(_MOVE, nth=3, kind=FaultKind.ACCESS_DENIED)
     with pytest.raises(Refusal, match="AccessDenied"):
@@ -160,7 +160,7 @@ def test_a_missing_permission_ends_it_at_once() -> None:
 
 
 def test_a_service_that_does_not_answer_is_given_up() -> None:
-    """After two minutes without an answer the moves end; those that were told of are done."""
+    """After two minutes without an answer, the moves end; the reported ones are done."""
     desk = Desk(5)
     desk.site.connect.plan_fault(_MOVE, nth=2, kind=FaultKind.CUT_BEFORE, times=1000)
     began = desk.site.clock.now()

@@ -42,7 +42,7 @@ class Hands:
 
     @property
     def client(self) -> Any:
-        """What calls Amazon Connect."""
+        """The client of Amazon Connect."""
         return self.aws.client("connect")
 
     @property
@@ -221,7 +221,7 @@ def places(found: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def invoke_by_schedule(aws: LocalAws) -> dict[str, Any]:
-    """What the function answers to the event that the stack's rule would send it."""
+    """The function's answer to the event that the stack's rule sends."""
     events = aws.client("events")
     (rule,) = events.list_rules()["Rules"]
     (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
@@ -256,7 +256,7 @@ def change_sixty_things(hands: Hands, owner: str) -> None:
 
 
 def test_sixty_changes_by_hand(aws: LocalAws, cdk: CdkCli, hands: Hands, line: CommandLine) -> None:
-    """`drift` names all of them and nothing else; a repair takes back what it may."""
+    """`drift` names all of them and nothing else; a repair corrects those that it may."""
     run = line.run("drift", "--stack", STACK)
     assert (run.code, run.out) == (0, f"{STACK}: everything is as it was deployed\n"), run
     agents, before = agents_by_path(hands), hands.ids
@@ -274,7 +274,7 @@ def test_sixty_changes_by_hand(aws: LocalAws, cdk: CdkCli, hands: Hands, line: C
     assert f"{STACK}: 60 differences" in told.out
     assert all(path in told.out for _, path in hands.done)
 
-    # the scheduled check counts them, and changes nothing
+    # the scheduled check counts them and changes nothing
     report = invoke_by_schedule(aws)
     assert places(report["differences"]) == sorted(hands.done)
     assert metrics_of(aws) == {"Differences": 60, "RepairedDifferences": 0, "FailedChecks": 0}
@@ -292,7 +292,7 @@ def test_sixty_changes_by_hand(aws: LocalAws, cdk: CdkCli, hands: Hands, line: C
 
     check_moves(line, {path: (before[path], after[path]) for path in new})
 
-    # a deployment after that finds nothing that it does not know, and repairs on its schedule
+    # a later deployment finds nothing unknown, and turns scheduled repairs on
     cdk.deploy(build(hands.arn, repair=True))
     assert hands.ids == after
     region = "Division 2/Region 20"
@@ -448,7 +448,7 @@ def test_a_stack_that_is_well(aws: LocalAws, hands: Hands, line: CommandLine) ->
     found = verdicts(run)
     assert {verdict for verdict, _ in found.values()} == {"ok"}
     there = len(hands.ids)
-    assert found["quota"][1] == f"{there} of 500 groups are there, {500 - there} can be created"
+    assert found["quota"][1] == f"{there} of 500 groups exist, {500 - there} can be created"
     assert found.keys() == {
         "stack",
         "quota",
@@ -504,7 +504,7 @@ def test_everything_that_can_be_wrong(aws: LocalAws, hands: Hands, line: Command
         "runtime": "problem",
         "Node.js": "problem",
     }
-    assert "500 of 500 groups are there, 0 can be created" in found["quota"][1]
+    assert "500 of 500 groups exist, 0 can be created" in found["quota"][1]
     assert "us-east-1" in found["other Region"][1]
     assert "connect:TagResource" in found["permissions"][1]
     assert "2029-06-30" in found["runtime"][1]
@@ -514,7 +514,7 @@ def test_everything_that_can_be_wrong(aws: LocalAws, hands: Hands, line: Command
 
 
 def test_what_a_person_must_not_ask_is_said(aws: LocalAws, hands: Hands, line: CommandLine) -> None:
-    """It is not called well, and the rest is looked at."""
+    """A check that is not possible does not count as passed, and the other checks are made."""
     del hands
     message = "User: me is not authorized to perform: iam:SimulatePrincipalPolicy on resource: r"
     refusal = f"<Error><Code>AccessDenied</Code><Message>{message}</Message></Error>"
@@ -523,7 +523,10 @@ def test_what_a_person_must_not_ask_is_said(aws: LocalAws, hands: Hands, line: C
         environment = {"PATH": node(line.folder, "v24.1.0"), "AWS_ENDPOINT_URL_IAM": iam.url}
         run = CommandLine(aws, line.folder, environment).run("doctor", "--stack", STACK)
     assert run.code == 2
-    assert "SimulatePrincipalPolicy was refused (AccessDenied), so this is not known" in run.out
+    assert (
+        "SimulatePrincipalPolicy was refused (AccessDenied), so this could not be checked"
+        in run.out
+    )
     assert "allow yourself iam:SimulatePrincipalPolicy" in run.out
     assert "ok       Node.js" in run.out
 
@@ -552,10 +555,10 @@ class Calendar:
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        """Nothing is waited for."""
+        """Return at once."""
         self._now += seconds
 
     def side_by_side(self, works: Sequence[Callable[[], None]]) -> None:
-        """One after the other will do."""
+        """Do these one by one."""
         for work in works:
             work()

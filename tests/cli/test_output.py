@@ -32,7 +32,7 @@ def test_a_terminal_has_colours_and_progress(line: CommandLine) -> None:
 
 
 def test_no_colour(line: CommandLine) -> None:
-    """NO_COLOR takes the colours, not the tree."""
+    """NO_COLOR removes the colours, not the tree."""
     written = at_terminal(line, "acme", NO_COLOR="1")
     assert not re.search(r"\x1b\[(3\d|9\d|38;[\d;]*)m", written)
     assert "└── EMEA" in re.sub(r"\x1b\[[\d;]*m", "", written)

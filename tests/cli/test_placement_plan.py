@@ -68,7 +68,7 @@ def test_all_errors_are_told_in_the_order_of_the_lines() -> None:
         "agents.csv:3: the instance has no user 'Ada', nearest are: 'ada'",
         "agents.csv:5: user 'ada' is also in line 4: keep one of the two",
         "agents.csv:6: the instance has no user 'nobody at all'",
-        "agents.csv:6: the tree has no hierarchy group 'Nowhere', and none that is called alike",
+        "agents.csv:6: the tree has no hierarchy group 'Nowhere', and none with a similar name",
     )
 
 

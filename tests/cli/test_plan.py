@@ -51,7 +51,7 @@ def line(aws: LocalAws, tmp_path: Path) -> CommandLine:
 
 
 def test_a_file_on_an_instance_that_has_groups_is_refused(line: CommandLine) -> None:
-    """In the words of the deployment; the code is that of an error."""
+    """A plan of a failing deployment has the deployment's error and the exit code of an error."""
     run = line.run("plan", "tree.yaml", "--instance", "acme")
     assert run.code == EXIT_ERROR
     first, second, *_ = run.out.splitlines()
@@ -94,7 +94,7 @@ def test_json_has_all_of_it(line: CommandLine) -> None:
 
 
 def test_markdown_mentions_nobody(line: CommandLine) -> None:
-    """Names are anybody's: they call no person and no issue of the place where this is read."""
+    """Names of groups in Markdown mention no user and no issue."""
     run = line.run("plan", "tree.yaml", "--instance", "acme", "--adopt-existing", "--markdown")
     assert run.code == EXIT_CHANGES
     assert run.out.startswith("### NewStack: 2 added, 2 adopted\n")
@@ -116,7 +116,7 @@ def test_a_picture_has_a_mark_on_each_group_that_changes(line: CommandLine) -> N
 
 
 def test_a_tree_below_a_group(line: CommandLine) -> None:
-    """The group is named by its path; one that is not there is an error with the next command."""
+    """The parent is given by its path; an unknown one is an error with the next command."""
     (line.folder / "below.csv").write_text("path\nChat\n", encoding="utf-8")
     run = line.run("plan", "below.csv", "--instance", "acme", "--parent", "Support")
     assert run.code == EXIT_CHANGES
@@ -143,9 +143,9 @@ def test_a_tree_that_is_too_deep_is_refused(line: CommandLine) -> None:
         (("tree.yaml", "--app", "cdk.out"), "give FILE, or --app"),
         (("tree.yaml", "--json", "--markdown"), "exclude each other"),
         (("tree.yaml", "--stack", "S", "--parent", "A"), "are for a first deployment"),
-        (("none.yaml",), "none.yaml: can not be read"),
+        (("none.yaml",), "none.yaml: cannot be read"),
         (("broken.yaml",), "broken.yaml:1: "),
-        (("--app", "."), "is no cloud assembly"),
+        (("--app", "."), "is not a cloud assembly"),
         (("tree.yaml", "--stack", "Nothing"), "has no stack 'Nothing'"),
         (("tree.yaml", "--instance", "other"), "has no instance 'other'"),
     ],
@@ -231,11 +231,11 @@ def test_a_stack_of_a_stage_is_named_by_its_path_or_name(line: CommandLine) -> N
         assert run.out.startswith("Prod-Centre: 1 added, levels changed\n")
     run = line.run("plan", "--app", "cdk.out")
     assert run.code == EXIT_ERROR
-    assert "2 stacks with a hierarchy are in cdk.out, which has Centre, Prod/Centre" in run.err
+    assert "cdk.out has 2 stacks with a hierarchy, its stacks are Centre, Prod/Centre" in run.err
 
 
 def test_a_hierarchy_in_a_nested_stack_is_refused(line: CommandLine) -> None:
-    """One without a hierarchy is no hindrance."""
+    """Stacks without a hierarchy are ignored."""
     nested = {
         "Type": "AWS::CloudFormation::Stack",
         "Metadata": {"aws:asset:path": "Nested.template.json"},

@@ -29,7 +29,7 @@ def aws() -> Iterator[LocalAws]:
 
 
 def test_a_plan_is_what_the_cdk_cli_then_deploys(aws: LocalAws, tmp_path: Path) -> None:
-    """Levels, renames, moves with agents and the clean-up; a file; and a refusal, told before."""
+    """Plans match deployments: levels, renames, moves with agents, clean-up, a file, a refusal."""
     cdk, line = CdkCli(aws, tmp_path), CommandLine(aws, tmp_path)
     cdk.run("bootstrap", f"aws://{aws.account_id}/{aws.region}")
 
@@ -75,7 +75,7 @@ def test_a_plan_is_what_the_cdk_cli_then_deploys(aws: LocalAws, tmp_path: Path) 
     assert [what.rsplit("/", 1)[-1] for what in created] == names
     assert line.run("plan", "--app", reorganised).code == EXIT_SUCCESS
 
-    # somebody makes by hand what the third step wants to make
+    # somebody creates by hand a group that the third step will create
     connect = aws.client("connect")
     (instance,) = connect.list_instances()["InstanceSummaryList"]
     connect.create_user_hierarchy_group(InstanceId=instance["Id"], Name="Partners")

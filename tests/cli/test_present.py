@@ -1,4 +1,4 @@
-"""What an instance has now, also where searches show how it was before."""
+"""The present state of an instance, also if searches show a former one."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_groups_that_no_search_shows_yet() -> None:
 
 
 def test_agents_that_changed_lately_are_read() -> None:
-    """Those moved, made or deleted a moment ago are as they are now; others are not read."""
+    """Agents that were just moved, created or deleted are read again; others are not."""
     office = Office()
     backend, instance = office.backend, office.instance
     assert office.agents() == {

@@ -117,7 +117,7 @@ def test_a_profile_on_the_command_line_comes_before_keys_in_the_environment(
 
 
 def test_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The option, then the variables of the function, then what AWS gives everybody."""
+    """The rate comes from the option, the function's variables, or AWS's default, in this order."""
     monkeypatch.delenv("CONNECT_REQUESTS_PER_SECOND", raising=False)
     monkeypatch.delenv("CONNECT_BURST", raising=False)
     assert Session(Settings()).rate == Rate(2, 5)

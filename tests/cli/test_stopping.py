@@ -30,7 +30,7 @@ def test_work_that_is_not_interrupted() -> None:
 
 
 def test_ctrl_c_lets_a_call_end() -> None:
-    """What is under way goes on to its end, and the next wait ends the work."""
+    """Calls under way are finished, and the next wait ends the work."""
     clock, ended, told = StoppableClock(), [], []
     may_end = threading.Event()
 
@@ -71,7 +71,7 @@ def test_ctrl_c_ends_a_wait() -> None:
 
 
 def test_a_second_ctrl_c_waits_for_nothing() -> None:
-    """Who does not want to wait for a call that has no answer does not have to."""
+    """A second Ctrl-C ends the program without waiting for a call."""
     clock = StoppableClock()
     may_end = threading.Event()
 
@@ -103,7 +103,7 @@ def test_patience_has_growing_pauses_and_an_end() -> None:
 
 
 def test_the_first_error_ends_what_is_done_side_by_side() -> None:
-    """What is at work at that time is done, the rest is not begun, and the error is raised."""
+    """After an error, work under way is finished, the rest does not begin, the error is raised."""
     done: list[int] = []
 
     def work(number: int) -> None:

@@ -36,7 +36,7 @@ def test_json_has_what_scripts_need(line: CommandLine) -> None:
 
 
 def test_depth_and_agents(line: CommandLine) -> None:
-    """What is hidden is said, and user names are shown where they are asked for."""
+    """Hidden groups are counted, and user names are shown on request."""
     run = line.run("tree", "--depth", "1", "--agents")
     lines = run.out.splitlines()
     assert lines[2:5] == [

@@ -1,4 +1,4 @@
-"""`validate`: every error of a file at once, with line and column, as synth tells them."""
+"""`validate`: every error of a file at once, with line and column, the same as in synth."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_all_errors_of_csv(offline: CommandLine) -> None:
     """Columns are counted in characters of the line, also in records of several lines."""
     errors = told(offline, "org.csv", CSV)
     assert [(position, what[:40]) for position, what in errors] == [
-        ("1:15", "column 'children' can not be: the groups"),
+        ("1:15", "column 'children' is not allowed: the groups"),
         ("3:1", "no row has the parent's path 'Support/EM"),
         ("4:1", "path 'Support' is there twice, also in l"),
         ("6:1", "path 'A//B' has an empty name, as 'Suppo"),
@@ -121,7 +121,7 @@ def test_all_errors_of_csv(offline: CommandLine) -> None:
     ],
 )
 def test_files_that_are_no_trees(offline: CommandLine, name: str, text: str, error: str) -> None:
-    """What cannot be understood at all is one error."""
+    """A file that cannot be parsed gives one error."""
     (offline.folder / name).write_text(text)
     run = offline.run("validate", name)
     assert run.code == 1
@@ -135,7 +135,7 @@ def test_a_file_that_is_missing(offline: CommandLine) -> None:
     run = offline.run("validate", "missing.yaml", "good.csv")
     assert run.code == 1
     assert run.out.splitlines() == [
-        "missing.yaml: can not be read (No such file or directory): missing.yaml",
+        "missing.yaml: cannot be read (No such file or directory): missing.yaml",
         "good.csv: 2 groups, no errors",
     ]
 
@@ -168,7 +168,7 @@ def test_synth_tells_the_same(offline: CommandLine) -> None:
     with pytest.raises(ValueError, match=r"org\.yaml:3") as raised:
         HierarchyTree.from_file(stack, "Tree", offline.folder / "org.yaml", structure=structure)
     told_by_synth = str(raised.value).removeprefix("Stack/Tree: ").splitlines()
-    # the file as such is told alone, before anybody asks how deep the tree may be
+    # errors of the file itself come alone, before the depth of the tree is checked
     expected = {
         f"org.yaml:{position.split(':')[0]}: {what}"
         for position, what in errors
@@ -178,7 +178,7 @@ def test_synth_tells_the_same(offline: CommandLine) -> None:
 
 
 def test_the_hook_for_pre_commit() -> None:
-    """It runs a command that there is, on the files that are meant."""
+    """The pre-commit hook runs an existing command on the right files."""
     (hook,) = yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text())
     program, name, *rest = shlex.split(hook["entry"])
     assert (program, rest) == ("connect-hierarchy", [])

@@ -1,4 +1,4 @@
-"""One deployment as the model sees it: what stood, what was wanted, and which group is whose."""
+"""One deployment in the model: the state before, the wish, and the owners of groups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.lifecycle.snapshots import Seen, Snapshot
 
 @dataclass
 class Change:
-    """What stood, what was wanted, what stands."""
+    """The state before, the wish, and the state after a deployment."""
 
     before: Snapshot
     record_before: Mapping[str, str]
@@ -60,7 +60,7 @@ class Change:
         return owner is not None and owner.stack == self.own_stack
 
     def is_freed(self, group: Seen) -> bool:
-        """Whether the stack made it, and somebody took our tags away: then it is not deleted."""
+        """Whether the stack made it and somebody removed the owner tags: it is not deleted."""
         return self.is_own(group) and not group.is_adopted and not self.bears_our_tags(group)
 
     def is_recorded(self, group: Seen) -> bool:
@@ -100,7 +100,7 @@ class Change:
         expected, known = self.expected_id(new), self.record_before.get(old)
         tree_id = tree_of(old)
         if expected is None and known is None and old == new and tree_id is not None:
-            # a node that somebody has taken the tags from: nobody knows it until its tree is asked
+            # a node whose owner tags somebody removed is unknown until its tree gets an event
             return not self.is_tree_touched(tree_id)
         return expected is not None and expected == known
 
@@ -157,9 +157,9 @@ class Change:
         )
 
     def standing_at(self, member: str, place: tuple[str, str | None, str]) -> Seen | None:
-        """What a new construct takes over: what stands at its place and does not leave it.
+        """The group that a new construct takes over: one at its place that stays there.
 
-        Not what a construct that goes on moves away from.
+        A group from which a remaining construct moves away is not among them.
         """
         for former in self.before.groups.values():
             if former.place != place:
@@ -191,7 +191,7 @@ class Change:
         return own or self.new.trees[tree_id].on_delete
 
     def leavers(self, tree_id: str) -> dict[str, str]:
-        """The members of a tree that are in it no more, by the ids of their groups.
+        """The former members of a tree, by the ids of their groups.
 
         Not those that move, nor what another node of the tree goes on with.
         """
@@ -214,7 +214,7 @@ class Change:
         for group_id, member in leavers.items():
             group = self.before.groups[group_id]
             if group.is_adopted:
-                continue  # it stays in any case, and so do they
+                continue  # the group stays in any case, and so do its agents
             if (group.agents or group_id in agents_in) and self._lets_none_go(member, leavers):
                 held.add(group_id)
         return held
@@ -230,7 +230,7 @@ class Change:
 
 
 def _preference(group: Seen) -> tuple[int, str]:
-    """Of several groups of one node: one in use before one given up before one left."""
+    """The order of several groups of one node: LIVE, then RETIRED, then LEFT."""
     assert group.ownership is not None
     order = [Phase.LIVE, Phase.RETIRED, Phase.LEFT]
     return order.index(group.ownership.phase), group.id

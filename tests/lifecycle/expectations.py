@@ -1,11 +1,12 @@
-"""How a deployment has to have ended: with what was wanted, or as if it had not been.
+"""The expected end of a deployment: the wish, or the state before.
 
-What design.md no longer promises is not expected:
+These things are not promised, and so not expected:
 
 - a chain of names that people gave by hand is not untangled (such a deployment may fail);
-- what people changed by hand on a group, its deletion included, is put right where the deployment
-  changes its name, its place or its tags; nobody asks Connect otherwise;
-- a group that somebody took our tags from is still its construct's, but is not deleted with it.
+- changes by hand to a group, including its deletion, are corrected only if the deployment changes
+the group's name, place or tags;
+- a group whose owner tags somebody removed still belongs to its construct, but is not deleted with
+it.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ from tests.lifecycle.snapshots import Seen, Snapshot
 
 @dataclass(frozen=True)
 class Succeeded:
-    """What stands after a deployment that completed."""
+    """The expected state after a deployment that completed."""
 
     change: Change
 
     def check(self) -> None:
-        """AssertionError where what stands is not what was wanted."""
+        """Raise AssertionError if the state differs from the wish."""
         for member in self.change.new.members:
             self._check_wanted(member)
         self._check_leavers()
@@ -52,7 +53,7 @@ class Succeeded:
         earlier = change.before.groups.get(change.record_before.get(member, ""))
         touched = change.is_touched(member)
         if not touched and earlier is None:
-            return  # deleted by hand, and nobody was asked to look
+            return  # deleted by hand, and no event was about it
         assert member in change.record_after, f"{member} has no group"
         group_id = change.record_after[member]
         if group_id not in after.groups and self._is_not_asked_for(member):
@@ -188,7 +189,7 @@ class Succeeded:
         return former is not None and self.change.is_freed(former)
 
     def _destinations(self, group_id: str) -> set[str | None]:
-        """Where the agents of a group may be afterwards: one place, but for faults."""
+        """The groups in which an agent may be afterwards: only one, except after faults."""
         change = self.change
         names = [name for name, known in change.record_before.items() if known == group_id]
         if not names or group_id in change.record_after.values():
@@ -234,16 +235,16 @@ class Succeeded:
 
 @dataclass(frozen=True)
 class TakenBack:
-    """What stands after a deployment that was rolled back."""
+    """The expected state after a deployment that was rolled back."""
 
     change: Change
 
     def check(self) -> None:
-        """AssertionError where what stands is not what stood before."""
+        """Raise AssertionError if the state differs from the one before."""
         change = self.change
         repaired = {name for name in change.drifted if self._was_asked_for(name)}
         touched = {change.drifted[name] for name in repaired}
-        # of what is gone, adoption may take what stands at its place
+        # for a group that is gone, adoption may take another one at its place
         touched |= {
             change.record_after[name]
             for name in repaired & change.record_after.keys()
@@ -254,11 +255,11 @@ class TakenBack:
         touched |= self._made_anew(repaired)
         for name in change.record_before.keys() | change.record_after.keys():
             same = change.record_before.get(name) == change.record_after.get(name)
-            # deleted by hand, it was made anew; or a tree did not know it any more
+            # deleted by hand and created again, or unknown to its tree
             remade = name in repaired and change.record_before.get(name) not in change.before.groups
             assert same or remade, f"{name} has another id on record"
         for group_id, former in change.before.groups.items():
-            if group_id not in touched:  # else an operator had changed it: repaired or not is sound
+            if group_id not in touched:  # else an operator had changed it
                 self._check_is_back(former)
         self._check_nothing_left_behind(touched)
         self._check_agents_are_home(touched)
@@ -311,7 +312,7 @@ class TakenBack:
         assert former.tagged_owner == group.tagged_owner, f"{former.name!r}: tags of its owner"
         assert former.tags.get(KEY_TAG) == group.tags.get(KEY_TAG), f"{former.name!r}: tag of key"
         owned, was_owned = group.ownership, former.ownership
-        # of what nobody has on record it may be said by now
+        # the tags of an unrecorded group may name it by now
         was_left = owned is not None and owned.is_left and not self.change.is_recorded(former)
         is_same = was_left or owned == was_owned
         assert is_same, f"{former.name!r} was {was_owned}, is {owned}"
@@ -368,7 +369,7 @@ class TakenBack:
                 assert self._are_added(there, len(levels)), f"the levels are {there}"
 
     def _are_added(self, there: tuple[str, ...], count: int) -> bool:
-        """Whether those after so many are the update's: they stay where they had groups."""
+        """Whether the levels after this many are the update's: they stay if they had groups."""
         return there[count:] == self.change.new.levels[count : len(there)]
 
 

@@ -94,7 +94,7 @@ engines = st.builds(
     records_show_progress=st.booleans(),
     records_show_what_is_cleaned_up=st.booleans(),
 )
-"""What nobody documents about CloudFormation, each in both positions."""
+"""The switches for undocumented behaviour of CloudFormation, in both positions."""
 
 rests = st.sampled_from([0.0, 30.0, 4000.0])
 any_faults = st.one_of(nothing_wrong, mild_faults, mild_faults, heavy_faults)
@@ -106,7 +106,7 @@ def machine(  # noqa: C901 - a class in it
     """A state machine that counts what it does; with `has_trees` its stacks may have trees too."""
 
     class Histories(RuleBasedStateMachine):
-        """One stack, its app's author, the operators of two instances, and bad luck."""
+        """One stack, the author of its app, the operators of two instances, and faults."""
 
         world: World
         people_wrote = False
@@ -129,13 +129,13 @@ def machine(  # noqa: C901 - a class in it
             stands: bool,
             has_raised_quota: bool,
         ) -> None:
-            """Two instances without a hierarchy, or with what went well once."""
+            """Two instances without a hierarchy, or with a deployed one."""
             self.world = World(scope, engine, seed, tally, has_raised_quota=has_raised_quota)
             if stands:
                 self.world.deploy(self._edits(data).first(), Faults())
 
         def teardown(self) -> None:
-            """Nothing is at work any more."""
+            """Nothing is running any more."""
             if hasattr(self, "world"):
                 self.world.site.clock.close()
 
@@ -156,7 +156,7 @@ def machine(  # noqa: C901 - a class in it
         @precondition(lambda self: not self.world.is_stuck and self.world.plan is not None)
         @rule(data=st.data(), faults=any_faults, rests=rests)
         def deploy_again(self, data: st.DataObject, faults: Faults, rests: float) -> None:
-            """The same: what is at stake is in updates, so there are more of them."""
+            """Change and deploy as well, since updates are the most important part."""
             self.deploy(data, faults, rests)
 
         @precondition(lambda self: self.world.stack is not None)
@@ -217,7 +217,7 @@ def machine(  # noqa: C901 - a class in it
         @precondition(lambda self: self._groups())
         @rule(data=st.data())
         def free_group(self, data: st.DataObject) -> None:
-            """Take our tags from any group by hand."""
+            """Remove the owner tags from any group by hand."""
             group, known = data.draw(st.sampled_from(self._groups())), self.world.record
             arn = f"{group.instance_arn}/agent-group/{group.id}"
             ours = [key for key in group.tags if key.startswith(RESERVED_PREFIX)]
@@ -254,7 +254,7 @@ def machine(  # noqa: C901 - a class in it
             )
 
         def _let_reads_catch_up(self) -> None:
-            """Nobody can promise anything to people who write while a deployment reads."""
+            """Exclude writes of people while a deployment reads: nothing is promised then."""
             if self.people_wrote:
                 self.world.site.clock.sleep(PEOPLE_ARE_SLOW)
             self.people_wrote = False

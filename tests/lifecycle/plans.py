@@ -1,4 +1,4 @@
-"""What a stack wants: the plain model of a template, and its text for CloudFormation."""
+"""The wish of a stack: a plain model of a template, and its text for CloudFormation."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class StackPlan:
         return {"ParentGroupArn": {"Fn::Join": ["/", [instance_arn, "agent-group", group_id]]}}
 
     def references(self, tree_id: str) -> list[str]:
-        """The keys of the tree's nodes that other constructs hang on."""
+        """The keys of the tree's nodes with groups of other constructs below them."""
         below = [group.parent for group in self.groups.values()]
         below += [tree.parent for tree in self.trees.values()]
         return sorted({key_of(parent) for parent in below if parent and tree_of(parent) == tree_id})

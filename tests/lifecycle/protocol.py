@@ -1,4 +1,4 @@
-"""What every conversation of a deployment has to be: one valid answer, and errors that help."""
+"""The rules for every conversation of a deployment: one valid answer, and helpful errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_conversations(
         if not conversation.answers:
             assert len(died) >= TRIES_OF_AN_EVENT, f"{about} was never answered"
             continue
-        # one that dies right after it has started a further run is run once more beside it
+        # a run that dies right after starting a further run is run again in parallel with it
         assert len(conversation.answers) <= 1 + copies + len(died), f"{about}: several answers"
         for body in conversation.answers:
             _check_answer(about, conversation, body)
@@ -57,7 +57,7 @@ def _check_answer(about: str, conversation: Conversation, body: bytes) -> None:
 def check_reason(reason: str) -> None:
     """AssertionError where an error does not say the thing, the cause and the remedy."""
     assert len(reason) <= MAX_REASON_LENGTH, reason
-    assert "error of the library" not in reason, reason
+    assert "bug in the library" not in reason, reason
     doing, _, rest = reason.partition(": ")
     assert doing, reason
     assert "; " in rest or " … " in reason, f"without a remedy: {reason}"

@@ -1,4 +1,4 @@
-"""What stands in Connect at a moment, read past all lag, and whose it is by the ledger."""
+"""The state of Connect at a moment, read without lag, with owners by the ledger."""
 
 from __future__ import annotations
 

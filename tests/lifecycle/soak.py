@@ -1,4 +1,4 @@
-"""Histories for as long as told: `make soak MINUTES=10 SEED=…`."""
+"""Random histories for a given time: `make soak MINUTES=10 SEED=…`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PROGRESS_SECONDS = 60.0
 
 
 def play(tally: Tally, round_seed: int, histories: int, *, shrinks: bool = True) -> None:
-    """Play so many histories, half of them with trees; AssertionError where one fails.
+    """Play this many histories, half of them with trees; AssertionError if one fails.
 
     A seed plays the same histories as long as no source file changes: Hypothesis draws constants
     of the project's files too.
@@ -44,7 +44,7 @@ def play(tally: Tally, round_seed: int, histories: int, *, shrinks: bool = True)
 
 
 def soak(minutes: float, first_seed: int, *, shrinks: bool = False) -> bool:
-    """Play rounds till the time is over or one fails; whether all went well.
+    """Play rounds until the time is over or one fails; return whether all succeeded.
 
     With `shrinks` a history that fails is told as the shortest one like it, which takes minutes.
     """

@@ -1,4 +1,4 @@
-"""Whether a deployment can succeed, told from what stands and what is wanted."""
+"""Whether a deployment can succeed, judged by the present state and the wish."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.lifecycle.snapshots import Seen
 
 
 class Verdict(Enum):
-    """What a deployment comes to if no fault decides it."""
+    """The outcome of a deployment without faults."""
 
     SUCCEEDS = "succeeds"
     FAILS = "fails"
     OPEN = "open"
-    """Both are sound: something stands in the way that the stack's own history left there."""
+    """Both outcomes are right: a remainder of the stack's own history is in the way."""
 
 
 Judged = tuple[Verdict, str]
@@ -169,7 +169,7 @@ class Judge:
         return group.is_adopted and not any(name in change.new.members for name in holders)
 
     def _on_leavers(self, tree_id: str) -> Judged:
-        """A tree looks at agents first: with some who may not go, it does nothing at all."""
+        """A tree checks agents first: if agents keep a group, it does nothing at all."""
         change = self.change
         if change.old is None or tree_id not in change.old.trees or change.changes_instance:
             return GOOD
@@ -190,7 +190,7 @@ class Judge:
         if any(change.before.groups[group_id].name not in names for group_id in held):
             return Verdict.FAILS, f"agents hold a group of {tree_id}"
         if held or change.held_by_agents(leavers, change.joins):
-            # another group of the name might be its successor, for all that the tree can tell
+            # the tree cannot know that another group of that name is not its successor
             return Verdict.OPEN, f"agents may hold a group of {tree_id}"
         return GOOD
 

@@ -1,4 +1,4 @@
-"""One history: a stack, the instances it is about, and everything that is done to both."""
+"""One history: a stack, its instances, and everything that happens to them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 TAKEN_BACK = {"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
 ROLLBACK_DELAY = 2.5
-"""Seconds from a failure to the first reversed Update. An event says in whole seconds when it was
-sent, so one that comes within two of the event that it takes back can be taken for that.
+"""Seconds from a failure to the first reversed Update.
+
+An event says in whole seconds when it was sent, so one that comes within two of the event that it
+takes back can be taken for that.
 """
 
 RAISED = Rate(per_second=20, burst=20)
@@ -39,7 +41,7 @@ LATENCY = 0.1
 
 @dataclass
 class Tally:
-    """What histories were made of."""
+    """Counts of the parts of histories."""
 
     histories: int = 0
     deployments: int = 0
@@ -64,7 +66,7 @@ class Tally:
 
 
 class World:
-    """A site with two instances and one stack; AssertionError where anything ends wrong."""
+    """A site with two instances and one stack; AssertionError if anything ends wrong."""
 
     def __init__(
         self,
@@ -105,7 +107,7 @@ class World:
     # looking ------------------------------------------------------------------------------------
 
     def look(self) -> Snapshot:
-        """What stands in Connect."""
+        """The state of Connect."""
         return snapshot(self.site, self.instance_arns, self.stack)
 
     @property
@@ -278,23 +280,23 @@ class World:
             self.tally.destroyed += 1
             self._check_destroyed(before, after, known)
             self.stack, self.plan, self.is_stuck = None, None, False
-            # who wrote levels is told by when, and reads have to show them
+            # the time tells who wrote levels, and reads have to show them
             site.clock.sleep(30.0)
             self.drifted, self.levels_drifted = {}, False
         recorded = set(known.values())
         for group_id, group in before.groups.items():
-            # one that a creation made and never answered for is found by its tags
+            # a group of a creation without an answer is found by its tags
             is_own = group.ownership is not None or _is_tagged(stack, group)
             if group_id not in recorded and not is_own:
                 assert after.groups.get(group_id) == group, f"{group.name!r} is not the stack's"
         assert after.levels == before.levels, "a retained structure was changed"
 
     def _blocked(self, before: Snapshot) -> bool:
-        """Whether a group of the stack can not be deleted, or not with what is in it."""
+        """Whether a group of the stack cannot be deleted, or not with its content."""
         assert self.plan is not None
         assert self.stack is not None
         names = {group_id: member for member, group_id in self.record.items()}
-        # a tree takes all away that it has in the ledger, also what it left earlier
+        # a tree deletes everything that it has in the ledger, including what it left earlier
         ours = {
             group.id
             for group in before.groups.values()

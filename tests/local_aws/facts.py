@@ -1,8 +1,8 @@
-"""What is known of AWS and the local AWS must do, in short: what its conformance is measured by.
+"""The known facts about AWS that the local AWS must have, by which its conformance is measured.
 
-Each fact is held by at least one mutant, which switches its behaviour off, and so by the test that
-the mutant names. Where nobody documents what AWS does, the fact has the positions of a switch: then
-there is a mutant for each position, in which the switch is stuck, and some test fails by each.
+Each fact has at least one mutant, which switches its behaviour off, and names the test that fails.
+If behaviour of AWS is not documented, the fact has the positions of a switch. Then there is a
+mutant for each position, in which the switch is stuck, and some test fails for each.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Fact:
     Args:
         name: what mutants refer to it by; those of CloudFormation begin with the point's number.
         says: what AWS does.
-        positions: what it may do where that is not documented.
+        positions: what it may do if that is not documented.
     """
 
     name: str
@@ -30,12 +30,12 @@ CLOUDFORMATION = (
     Fact("1 asynchronous", "the function is invoked as an event: nobody waits for its return"),
     Fact("1 twice", "an event can be delivered twice, also at the same time"),
     Fact("1 retries", "after a crash or a time-out it runs again after one and two more minutes"),
-    Fact("1 age", "an event is given up at its maximum age, after six hours where none is set"),
+    Fact("1 age", "an event is dropped at its maximum age, after six hours if none is set"),
     Fact("2 PUT", "the answer is one HTTPS PUT at the ResponseURL, of which the first counts"),
     Fact("2 echo", "it repeats the three ids of the request; FAILED needs a Reason"),
     Fact("2 physical id", "1 to 1024 bytes"),
     Fact("2 size", "an answer has at most 4096 bytes"),
-    Fact("2 ServiceTimeout", "so long it waits: 1 to 3600 seconds, 3600 where none is given"),
+    Fact("2 ServiceTimeout", "how long it waits: 1 to 3600 seconds, 3600 if none is given"),
     Fact("3 strings", "every scalar arrives as a string"),
     Fact("3 ServiceTimeout", "it is a property: another one alone is an Update"),
     Fact("4 difference", "an Update comes only where the resolved properties differ"),
@@ -43,8 +43,8 @@ CLOUDFORMATION = (
     Fact("4 abandoned", "a Delete of the clean-up is tried a few times; the update has gone well"),
     Fact("5 reverse", "a failed creation is deleted in reverse order, what failed included"),
     Fact("5 failed id", "what failed is deleted by the id of its answer"),
-    Fact("5 made-up id", "a Create without an answer is deleted by an id that is made up"),
-    Fact("5 cancelled", "what is at work when another fails is given up, and may still run"),
+    Fact("5 made-up id", "a Create without an answer is deleted by an invented id"),
+    Fact("5 cancelled", "work under way when another fails is cancelled, and may still run"),
     Fact("6 updates first", "a failed update is taken back by Updates, the failed one included"),
     Fact("6 deletes last", "all Deletes come after those, also of what the update made"),
     Fact("6 rollback fails", "UPDATE_ROLLBACK_FAILED, to be continued, with resources to skip"),

@@ -1,4 +1,4 @@
-"""Switches off one behaviour of the local AWS after the other, and says which test notices.
+"""Switches off the behaviours of the local AWS one by one, and says which test fails.
 
 Not a test by itself: `python -m tests.local_aws.mutants [WORD …]` from the root of the repository
 tries the mutants in whose fact, behaviour or file one of the words is, or all. It works on copies,
@@ -32,7 +32,7 @@ MUTANTS: tuple[Mutant, ...] = (*OF_CLOUDFORMATION, *OF_CONNECT, *OF_DYNAMODB, *O
 
 _AT_ONCE = 2
 _SECONDS, _SECONDS_OF_ALL = 120, 900
-"""A test that a mutant keeps busy longer than this has not told anything."""
+"""Seconds after which a test of a mutant is stopped without a result."""
 
 
 class Workplace:
@@ -68,7 +68,7 @@ class Workplace:
         return re.findall(r"^FAILED \S+::(\w+)", done.stdout, re.MULTILINE), done.stdout[-1500:]
 
     def try_mutant(self, mutant: Mutant) -> str:
-        """What is wrong with the test of a mutant, or an empty string."""
+        """The problem of a mutant's test, or an empty string."""
         target = self._folder / "local_aws" / mutant.file
         source = target.read_text()
         if source.count(mutant.old) != 1:
@@ -84,13 +84,13 @@ class Workplace:
 
 
 def try_all(chosen: Sequence[Mutant]) -> list[str]:
-    """What is wrong with the mutants, if anything is."""
+    """The problems of the mutants."""
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         free: queue.SimpleQueue[Workplace] = queue.SimpleQueue()
         for number in range(_AT_ONCE):
             free.put(Workplace(Path(folder) / str(number)))
         first = free.get()
-        # a test that fails anyway notices nothing
+        # a test that fails without the mutant proves nothing
         tests = sorted({mutant.test for mutant in chosen})
         failed, output = first.failed_tests(tests, _SECONDS_OF_ALL)
         if failed:

@@ -59,7 +59,7 @@ class Script:
         self.rules[request_type, name] = list(rules)
 
     def take(self, request_type: str, name: str, seconds: float) -> None:
-        """From now on take so long to answer."""
+        """From now on take this long to answer."""
         self.delays[request_type, name] = seconds
 
     def calls(self) -> list[str]:

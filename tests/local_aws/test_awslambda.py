@@ -45,7 +45,7 @@ from local_aws.clock import RealClock, Task
 ACCOUNT_ID = "123456789012"
 REGION = "eu-west-2"
 RETRY_DELAYS = (0.05, 0.1)
-# far more than anything here takes: only a failing test waits so long
+# far longer than anything here takes: only a failing test waits this long
 DEADLINE = 20.0
 
 # calls back and stays: the process at the other end sees when this process, and the child that
@@ -114,7 +114,7 @@ def functions() -> Iterator[Functions]:
 
 
 class WatchedClock(RealClock):
-    """Real time, with an eye on what runs beside the caller."""
+    """Real time, with a record of parallel tasks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -178,7 +178,7 @@ def failure(runtime: LocalLambda, event: Any = None) -> tuple[dict[str, Any], st
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    """Wait till something is so."""
+    """Wait until a condition holds."""
     deadline = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < deadline
@@ -186,7 +186,7 @@ def eventually(condition: Callable[[], bool]) -> None:
 
 
 def wait_for_records(runtime: LocalLambda, count: int) -> list[InvocationRecord]:
-    """Wait for so many invocations to end, and return them."""
+    """Wait for this many invocations to end, and return them."""
     eventually(lambda: [bool(record.ended) for record in runtime.invocations].count(True) >= count)
     return list(runtime.invocations)
 
@@ -232,7 +232,7 @@ def test_function_sees_its_zip_and_the_runtime_only(
 def test_boto3_of_a_function_calls_the_local_aws(
     runtime: LocalLambda, functions: Functions
 ) -> None:
-    """A client made without arguments is steered by the variables alone."""
+    """The variables alone direct a client made without arguments."""
     functions.deploy(
         "import boto3\n"
         "def handler(event, context):\n"
@@ -309,7 +309,7 @@ def test_context_tells_the_invocation(runtime: LocalLambda, functions: Functions
 def test_zip_that_leaves_its_folder_is_refused(
     runtime: LocalLambda, functions: Functions, tmp_path: Path
 ) -> None:
-    """Nothing of a malicious zip is written outside of its folder, and the caller is told."""
+    """A malicious zip writes nothing outside of its folder, and the caller gets an error."""
     function = functions.deploy("")
     function.update_function_code(
         {"ZipFile": base64.b64encode(zipped({"index.py": "", "../../escaped.py": ""}))}
@@ -438,7 +438,7 @@ runtime.invoke("function", b'{"port": %s}' % sys.argv[2].encode())
 
 
 def test_functions_end_when_the_parent_is_killed(tmp_path: Path, listener: socket.socket) -> None:
-    """SIGKILL leaves the local Lambda no chance to clean up, and no process stays all the same."""
+    """Even after SIGKILL of the local Lambda, no process of a function stays."""
     folders = [str(Path(__file__).parent), str(Path(local_aws.__file__).parents[1])]
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path), str(port_of(listener))],
@@ -452,11 +452,11 @@ def test_functions_end_when_the_parent_is_killed(tmp_path: Path, listener: socke
         assert connection.recv(1) == b""
 
 
-# Ends that are not good
+# Failures
 
 
 def test_exception_is_reported_as_on_lambda(runtime: LocalLambda, functions: Functions) -> None:
-    """Payload and log have what awslambdaric says; the container lives on."""
+    """Payload and log have awslambdaric's error; the container stays."""
     functions.deploy(
         "import os\n"
         "def handler(event, context):\n"
@@ -474,7 +474,7 @@ def test_exception_is_reported_as_on_lambda(runtime: LocalLambda, functions: Fun
 def test_timeout_kills_the_process_and_its_children(
     runtime: LocalLambda, functions: Functions, listener: socket.socket
 ) -> None:
-    """A handler that is still at it after its timeout is gone, and the log says why."""
+    """A handler that still runs after its timeout is killed, and the log says why."""
     functions.deploy(STAYS, timeout=1)
     error, log = failure(runtime, {"port": port_of(listener)})
     with accepted(listener) as connection:
@@ -583,7 +583,7 @@ def test_process_can_be_killed_at_will(runtime: LocalLambda, functions: Function
     "name", ["missing", f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:missing"]
 )
 def test_unknown_function_is_named(runtime: LocalLambda, name: str) -> None:
-    """Both ways of invoking say which function there is not."""
+    """Both ways of invoking name a missing function."""
     with pytest.raises(LookupError, match=re.escape(repr(name))):
         runtime.invoke_async(name, {})
     with pytest.raises(LookupError, match=re.escape(repr(name))):
@@ -620,7 +620,7 @@ def test_nobody_waits_for_the_end_of_an_event(
 
 
 class _ImpatientClock(RealClock):
-    """Real time, but for waits of a minute and more, which are noted down and over at once."""
+    """Real time, except for waits of a minute and more, which are recorded and end at once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -768,7 +768,7 @@ def test_log_has_the_lines_of_lambda_and_of_the_process(
 def test_the_order_of_the_log_does_not_hang_on_the_thread_that_carries_it(
     runtime: LocalLambda, functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where it comes to nothing by itself, each line still stands where it was printed."""
+    """With default settings, each line is still in the order of printing."""
 
     def carry_nothing(output: ProcessOutput) -> None:
         select.select([output._stopped], [], [])
@@ -794,7 +794,7 @@ def test_log_goes_to_the_group_of_the_logging_config(
 
 
 def test_function_outlives_its_log_group(runtime: LocalLambda, functions: Functions) -> None:
-    """A group that was deleted is not made again by a late line."""
+    """A late line does not create a deleted log group again."""
     functions.deploy(PID)
     pid = run(runtime)
     logs_backends[ACCOUNT_ID][REGION].delete_log_group("/aws/lambda/function")
@@ -883,7 +883,7 @@ def test_api_invokes_asynchronously(
 def test_api_refuses_bad_payloads(
     client: Any, functions: Functions, payload: bytes, error: str, status: int
 ) -> None:
-    """The caller learns of them, not the function."""
+    """Errors of a request go to the caller, not to the function."""
     create(client, functions, PID)
     with pytest.raises(ClientError) as caught:
         client.invoke(FunctionName="function", InvocationType="Event", Payload=payload)

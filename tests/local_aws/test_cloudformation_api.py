@@ -89,7 +89,7 @@ def physical_id(cfn: Any, stack: str, name: str) -> str:
 
 
 def test_a_deployment_from_change_set_to_deletion(aws: LocalAws, cfn: Any) -> None:
-    """Everything that the CDK CLI looks at on the way."""
+    """Every call that the CDK CLI makes on the way."""
     body = json.dumps(
         {
             "Description": "a test",
@@ -504,7 +504,7 @@ def test_roles_and_policies(aws: LocalAws) -> None:
 
 
 def test_a_role_whose_policy_is_refused_is_removed_by_the_rollback(aws: LocalAws) -> None:
-    """Half of it stood; its name is free again."""
+    """A resource that was created partly is removed, so that its name is free again."""
     role = {
         "AssumeRolePolicyDocument": TRUST,
         "RoleName": "half",

@@ -1,4 +1,4 @@
-"""The local Connect does what is known of Amazon Connect, through real boto3 clients."""
+"""The local Connect behaves as Amazon Connect is known to, through real boto3 clients."""
 
 # ruff: noqa: FBT001, FBT003 - parameters are by pytest, positional booleans by moto's signatures
 
@@ -65,7 +65,7 @@ class ManualClock:
 
 
 def make_client(connect: LocalConnect, attempts: int = 1, mode: str = "standard") -> Any:
-    """A boto3 client that talks to `connect`; it gives up after so many attempts."""
+    """A boto3 client that talks to `connect`; it stops after this many attempts."""
     retries: Any = {"total_max_attempts": attempts, "mode": mode}
     config = Config(retries=retries)
     client = _SESSION.client("connect", config=config)
@@ -192,9 +192,9 @@ def refused(code: str, call: Callable[[], Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def desk() -> Iterator[Desk]:
-    """An instance without levels; whatever a test does, no call answers what it does not declare.
+    """An instance without levels; no call in any test answers an undeclared error.
 
-    Excepted are what comes from in front of the service, and faults without an answer.
+    Exceptions are errors from in front of the service, and faults without an answer.
     """
     made = Desk()
     yield made
@@ -360,7 +360,7 @@ def test_the_parent_is_answered_in_the_path_alone(staffed: Desk) -> None:
 
 
 def test_list_tells_neither_level_nor_parent(staffed: Desk) -> None:
-    """So a program that needs the place of a group describes or searches it."""
+    """A list does not have the place of a group; describing and searching do."""
     staffed.create("EMEA", staffed.create("Support"))
     answer = on_the_wire(staffed, "GET", f"/user-hierarchy-groups-summary/{staffed.instance_id}")
     for row in answer["UserHierarchyGroupSummaryList"]:
@@ -491,7 +491,7 @@ def test_botocore_retries_a_full_quota(
     ],
 )
 def test_limits_are_those_of_the_service_model(shape: str, limit: str, value: int) -> None:
-    """What botocore knows of limits, and does not check, is what is checked here."""
+    """Limits that botocore knows but does not check are checked here."""
     assert _MODEL.shape_for(shape).metadata[limit] == value
 
 
@@ -539,7 +539,7 @@ def test_users_profiles_and_instances_take_tags(staffed: Desk) -> None:
     "ending", ["/agent-group-level/1", "/agent-group/absent", "/agent/absent", "/queue/1", "0"]
 )
 def test_what_takes_no_tags_is_not_found(staffed: Desk, ending: str) -> None:
-    """Levels take no tags, and what is not there neither."""
+    """Neither levels nor missing things can have tags."""
     arn = staffed.instance_arn + ending
     refused(
         "ResourceNotFoundException",
@@ -636,7 +636,7 @@ def test_update_replaces_the_whole_structure(desk: Desk) -> None:
 
 
 def test_renamed_level_keeps_its_groups(staffed: Desk) -> None:
-    """Groups hang on the level's number, not on its name."""
+    """Groups belong to the level's number, not to its name."""
     group_id = staffed.create("Support")
     staffed.levels("Business", "Region", "Team")
     assert staffed.describe(group_id)["LevelId"] == "1"
@@ -655,7 +655,7 @@ def test_level_with_groups_is_not_removed(staffed: Desk) -> None:
 
 
 def test_create_without_levels_is_misleading(desk: Desk) -> None:
-    """With no structure the answer sounds as if the instance were gone."""
+    """Without a structure, the error says misleadingly that the resource was not found."""
     answer = refused("ResourceNotFoundException", lambda: desk.create("Support"))
     assert answer["Error"]["Message"] == "Resource not found"
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 404
@@ -769,7 +769,7 @@ def test_list_answers_summaries_in_pages(staffed: Desk) -> None:
 
 
 def test_pages_lose_nothing_when_groups_go(staffed: Desk) -> None:
-    """What is deleted between two pages moves no other group out of sight."""
+    """A deletion between two pages hides no other group."""
     names = {f"Group {number}" for number in range(7)}
     for name in names:
         staffed.create(name)
@@ -806,7 +806,7 @@ def test_pages_can_be_short(staffed: Desk) -> None:
 
 
 def test_token_of_another_query_is_refused(staffed: Desk) -> None:
-    """A token belongs to its query, and is not made up."""
+    """A token belongs to its query; an invented one is refused."""
     staffed.create("Support")
     staffed.create("Sales")
     page = staffed.client.search_user_hierarchy_groups(InstanceId=staffed.instance_id, MaxResults=1)
@@ -1369,7 +1369,7 @@ def test_what_was_deleted_is_in_use_for_a_while(staffed: Desk) -> None:
 
 
 def test_direct_calls_are_neither_lagged_paced_nor_counted(staffed: Desk) -> None:
-    """The backend is for those who set the scene."""
+    """Direct calls to the backend, for preparing tests, are neither paced, counted nor lagged."""
     staffed.settings.read_lag = staffed.settings.search_lag = 100
     staffed.settings.default_rate = Rate(per_second=0, burst=0)
     staffed.connect.plan_fault("*", kind=FaultKind.THROTTLE, times=99)
@@ -1459,7 +1459,7 @@ def test_fault_for_any_call(staffed: Desk) -> None:
 
 
 def test_fault_for_no_call_is_a_mistake(desk: Desk) -> None:
-    """A misspelt API would otherwise never come."""
+    """A misspelt API is refused, since its fault would never happen."""
     with pytest.raises(ValueError, match="CreateGroup"):
         desk.connect.plan_fault("CreateGroup", kind=FaultKind.THROTTLE)
     with pytest.raises(ValueError, match="nth"):
@@ -1508,7 +1508,7 @@ def test_calls_are_recorded(staffed: Desk) -> None:
 
 
 def test_throttled_calls_are_recorded(desk: Desk) -> None:
-    """What was refused for its pace still arrived."""
+    """A throttled call is recorded, too."""
     desk.settings.default_rate = Rate(per_second=1, burst=1)
     desk.structure()
     refused("TooManyRequestsException", desk.structure)
@@ -1636,7 +1636,7 @@ def test_routes_are_those_of_the_service_model(route: urls.Route) -> None:
 
 
 def test_client_of_another_service_is_not_attached(desk: Desk) -> None:
-    """A mistake is said at once."""
+    """Wrong arguments are refused at once."""
     with pytest.raises(ValueError, match="sts"):
         desk.connect.attach(_SESSION.client("sts"))
 

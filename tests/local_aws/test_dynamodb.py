@@ -255,7 +255,7 @@ def test_a_token_makes_a_transaction_idempotent(desk: Desk) -> None:
 
 
 def test_a_cancelled_transaction_leaves_its_token_free(desk: Desk) -> None:
-    """Tried again with the same token, it can go well."""
+    """A failed transaction can succeed later with the same token."""
     desk.put("a")
     with pytest.raises(ClientError):
         desk.transact(put("a", 1, **if_new()), ClientRequestToken="t")
@@ -265,7 +265,7 @@ def test_a_cancelled_transaction_leaves_its_token_free(desk: Desk) -> None:
 
 
 def test_only_consistent_reads_show_the_last_write(desk: Desk) -> None:
-    """Others may lag: single reads, queries and batches alike."""
+    """Reads that are not consistent may lag: single reads, queries and batches."""
     desk.db.settings.read_lag = 10
     desk.put("a", 1)
     desk.aws.clock.sleep(10)
@@ -351,7 +351,7 @@ def test_a_transaction_that_meets_another_is_cancelled(desk: Desk) -> None:
 
 
 def test_faults_meet_the_nth_call(desk: Desk) -> None:
-    """Of one name or of any, so many times, and none once they are forgotten."""
+    """Faults of one call or of any, a number of times, and none after they are removed."""
     desk.db.plan_fault("*", nth=2, kind=FaultKind.THROTTLE, times=2)
     desk.put("a")
     for _ in range(2):
@@ -426,7 +426,7 @@ def test_a_call_that_is_not_there(desk: Desk) -> None:
 
 
 def test_latency_passes_before_and_after(desk: Desk) -> None:
-    """Half of it each: the effect is in the middle."""
+    """The effect of a call is in the middle of its latency."""
     desk.db.settings.latency = 2.0
     began = desk.aws.clock.now()
     desk.put("a")
@@ -526,7 +526,7 @@ def test_a_function_can_die_between_a_table_and_connect(
 
 
 def test_a_table_of_a_stack() -> None:
-    """It has a generated name where it has none, its ARN, and goes with the stack."""
+    """A table without a name gets a generated one, has an ARN, and is deleted with the stack."""
     aws = new_aws()
     stack = deploy(aws, table())
     assert stack.status == "CREATE_COMPLETE"
@@ -621,7 +621,7 @@ def test_a_table_is_made_before_what_refers_to_it_and_goes_after_it() -> None:
     ],
 )
 def test_tables_that_cannot_be_made(properties: dict[str, Any], reason: str) -> None:
-    """The service's words are the reason."""
+    """The error of the service is the reason."""
     aws = new_aws()
     aws.dynamodb.perform("CreateTable", TableName="taken", **KEYS)
     stack = deploy(aws, table(**properties))

@@ -234,7 +234,7 @@ def test_a_change_set_tells_what_it_would_do() -> None:
 
 
 def test_change_sets_of_a_deleted_stack_are_gone() -> None:
-    """One that was made for the old stack can not bring it back under the same name."""
+    """A change set of a deleted stack cannot create it again."""
     with site() as s:
         body = json.dumps({"Resources": {"A": custom()}})
         old = s.cfn.create_change_set("stack", "c", body)
@@ -246,7 +246,7 @@ def test_change_sets_of_a_deleted_stack_are_gone() -> None:
 
 
 def test_executing_one_change_set_forgets_the_others() -> None:
-    """They were made for a state of the stack that is over; the executed one can be looked at."""
+    """Change sets for a former state of the stack are gone; the executed one can be described."""
     with site() as s:
         s.deploy({"A": custom(V=1)})
         one, two = (

@@ -43,7 +43,7 @@ def test_dependents_wait(seed: int | None) -> None:
 
 
 def test_a_resource_starts_as_soon_as_its_own_dependencies_are_done() -> None:
-    """It does not wait for a whole tier: the slow one delays nobody else."""
+    """Resources do not wait for a whole tier: a slow one delays no other."""
     with site() as s:
         s.script.take("Create", "Slow", 100.0)
         stack = s.deploy({"Slow": custom(), "A": custom(), "B": custom("A")})
@@ -68,7 +68,7 @@ def test_an_update_goes_forward_in_dependency_order_and_removes_at_its_end() -> 
 
 
 def test_after_a_failure_nothing_further_begins() -> None:
-    """What waits is not begun, what is at work is cancelled, and both kinds are told apart."""
+    """Waiting resources do not begin, running ones are cancelled; events distinguish both."""
     with site() as s:
         s.script.on("Create", "Bad", failing("no room"))
         s.script.on("Create", "Slow", silent)
@@ -139,7 +139,7 @@ def test_a_deployment_of_the_same_calls_nothing() -> None:
 
 
 def test_a_fault_of_a_resource_type_fails_the_stack() -> None:
-    """It is raised in the main task, and the stack does not look as if all was well."""
+    """A bug is raised in the main task, and the stack does not look successful."""
 
     class Faulty(RecordedResource):
         def create(self, request: ResourceRequest) -> Outcome:  # noqa: ARG002
@@ -155,7 +155,7 @@ def test_a_fault_of_a_resource_type_fails_the_stack() -> None:
 
 
 def test_a_fault_in_a_deletion_leaves_delete_failed() -> None:
-    """What was not removed is not forgotten."""
+    """A resource that could not be deleted stays in the stack."""
 
     class Faulty(RecordedResource):
         def delete(self, request: ResourceRequest) -> None:  # noqa: ARG002
@@ -171,7 +171,7 @@ def test_a_fault_in_a_deletion_leaves_delete_failed() -> None:
 
 
 def test_a_fault_of_the_engine_ends_the_operation() -> None:
-    """A stack that stayed in progress could never be touched again."""
+    """After a bug, the stack does not stay in progress."""
     with site() as s:
         s.deploy({"A": custom()})
 
@@ -212,7 +212,7 @@ def test_many_threads_at_once_lose_nothing() -> None:
 
 
 def test_two_operations_on_a_stack_exclude_each_other() -> None:
-    """The one that comes second is refused, whatever it wants, and the first goes on."""
+    """A second operation is refused, and the first continues."""
     with site() as s:
         stack = s.deploy({"A": custom()})
         first, second = _prepared(s, "first"), _prepared(s, "second")

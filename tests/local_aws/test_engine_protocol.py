@@ -77,7 +77,7 @@ def test_the_type_without_a_name_of_its_own() -> None:
 
 @pytest.mark.parametrize(("given", "seconds"), [(None, 3600), (1, 1), ("90", 90), (3600, 3600)])
 def test_service_timeout(given: Any, seconds: int) -> None:
-    """Fact 2: with no answer it waits so long, an hour by default, and then says for what."""
+    """Fact 2: without an answer, it waits for the time-out, by default an hour, and says so."""
     with site() as s:
         s.script.on("Create", "A", silent)
         began = s.clock.now()

@@ -99,7 +99,7 @@ def test_a_failed_create_of_an_update_is_told_as_such() -> None:
 def test_creates_of_an_update_that_failed_are_deleted_by_their_ids(
     reversed_update_id: ReversedUpdateId,
 ) -> None:
-    """Facts 5 and 6: in the clean-up, by the id of the failed answer or by one made up."""
+    """Facts 5 and 6: in the clean-up, by the id of the failed answer or by an invented one."""
     with site(reversed_update_id=reversed_update_id) as s:
         s.deploy({"A": custom(V=1)})
         s.script.on("Create", "Failed", failing(PhysicalResourceId="half"))
@@ -216,7 +216,7 @@ def test_a_reversed_update_that_fails(reversed_update_id: ReversedUpdateId) -> N
 
 
 def test_a_continued_rollback_repeats_only_what_is_left_and_skips() -> None:
-    """ContinueUpdateRollback with resources to skip; names that there are not are refused."""
+    """ContinueUpdateRollback with resources to skip; unknown names are refused."""
     with site() as s:
         s.deploy({"A": custom(V=1), "B": custom("A", V=1), "Bad": custom("B", V=1)})
         s.script.on("Update", "Bad", failing(), dict)
@@ -385,7 +385,7 @@ def shown_by(s: Site, name: str = "A") -> list[tuple[str, str]]:
 
 
 def watching(s: Site, seen: list[Any], answer: Rule = dict) -> Rule:
-    """A rule that takes down what the record shows while it is at work."""
+    """A rule that notes what the record shows while it runs."""
 
     def rule(event: Event) -> dict[str, Any] | bytes | None:
         seen.append(shown_by(s))

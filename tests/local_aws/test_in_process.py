@@ -82,7 +82,7 @@ def test_a_run_that_went_well_is_the_last() -> None:
 
 
 def test_a_function_that_times_out_runs_again() -> None:
-    """Fact 1: it is ended at its time-out, in the midst of what it does."""
+    """Fact 1: it is ended at its time-out, whatever it is doing."""
     aws = playing(hang, FunctionSettings(timeout=300))
     assert deploy(aws).status == "CREATE_COMPLETE"
     assert attempts(aws) == [(0, "timeout"), (360, "timeout"), (780, "success")]
@@ -125,7 +125,7 @@ def test_a_third_failure_is_the_last() -> None:
     began = aws.clock.now()
     stack = deploy(aws)
     assert [outcome for _, outcome in attempts(aws)] == ["error"] * 3
-    # the Delete of what was never answered for fares no better
+    # the Delete of a resource without an answer gets no answer either
     assert aws.clock.now() - began >= 2 * 3600
     assert stack.status == "ROLLBACK_FAILED"
     assert "did not receive a response" in reasons(stack, "CREATE_FAILED", "A")[0]

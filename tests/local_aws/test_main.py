@@ -34,7 +34,7 @@ def _local_aws(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # a group of its own, as it has in a terminal: Ctrl-C goes to all of it
+        # a process group of its own, as in a terminal: Ctrl-C goes to all of it
         start_new_session=True,
     ) as process:
         guard = Timer(DEADLINE, process.kill)
@@ -42,7 +42,7 @@ def _local_aws(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
-            # not killed, so that it takes its folder away; without an effect on what has ended
+            # not killed, so that it removes its folder; no effect if it has ended
             process.terminate()
             process.communicate()
             guard.cancel()
@@ -110,7 +110,7 @@ def test_a_taken_port_is_one_line_and_exit_code_1() -> None:
 
 
 def test_a_port_that_is_none_is_refused() -> None:
-    """Nonsense is named before anything starts."""
+    """Invalid options are named before anything starts."""
     with _local_aws("--port", "70000") as process:
         _, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 2

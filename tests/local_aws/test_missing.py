@@ -59,7 +59,7 @@ def aws() -> Iterator[LocalAws]:
             {},
             *("UnknownOperationException", 400, "ListServices of servicequotas"),
         ),
-        # a service that there is not at all, and one that needs a package that is not here
+        # a service that does not exist, and one that needs a package which is not installed
         ("drs", "describe_jobs", {}, "UnknownOperationException", 404, "/DescribeJobs of drs"),
         (
             "apigateway",

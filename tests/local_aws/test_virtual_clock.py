@@ -56,7 +56,7 @@ def test_a_timeout_ends_a_wait() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_condition_that_no_longer_holds_does_not_count(seed: int) -> None:
-    """The task that went first took it away again: the other waits on, and times out."""
+    """If the first task makes a condition false again, the second keeps waiting and times out."""
     clock, free, taken, missed = VirtualClock(0.0, random.Random(seed)), [True], [], []
 
     def take() -> None:
@@ -150,7 +150,7 @@ def test_a_killed_task_ends_where_it_waits() -> None:
 
 
 def test_a_task_killed_before_it_began_never_begins() -> None:
-    """It ends without a word."""
+    """A killed task ends silently."""
     clock, seen = VirtualClock(), []
     task = clock.spawn("victim", lambda: seen.append("ran"))
     task.kill()
@@ -194,7 +194,7 @@ def test_close_ends_every_task_and_tells_of_failures() -> None:
 
 
 def test_threads_are_used_again() -> None:
-    """A thousand short tasks, one after the other, need next to no threads."""
+    """A thousand short tasks, one by one, need only a few threads."""
     clock = VirtualClock()
     before = threading.active_count()
     for _ in range(1000):

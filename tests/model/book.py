@@ -45,7 +45,7 @@ class Book:
         return replace(self, records=tuple(record for _, record in ordered))
 
     def later(self) -> Book:
-        """The book after so long a time that nothing in it is recent."""
+        """The book after a long time, so that nothing in it is recent."""
         entries = tuple(replace(e, since=Fixed(dict.fromkeys(e.since, 0.0))) for e in self.entries)
         return Book(entries, tuple(replace(r, made_at=0.0) for r in self.records))
 

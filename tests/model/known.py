@@ -1,4 +1,4 @@
-"""Faults that are known and not mended yet: a test finds each, or it leaves this list."""
+"""Known faults that are not fixed yet: a test finds each, or it leaves this list."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ _LANES = Lanes(_CLOCK, _RATE)
 
 
 Guard = Callable[[World, str, str, Direction | None], None]
-"""Is told the world, a writing call, its group and the request's course before the call is made."""
+"""Called with the world, a writing call, its group and the request's course before the call."""
 
 
 def take_turn(

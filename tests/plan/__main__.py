@@ -10,7 +10,7 @@ from tests.plan.pairs import Tally, World
 
 
 def main() -> int:
-    """Play pairs till there are enough; 1 where a plan was not what the deployment then did."""
+    """Play enough pairs; return 1 if a plan differed from its deployment."""
     parser = argparse.ArgumentParser(prog="python -m tests.plan", description=__doc__)
     parser.add_argument("--pairs", type=int, default=500, help="how many, at least")
     parser.add_argument("--seed", type=int, default=0, help="of the first world")

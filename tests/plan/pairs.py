@@ -217,7 +217,7 @@ class World:
             for there, here in zip(
                 self._as_planned(instance, planned), self._as_made(instance.arn, made), strict=True
             ):
-                # nobody moves whose agents nobody has looked at
+                # a group whose agents were not read cannot move them
                 if there is not None and there != here:
                     found.append(f"planned {there}, is {here}")
         return found
@@ -250,7 +250,7 @@ class World:
         return groups, agents, tuple(hierarchy.level_names)
 
     def _is_wrong(self, one: GroupPlan, before: Mapping[str, PlacedGroup]) -> str:
-        """What the plan says of a group and is not so; empty for nothing."""
+        """The wrong part of the plan about a group; empty if there is none."""
         there = self._groups()
         here = [
             group

@@ -98,7 +98,7 @@ def test_a_move_says_who_comes_along_and_which_id_ends(site: Site) -> None:
 
 
 def test_a_group_without_a_key_that_moves_is_replaced(site: Site) -> None:
-    """Its history ends, and its agents stay behind: that is said, with the remedy."""
+    """The plan says that history ends and agents stay behind, with the remedy."""
     options = {"AgentsOnDelete": "UNASSIGN"}
     stack = site.up(tree(site, node("Support", "EMEA"), "Sales", **options))
     site.hire("ada", "Support", "EMEA")
@@ -218,7 +218,7 @@ def test_what_points_at_a_moved_group_is_found(site: Site) -> None:
 
 
 def test_what_may_not_be_read_is_said(site: Site) -> None:
-    """Without the permission to read security profiles the plan is made all the same."""
+    """Without permission to read security profiles, there is still a plan."""
     stack = site.up(tree(site, "A", "B"))
     denied = "connect:ListSecurityProfiles"
     site.connect.settings.authorize = lambda _, action, __: action != denied
@@ -227,7 +227,7 @@ def test_what_may_not_be_read_is_said(site: Site) -> None:
 
 
 def test_groups_that_may_not_be_read_are_an_error_of_the_person(site: Site) -> None:
-    """It is not taken for what the deployment would meet."""
+    """An error of the plan's own reads does not count as a failure of the deployment."""
     denied = "connect:SearchUserHierarchyGroups"
     site.connect.settings.authorize = lambda _, action, __: action != denied
     with pytest.raises(Refusal, match="AccessDenied"):

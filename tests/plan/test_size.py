@@ -63,7 +63,7 @@ class Large:
         return {f"T{n}": f"{self.arn}/hierarchy-tree/T{n}/first" for n in range(TREES)}
 
     def trees(self, changed: int = 0) -> dict[str, Any]:
-        """The declarations; of so many teams a third each is renamed, moved and removed."""
+        """The declarations; of this many teams, a third each is renamed, moved and removed."""
         return {
             f"T{number}": {
                 "Type": "Custom::ConnectHierarchyTree",

@@ -16,7 +16,7 @@ def site() -> Site:
 
 @pytest.fixture(params=Kind, ids=lambda kind: kind.value)
 def kind(request: pytest.FixtureRequest) -> Kind:
-    """Each of the two in its turn."""
+    """Each of the two kinds."""
     found: Kind = request.param
     return found
 

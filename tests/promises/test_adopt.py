@@ -33,7 +33,7 @@ def on_levels_by_hand(kind: Kind) -> tuple[Site, Organisation]:
 def test_adopting_keeps_the_id_and_release_the_group(
     site: Site, organisation: Organisation
 ) -> None:
-    """An adopted group gets our tags, and stays without them when it leaves the stack."""
+    """An adopted group gets owner tags, and stays without them when it leaves the stack."""
     organisation.up()
     made = by_hand(site, "A", tags={"x": "y"})
     stack = organisation.up("A", AdoptExisting=True, references=["A"])
@@ -45,7 +45,7 @@ def test_adopting_keeps_the_id_and_release_the_group(
 
 
 def test_adoption_can_be_made_ownership(site: Site, organisation: Organisation) -> None:
-    """With the option off in a later deployment the group is ours, and goes with the stack."""
+    """With the option off in a later deployment, the group is the stack's, and goes with it."""
     organisation.up()
     by_hand(site, "A")
     organisation.up("A", AdoptExisting=True)
@@ -86,7 +86,7 @@ def test_what_was_made_the_stacks_own_stays_so_in_a_later_rollback(
 
 
 def test_adopted_groups_are_released(kind: Kind) -> None:
-    """Theirs stay with their ids, ours go; when removed from the code and with the stack."""
+    """Adopted groups stay with their ids and made ones go, with the code and with the stack."""
     site, organisation = on_levels_by_hand(kind)
     mine = {"A": by_hand(site, "A"), "A/B": by_hand(site, "B", "A")}
     stack = organisation.up(node("A", "B", "C"), "D", AdoptExisting=True)
@@ -149,7 +149,7 @@ def test_a_failed_take_over_gives_the_tags_back(site: Site, kind: Kind, *, adopt
 
     new.fail("A", **take({"k": "2", "l": "3"}))
     assert tags_of(site, "A") == tags
-    # and where it goes well nothing of it stays beyond the next update
+    # if it succeeds, nothing of it stays beyond the next update
     new.up("A", **take({"k": "2", "l": "3"}))
     new.up("A", **take({"k": "3"}))
     after = tags_of(site, "A")
@@ -161,7 +161,7 @@ def test_a_failed_take_over_gives_the_tags_back(site: Site, kind: Kind, *, adopt
 def test_an_adopted_group_stays_adopted_when_an_update_is_cancelled(
     site: Site, organisation: Organisation, throttled: int
 ) -> None:
-    """What takes the tags back that were written too late knows ours from the user's."""
+    """Undoing an adoption that ended too late removes owner tags and keeps users' tags."""
     organisation.up()
     by_hand(site, "A")
     ids = site.ids
@@ -190,7 +190,7 @@ def test_an_adoption_that_is_cancelled_gives_the_tags_back(kind: Kind, seconds: 
 
 
 def test_a_group_of_another_stack_is_refused(site: Site, organisation: Organisation) -> None:
-    """The owner is named, with its stack, also to who wants to adopt."""
+    """The error names the owner with its stack, also with adoption on."""
     first = site.up(organisation.resources("A"), name="first")
     assert first.status == "CREATE_COMPLETE", site.reasons(first)
     other = organisation.of("A", InstanceArn=site.instance_arn, AdoptExisting=True)
@@ -237,7 +237,7 @@ def test_a_group_of_native_cloudformation_is_refused(
 def test_a_group_without_its_tags_is_not_adopted_from_its_resource(
     site: Site, organisation: Organisation
 ) -> None:
-    """Somebody took the tags away and gave it another name; the ledger knows whose it is."""
+    """A group whose tags and name somebody changed is known by the ledger."""
     organisation.up("A")
     ids = site.ids
     backend = site.connect.backend

@@ -1,4 +1,4 @@
-"""What people renamed, deleted or tagged by hand is repaired where it can be, or told."""
+"""Changes by hand to names, groups and tags are repaired if possible, or named in an error."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_name_that_was_given_by_hand_is_given_up(site: Site, organisation: Org
 
 
 def test_a_name_that_was_given_by_hand_is_given_up_elsewhere_too(kind: Kind) -> None:
-    """The same where a name can be had once in an instance, and the group stands elsewhere."""
+    """The same if a name can occur once in an instance, and the group is elsewhere."""
     site = of_world(DuplicateScope.INSTANCE, ReversedUpdateId.NEW)
     organisation = Organisation(site, kind)
     organisation.up("A")
@@ -72,14 +72,14 @@ def test_names_that_were_swapped_by_hand_are_given_up(
 def test_who_has_lost_its_name_keeps_the_one_by_hand(
     site: Site, organisation: Organisation, *, is_renamed: bool
 ) -> None:
-    """A group was renamed by hand, a stranger has its name: who wants the other one is told."""
+    """A name of a group renamed by hand cannot be had while a stranger has that group's own."""
     organisation.up("A", *(["B"] if is_renamed else []))
     rename_by_hand(site, "A", "N")
     by_hand(site, "A")
     ids = site.ids
     stack = organisation.refused("A", node("N", Key="B"))
     why = {
-        Kind.SINGLE: f"somebody gave the name to group {ids['N']} of A, and another group has",
+        Kind.SINGLE: f"somebody gave the name to group {ids['N']} of A, whose own name",
         # it is about all of its groups, and comes to the one that has lost its name first
         Kind.TREE: f"the name is taken in the instance by group {ids['A']} (A)",
     }[organisation.kind]

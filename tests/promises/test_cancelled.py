@@ -43,7 +43,7 @@ def test_a_cancelled_create_that_goes_on_leaves_nothing(
 def test_a_create_of_many_that_is_cancelled_leaves_nothing(
     site: Site, organisation: Organisation, seconds: float
 ) -> None:
-    """Its Delete has an id that CloudFormation made up, and meets it at work."""
+    """Its Delete has an id that CloudFormation invented, and arrives while the Create runs."""
     resources = organisation.resources(*(f"N{number}" for number in range(60)))
     stack = site.up({**resources, "Later": site.failing_later(seconds)})
     assert stack.status == "ROLLBACK_COMPLETE"
@@ -162,7 +162,7 @@ def test_a_name_that_was_given_up_long_ago_is_not_given_back(
 def test_a_cancelled_update_does_not_make_what_is_gone(
     site: Site, organisation: Organisation
 ) -> None:
-    """It doubts for minutes that its group is gone, and is superseded meanwhile."""
+    """A run doubts for minutes that its group is gone, and a later request begins meanwhile."""
     organisation.up("A")
     delete_by_hand(site, "A")
     organisation.cancel(0.5, node("Z", Key="A"))
@@ -227,7 +227,7 @@ def cancelled_move_leaves_nothing(
 def test_an_update_of_many_that_is_cancelled_changes_nothing(
     kind: Kind, seconds: float, reversed_id: ReversedUpdateId
 ) -> None:
-    """The reversed Update meets it at work; the one that comes last puts things right."""
+    """The reversed Update runs in parallel with it; the last one to act restores everything."""
     site = Site(engine_settings=EngineSettings(reversed_update_id=reversed_id))
     organisation = Organisation(site, kind)
     organisation.up(*(node(f"D{number}", "X", "Y") for number in range(10)))
@@ -266,7 +266,7 @@ def test_the_same_event_again_changes_nothing(kind: Kind) -> None:
 
 
 def test_a_clean_up_that_comes_late_takes_nothing_from_the_next_update(kind: Kind) -> None:
-    """What a later update gave up is for its own clean-up, which may never come."""
+    """A group that a later update retired is left to that update's own clean-up."""
     site = unpaced()
     organisation = Organisation(site, kind)
     organisation.up("A", "B", "C")

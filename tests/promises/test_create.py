@@ -1,4 +1,4 @@
-"""Groups are created, and what keeps them from it is told and leaves nothing behind."""
+"""Groups are created; a failure is explained and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_what_exists_is_refused_with_all_of_the_stack(kind: Kind) -> None:
 
 @pytest.mark.parametrize("cause", ["no such instance", "reads are denied"])
 def test_a_creation_that_could_not_begin_is_rolled_back(kind: Kind, cause: str) -> None:
-    """What kept the creation from its work keeps its Delete from it too, and that is no failure."""
+    """If the cause of a failed Create also blocks its Delete, the Delete still succeeds."""
     site = unpaced()
     options = {}
     if cause == "no such instance":
@@ -167,7 +167,7 @@ def test_a_creation_that_could_not_begin_is_rolled_back(kind: Kind, cause: str) 
 
 
 def test_a_run_that_can_not_create_leaves_nothing_of_the_one_before(kind: Kind) -> None:
-    """The first run of a creation dies, the second may not create: its Delete knows of both."""
+    """The first run of a Create dies, the second may not create: its Delete handles both."""
     site = unpaced()
     organisation = Organisation(site, kind)
     organisation.up()

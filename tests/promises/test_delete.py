@@ -1,4 +1,4 @@
-"""Groups go by what their agents are to do, the lowest first, and strangers' groups stay."""
+"""Groups are deleted by their policy for agents, the lowest first, and strangers' groups stay."""
 
 from __future__ import annotations
 
@@ -101,14 +101,14 @@ def test_agents_climb_through_groups_that_go_too(
 def test_agents_do_not_climb_to_where_they_would_be_stuck(
     site: Site, organisation: Organisation
 ) -> None:
-    """With the whole stack going, the way up is looked at before any agent is moved."""
+    """If the whole stack is deleted, the groups above are checked before any agent is moved."""
     _delete_with_a_stuck_agent(site, organisation)
     assert site.agents == {"A/B/C": ("ada",)}
 
 
 @fails_for(Kind.TREE, "its error names the group with the agents, and not the one that keeps them")
 def test_what_keeps_agents_from_climbing_is_told(site: Site, organisation: Organisation) -> None:
-    """The policy of the group that they are in lets them go, so that is not what to change."""
+    """The error names the policy of the group above, since the group's own is not the cause."""
     stack = _delete_with_a_stuck_agent(site, organisation)
     assert any("'A' above goes too and lets no agents go" in r for r in site.reasons(stack))
 
@@ -122,7 +122,7 @@ def _delete_with_a_stuck_agent(site: Site, organisation: Organisation) -> Stack:
 
 
 def test_agents_climb_out_of_a_stack_that_goes(site: Site, organisation: Organisation) -> None:
-    """Where the group at the top lets its agents go, those from below leave with them."""
+    """If the group at the top unassigns its agents, those from below are unassigned, too."""
     below = node("B", AgentsOnDelete="MOVE_TO_PARENT")
     stack = organisation.up(node("A", below, AgentsOnDelete="UNASSIGN"))
     site.hire("ada", "A", "B")
@@ -142,7 +142,7 @@ def test_a_group_with_a_strangers_child_names_it(site: Site, organisation: Organ
 
 
 def test_deleting_what_is_gone_succeeds(site: Site, organisation: Organisation) -> None:
-    """A group that somebody deleted by hand does not hold the stack up."""
+    """A group that somebody deleted by hand does not stop the deletion of the stack."""
     stack = organisation.up("A")
     delete_by_hand(site, "A")
     assert site.down(stack).status == "DELETE_COMPLETE"
@@ -192,7 +192,7 @@ def hire_to_keep(site: Site, *path: str, is_seen: bool) -> None:
 
 
 def let_searches_catch_up(site: Site) -> None:
-    """Where searches lag, wait till they show all there is, and go on showing it."""
+    """If searches lag, wait until they show everything."""
     if site.connect.settings.search_lag:
         site.clock.sleep(1000)
         site.connect.settings.search_lag = 0.0
@@ -306,7 +306,7 @@ def test_a_group_that_was_left_is_renamed_to_what_its_key_is_called_now(
     ids=["the same", "another below", "renamed", "another key", "a name is taken"],
 )
 def test_what_was_left_behind_is_left_again(kind: Kind, groups: Any, read_lag: float) -> None:
-    """It is created anew, and that is rolled back: all of it stays, and is found again later."""
+    """It is created again, and that is rolled back: all of it stays, and is found again later."""
     site = unpaced()
     organisation = Organisation(site, kind)
     resources = organisation.left_behind(node("A", node("B", "C", Tags={"k": "1"})))
@@ -377,7 +377,7 @@ def test_a_late_copy_of_a_delete_harms_no_creation(kind: Kind, delay: float) -> 
 
 
 def test_what_is_marked_as_left_is_not_marked_again(kind: Kind) -> None:
-    """What an earlier creation set apart costs a look, and no more."""
+    """A group that an earlier creation set apart costs one read only."""
     site = unpaced()
     organisation = Organisation(site, kind)
     organisation.left_behind(*(f"G{number:02}" for number in range(20)))

@@ -1,4 +1,4 @@
-"""Groups pass between resources of a stack and keep their ids and agents, whatever has them."""
+"""Groups pass between resources of a stack, and keep their ids and agents."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_groups_pass_on_in_parts(
 @PASSES
 @pytest.mark.parametrize("read_lag", [0.0, 1.0, 10.0])
 def test_groups_pass_on_and_back(former: Kind, taker: Kind, read_lag: float) -> None:
-    """What they once were taken from takes them again: that is not over before it shows."""
+    """The resource that had them before takes them back, and waits until reads show that."""
     site = unpaced(latency=0.1)
     site.connect.settings.read_lag = read_lag
     one, other = Organisation(site, former, "One"), Organisation(site, taker, "Other")
@@ -204,7 +204,7 @@ def test_many_groups_pass_without_a_wait_for_each(site: Site, former: Kind, take
 def test_what_passes_on_while_it_is_given_up_is_the_takers(
     former: Kind, taker: Kind, lag: float
 ) -> None:
-    """The new owner does not see yet that the former one has given it up."""
+    """The new owner does not see yet that the former one has released the group."""
     site = unpaced()
     old, new = Organisation(site, former), Organisation(site, taker, "New")
     old.up("A", "B")
@@ -257,7 +257,7 @@ def test_a_group_that_was_renamed_by_hand_is_not_taken(
 def test_what_is_below_a_group_that_passes_on_is_given_up(
     site: Site, taker: Kind, seconds: int
 ) -> None:
-    """Its place goes on elsewhere, before or after the tree has given up what was there."""
+    """Another resource takes over its place, before or after the tree has released the group."""
     site = unpaced()
     tree, new = Organisation(site, Kind.TREE), Organisation(site, taker, "New")
     tree.up(node("A", node("B", "C")), "D")
@@ -280,7 +280,7 @@ def test_what_is_below_a_group_that_passes_on_is_given_up(
 def test_a_group_that_passes_below_an_imported_one_comes_back(
     former: Kind, taker: Kind, first: str
 ) -> None:
-    """The group that they hang on is nobody's of the stack, and stands for none of theirs."""
+    """The group above them is not of the stack, and is not taken for one of theirs."""
     site = unpaced()
     old, new = Organisation(site, former, "Old"), Organisation(site, taker, "New")
     old.up()
@@ -302,7 +302,7 @@ def test_a_group_that_passes_below_an_imported_one_comes_back(
 def test_the_original_of_a_move_comes_back_from_who_took_its_place(
     former: Kind, taker: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
 ) -> None:
-    """A group moves, and another resource wants its place, till all fails."""
+    """A group moves, and another resource wants its place, until all fails."""
     site = of_world(scope, reversed_id, default_rate=None)
     old, new = Organisation(site, former), Organisation(site, taker, "New")
     old.up(node("A", "B"), "C", references=["A"])
@@ -350,7 +350,7 @@ def test_a_failed_take_over_gives_the_tags_back(
     was = tags_of(site, "A")
     fail(site, resources(taker, "New", wanted))
     assert tags_of(site, "A") == was
-    # and where it goes well nothing of it stays beyond the next update
+    # if it succeeds, nothing of it stays beyond the next update
     up(site, resources(taker, "New", wanted))
     up(site, resources(taker, "New", {"k": "3"}))
     after = tags_of(site, "A")
@@ -420,7 +420,7 @@ def test_what_was_taken_stays_when_its_taking_is_cancelled(
 def test_what_was_given_up_to_another_is_no_more_given_up_when_it_is_back(
     former: Kind, taker: Kind, read_lag: float
 ) -> None:
-    """Another resource takes what one gives up, all of which is rolled back."""
+    """Another resource takes over what one releases, and all of it is rolled back."""
     site = unpaced(latency=0.1)
     old, new = Organisation(site, former), Organisation(site, taker, "New")
     old.up("A", "B")

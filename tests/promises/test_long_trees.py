@@ -20,7 +20,7 @@ def with_tree(site: Site, *groups: Any, **options: Any) -> dict[str, Any]:
 
 
 def big(number: int) -> list[Any]:
-    """So many groups, ten to a division."""
+    """This many groups, ten to a division."""
     return [node(f"D{d}", *(f"T{t}" for t in range(9))) for d in range(number // 10)]
 
 

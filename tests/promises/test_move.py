@@ -186,7 +186,7 @@ def test_who_joins_during_a_move_is_carried_too(
 def test_what_an_earlier_move_left_behind_stays_out_of_the_next(
     site: Site, organisation: Organisation
 ) -> None:
-    """An agent joined the original too late for its clean-up: the group stays, and so does she."""
+    """An agent joined the original too late for its clean-up: the group and the agent stay."""
     site.connect.settings.search_lag = 900.0
     organisation.up("A", "B", "D")
     site.clock.sleep(1000)
@@ -226,7 +226,7 @@ def test_a_rollback_takes_no_earlier_move_back(
 def test_groups_follow_the_group_that_they_hang_on(
     kind: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
 ) -> None:
-    """A single group of another's moves: all below it is made anew, with its agents."""
+    """A single group of another resource moves: all below it is created again, with its agents."""
     site = of_world(scope, reversed_id, default_rate=None)
     organisation = Organisation(site, kind, levels=["L1", "L2", "L3", "L4"])
 
@@ -252,7 +252,7 @@ def test_groups_follow_the_group_that_they_hang_on(
 def test_groups_below_a_tree_follow_it(
     kind: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
 ) -> None:
-    """What hangs on a moved group of a tree moves as well."""
+    """Groups below a moved group of a tree move as well."""
     site = of_world(scope, reversed_id, default_rate=None)
     tree, below = Organisation(site, Kind.TREE), Organisation(site, kind, "Below")
 
@@ -271,7 +271,7 @@ def test_groups_below_a_tree_follow_it(
 
 
 def test_who_joins_too_late_keeps_the_group_which_is_found_again(kind: Kind) -> None:
-    """The clean-up can not fail the deployment: the group stays, and its key finds it again."""
+    """The clean-up cannot fail the deployment: the group stays, and its key finds it again."""
     site = unpaced(search_lag=200.0)
     organisation = Organisation(site, kind)
     organisation.up(node("A", "B"))
@@ -379,7 +379,7 @@ def _with_levels(site: Site) -> str:
 def test_a_cancelled_move_is_taken_back_though_reads_still_show_it(
     kind: Kind, seconds: float, read_lag: float, reversed_id: ReversedUpdateId
 ) -> None:
-    """What it gave up is the resource's again, and not what its rollback gives up."""
+    """The resource has the groups again that it retired, but not those its rollback retires."""
     different = [
         killed
         for killed in range(12)

@@ -1,4 +1,4 @@
-"""A rename keeps the id, whatever has the name so far; tags are written in place as well."""
+"""A rename keeps the id, whatever had the name before; tags are written in place, too."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.stacks import Site, node
 
 
 def test_a_rename_keeps_the_id(site: Site, organisation: Organisation) -> None:
-    """Reports hang on the id."""
+    """A rename keeps the id, since reports depend on it."""
     organisation.up(node("A", "B"))
     ids = site.ids
     organisation.up(node("Z", "B", Key="A"))
@@ -31,7 +31,7 @@ def test_a_rename_keeps_the_id(site: Site, organisation: Organisation) -> None:
 
 
 def test_swapped_names_keep_both_ids(site: Site, organisation: Organisation) -> None:
-    """Two siblings that change their names with each other wait for neither."""
+    """Two siblings can exchange their names without waiting."""
     organisation.up("A", "B")
     ids = site.ids
     organisation.up(node("B", Key="A"), node("A", Key="B"))
@@ -195,7 +195,7 @@ def test_two_groups_of_one_name_do_not_take_it_from_each_other(kind: Kind) -> No
     stack = organisation.refused(node("A", node("B", Key="C")), "B")
     why = {
         Kind.SINGLE: f"taken in the instance by group {ids['B']} (B)",
-        Kind.TREE: "this instance takes a name once, and 'B' has it",
+        Kind.TREE: "this instance allows a name only once, and 'B' has it",
     }
     assert any(why[kind] in reason for reason in site.reasons(stack))
     assert site.ids == ids

@@ -1,4 +1,4 @@
-"""A rollback ends though the world has changed meanwhile, and takes nothing from anybody."""
+"""A rollback completes despite changes meanwhile, and changes nothing of others."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.support.stacks import Site, node
 def test_a_rollback_does_without_what_was_gone_before(
     kind: Kind, reversed_id: ReversedUpdateId
 ) -> None:
-    """A parent and its child were deleted by hand; a move makes the child anew, and is undone."""
+    """A parent and its child were deleted by hand; a move creates the child, and is undone."""
     site = of_world(DuplicateScope.SIBLINGS, reversed_id)
     organisation = Organisation(site, kind)
     organisation.up(node("A", "T"), "B")
@@ -69,7 +69,7 @@ def test_a_rollback_takes_a_child_back_whose_parent_has_another_id_by_then(
 def test_a_rollback_does_without_two_that_would_wait_for_each_other(
     kind: Kind, parent: str | None, scope: DuplicateScope, reversed_id: ReversedUpdateId
 ) -> None:
-    """Two that were deleted by hand are made anew under each other's names, and that is undone."""
+    """Two that were deleted by hand are created with each other's names, and that is undone."""
     site = of_world(scope, reversed_id)
     organisation = Organisation(site, kind)
     organisation.up("P", "A", "B")
@@ -177,7 +177,7 @@ def test_who_leaves_makes_room_for_who_has_another_name_by_hand(
 def test_a_rollback_does_without_a_group_that_was_taken_away(
     kind: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
 ) -> None:
-    """Somebody took the tags from a group: a rollback lets it be."""
+    """A rollback does not touch a group whose tags somebody removed."""
     site = of_world(scope, reversed_id, default_rate=None)
     organisation = Organisation(site, kind)
     organisation.up(node("A", "B"), "C")
@@ -220,7 +220,7 @@ def test_groups_may_hang_on_one_that_was_taken_away(kind: Kind) -> None:
     assert site.ids == {"A": before[0]["A"], "A/Bee": before[0]["A/B"]}
 
 
-# names given up on the way ----------------------------------------------------------------------
+# names released on the way ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seconds", range(20, 60, 4))

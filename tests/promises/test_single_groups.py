@@ -41,7 +41,7 @@ def test_names_that_were_passed_on_by_hand_are_told(site: Site) -> None:
     rename_by_hand(site, "A", "B")
     before = site.ids
     stack = organisation.refused("A", "B", "C")
-    why = f"somebody gave the name to group {ids['B']} of B, and another group has"
+    why = f"somebody gave the name to group {ids['B']} of B, whose own name"
     assert any(why in reason for reason in site.reasons(stack)), site.reasons(stack)
     assert site.ids == before
 

@@ -44,7 +44,7 @@ def with_tree(site: Site, *groups: Any, **options: Any) -> dict[str, Any]:
 
 
 def test_tags_of_nodes_reach_what_is_below(site: Site) -> None:
-    """Also where a node gets them later, loses them, or stands below another."""
+    """Tags of a node reach the nodes below it, also when it gets, loses or inherits them later."""
 
     def own(path: str) -> dict[str, str]:
         return user_tags(site, path)
@@ -174,7 +174,7 @@ def test_names_that_were_passed_on_by_hand_are_given_back(site: Site) -> None:
 
 @pytest.mark.parametrize("seconds", [1.0, 3.0, 6.0, 10.0])
 def test_what_was_found_stays_when_a_creation_is_cancelled(seconds: float) -> None:
-    """Without a rollback nothing undoes it but the next deployment, which leaves what was found."""
+    """Without a rollback, the next deployment undoes it, and leaves groups that were found."""
     site = unpaced(latency=0.3)
     Organisation(site, Kind.TREE).left_behind("A", "B", "C")
     ids = site.ids

@@ -1,4 +1,4 @@
-"""A real browser, headless, and pages in it that are watched for what they should not do."""
+"""A real headless browser with pages, which are watched for requests and errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class WatchedPages:
-    """Opens pages from files, and knows what they asked the network for and complained about."""
+    """Opens pages from files, and records their requests and console errors."""
 
     browser: Browser
     folder: Path

@@ -95,7 +95,7 @@ def _steering(environment: Mapping[str, str]) -> set[str]:
 
 
 class PatientClock:
-    """A clock that needs no time to sleep, and takes down how long it was told to."""
+    """A clock that sleeps without taking time, and notes for how long."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []

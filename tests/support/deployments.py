@@ -1,4 +1,4 @@
-"""Deployments that have to end in one way, what people do, and what is there afterwards."""
+"""Deployments with an expected end, changes by people, and the state afterwards."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def unpaced(**settings: Any) -> Site:
 
 
 def up(site: Site, resources: Mapping[str, Any]) -> Stack:
-    """Deploy, which has to go well."""
+    """Deploy, which has to succeed."""
     stack = site.up(resources)
     assert stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, site.reasons(stack)
     return stack
@@ -61,7 +61,7 @@ def fail(site: Site, resources: Mapping[str, Any]) -> Stack:
 
 
 def cancel(site: Site, resources: Mapping[str, Any], seconds: float) -> Stack:
-    """Deploy to a stack that is there, with something that fails after so many seconds."""
+    """Deploy to a stack that is there, with a resource that fails after this many seconds."""
     stack = site.up({**resources, "Failing": site.failing_later(seconds)})
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
     return stack
@@ -120,7 +120,7 @@ def take_away(site: Site, path: str) -> None:
 
 
 def deliver_again(site: Site, request_type: str, logical_id: str) -> None:
-    """Let Lambda deliver the last event of a kind once more, and wait till it is served."""
+    """Let Lambda deliver the last event of a kind once more, and wait until it is served."""
     events = [i.event for i in site.invocations if i.event["LogicalResourceId"] == logical_id]
     event = [event for event in events if event["RequestType"] == request_type][-1]
     site._invoke_async(site.function_arn, dict(event))

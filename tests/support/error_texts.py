@@ -30,13 +30,13 @@ _TEXT_FIRST = {
 }
 _TEXT_LAST = {"error", "located_error", "_located", "note", "end", "Problem"}
 _OTHERS = {"logger", "parser"}
-"""Objects whose method `error` tells somebody else."""
+"""Objects whose method `error` is not about users' errors."""
 
 _FINDINGS = {"str | None", "list[str]"}
-"""What a function returns that finds out what is wrong."""
+"""The return type of a function that finds problems."""
 
 _YIELDS = {"Iterator[str]", "Iterator[Problem]"}
-"""What a function returns that finds one thing after the other; in a pair, the line comes first."""
+"""The return type of a generator of problems; in a pair, the line comes first."""
 
 _MOST_WAYS = 64
 _DEEPEST = 12
@@ -117,10 +117,10 @@ class _Module:
             yield given[-1]
 
     def _why(self, given: list[ast.expr]) -> ast.expr:
-        """Why it failed; all of the message where only that is somebody else's text."""
+        """The reason; the whole message if only the reason is another error's text."""
         if any(_HAS_WORDS.search(text) for text in self._templates(given[1])):
             return given[1]
-        # a beginning that is one of many says nothing more
+        # a beginning with several alternatives adds nothing
         is_one = len(self._templates(given[0])) == 1
         message = given[0] if is_one else ast.Constant(HOLE)
         for separator, part in zip((": ", "; "), given[1:], strict=False):

@@ -100,7 +100,7 @@ def strike(
         site_of: Makes a site before the deployment, with the ledger in a table or not.
         deploy: Deploys, and says how everything is afterwards.
         record_property: Takes the cell of the table.
-        every: With the ledger in a table, one place is struck of so many.
+        every: With the ledger in a table, one of this many places is struck.
     """
     is_in_table = fault in LEDGER_FAULTS
     strikes, plan = (LEDGER_FAULTS if is_in_table else FAULTS)[fault]

@@ -77,15 +77,15 @@ class Organisation:
         return found
 
     def up(self, *groups: Any, **options: Any) -> Stack:
-        """Deploy them, which has to go well."""
+        """Deploy them, which has to succeed."""
         return up(self.site, self.resources(*groups, **options))
 
     def fail(self, *groups: Any, **options: Any) -> Stack:
-        """Deploy them with something that fails after all else."""
+        """Deploy them with a resource that fails after everything else."""
         return fail(self.site, self.resources(*groups, **options))
 
     def cancel(self, seconds: float, *groups: Any, **options: Any) -> Stack:
-        """Deploy them with something that fails after so many seconds, while they are at work."""
+        """Deploy them with a resource that fails after this many seconds, while they still run."""
         return cancel(self.site, self.resources(*groups, **options), seconds)
 
     def refused(self, *groups: Any, **options: Any) -> Stack:

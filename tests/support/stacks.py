@@ -46,7 +46,7 @@ LEDGER_TABLE: Mapping[str, Any] = {
 class Site(InProcessAws):
     """The real handlers on an instance of the local Connect, deployed to by short templates.
 
-    `rate` is what the function believes that its account may call. The ledgers are in memory, or
+    `rate` is the rate that the function assumes for its account. The ledgers are in memory, or
     in a table of the local DynamoDB.
     """
 
@@ -167,7 +167,7 @@ class Site(InProcessAws):
         }
 
     def failing(self, *depends_on: str) -> dict[str, Any]:
-        """A resource that can not be made, after others."""
+        """A resource that cannot be created, after others."""
         return {
             "Type": "AWS::Connect::User",
             "DependsOn": list(depends_on),
@@ -181,7 +181,7 @@ class Site(InProcessAws):
         }
 
     def failing_later(self, seconds: float) -> dict[str, Any]:
-        """A resource that fails after so many seconds, while others are at work."""
+        """A resource that fails after this many seconds, while others are at work."""
         return {
             "Type": "AWS::CloudFormation::WaitCondition",
             "Properties": {"Handle": "none", "Timeout": str(seconds)},
@@ -242,5 +242,5 @@ class Site(InProcessAws):
         raise LookupError(path)
 
     def reasons(self, stack: Stack) -> list[str]:
-        """Why things failed, oldest first."""
+        """The reasons of failures, oldest first."""
         return [e.reason for e in stack.events if e.status.endswith("_FAILED") and e.reason]

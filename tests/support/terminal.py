@@ -1,4 +1,4 @@
-"""A terminal that a program runs in, as a person sits at one."""
+"""A terminal in which a program runs, as for a person."""
 
 from __future__ import annotations
 

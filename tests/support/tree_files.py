@@ -1,4 +1,4 @@
-"""What is read from the file of a tree, and what is said about one that cannot be read."""
+"""The tree of a file, or the errors of a file that cannot be read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read(folder: Path, text: str | bytes, name: str) -> Tree:
 
 
 def error_of(folder: Path, text: str | bytes, name: str) -> str:
-    """What is said about such a file, on lines that can be read."""
+    """The errors of a file, on printable lines."""
     with pytest.raises(InvalidHierarchyError) as caught:
         read(folder, text, name)
     message = str(caught.value)

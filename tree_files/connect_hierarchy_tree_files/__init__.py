@@ -1,4 +1,4 @@
-"""Files of trees: YAML, JSON and CSV, read so that errors can say in which line and column."""
+"""Tree files in YAML, JSON and CSV, read so that errors can name line and column."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers")
 
 
 def read_tree_file(path: Path) -> TreeFile:
-    """Read a file, by what its name ends in: .yaml or .yml, .json, .csv.
+    """Read a file by the ending of its name: .yaml or .yml, .json, .csv.
 
     Raises:
-        InvalidTreeError: For a file that is missing, of another kind, or malformed; it has
-            everything that is wrong with the file, what no tree can be included.
+        InvalidTreeError: For a file that is missing, of another kind, or malformed. The error has
+            all problems of the file and of its tree.
     """
     file = examine_tree_file(path)
     errors = list(file.errors())
@@ -42,7 +42,7 @@ def read_tree_file(path: Path) -> TreeFile:
 
 
 def examine_tree_file(path: Path) -> TreeFile:
-    """The same with what is wrong with the file as such among its findings."""
+    """Read a file as `read_tree_file` does, with the problems of the file among its findings."""
     file = TreeFile(path)
     try:
         _read(file)
@@ -61,5 +61,5 @@ def _read(file: TreeFile) -> None:
     try:
         content = file.path.read_bytes()
     except OSError as error:
-        raise file.end(None, f"can not be read ({error.strerror}): {file.path}") from None
+        raise file.end(None, f"cannot be read ({error.strerror}): {file.path}") from None
     reader(file, text_of(file, content))

@@ -20,23 +20,23 @@ from connect_hierarchy_lambda.model.tree import (
 )
 
 MAX_EVENT_BYTES = 200 * 1024
-"""Of an Update, which brings the tree twice; Lambda takes 256 KB of an asynchronous event."""
+"""The limit for an Update, which has the tree twice; Lambda takes events of 256 KB."""
 
 _ENVELOPE_BYTES = 4096
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the groups of a tree are to stand."""
+    """The place of the groups of a tree."""
 
     top_level: int | None = 1
-    """The level of its topmost groups, None where it is not known."""
+    """The level of its topmost groups, None if it is not known."""
 
     levels: Sequence[str] | None = None
-    """The names of the structure's levels, None where they are not known."""
+    """The names of the structure's levels, None if they are not known."""
 
     agents_on_delete: AgentsOnDelete = AgentsOnDelete.FAIL
-    """What becomes of the agents in a group that does not say so itself."""
+    """The policy for agents in groups without a policy of their own."""
 
 
 def placed_tree(
@@ -46,16 +46,16 @@ def placed_tree(
     line_of: Callable[[Place], str] = lambda _: "",
     is_token: Callable[[str], bool] = lambda _: False,
 ) -> Tree:
-    """A tree of nested mappings and sequences that can stand where it is to.
+    """Read a tree of nested mappings and sequences, and check that its place allows it.
 
     Args:
         groups: A sequence of groups.
-        placement: Where they are to stand.
-        line_of: In which line of which file something stands, empty where that is not known.
-        is_token: Whether a text is not known before the deployment.
+        placement: The place of the groups.
+        line_of: Gives the file and line of a place, empty if it is not known.
+        is_token: Says whether a text is not known before the deployment.
 
     Raises:
-        InvalidTreeError: For what can not be, with line and path, all of it at once.
+        InvalidTreeError: If the tree has problems; the error has all of them, with line and path.
     """
     examined = examine_tree(groups, line_of=line_of, is_token=is_token)
     check_no_problems([*examined.problems, *misplaced(examined, placement)], line_of)
@@ -63,7 +63,7 @@ def placed_tree(
 
 
 def misplaced(examined: Examined, placement: Placement) -> Iterator[Problem]:
-    """The groups that can not be where they are to stand; of those below each other the topmost."""
+    """The groups that their place does not allow; of groups below each other, only the topmost."""
     too_deep: set[str | None] = set()
     for node, place in zip(examined.tree.nodes, examined.places, strict=True):
         top = placement.top_level
@@ -88,11 +88,11 @@ def misplaced(examined: Examined, placement: Placement) -> Iterator[Problem]:
 
 
 def too_large(tree: Tree, properties: Mapping[str, object]) -> str | None:
-    """Why a tree is too large for one resource, None if it is not.
+    """Why a tree is too large for one resource, or None.
 
     Args:
         tree: The tree.
-        properties: Those of its resource, as the template has them.
+        properties: The properties of its resource in the template.
     """
     rendered = json.dumps(properties, separators=(",", ":"))
     size = 2 * len(rendered.encode()) + _ENVELOPE_BYTES

@@ -1,4 +1,4 @@
-"""Trees in CSV, a row for each group, as spreadsheet programs write it."""
+"""Trees in CSV, with a row for each group, as spreadsheet programs write it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from connect_hierarchy_tree_files.source import Position, TreeFile
 
 PATH_COLUMN = "path"
 FIELD_COLUMNS = ("key", "agents_on_delete")
-"""Columns that mean what the fields of these names mean in YAML."""
+"""Columns that mean the same as the YAML fields of these names."""
 
 _NO_COLUMNS = {
     "name": (
         "a group's name is the end of its path: remove the column, or for a tag of that name "
         "write the tree in YAML"
     ),
-    "tags": "each further column is a tag: give each tag a column that is called by its key",
+    "tags": "each further column is a tag: give each tag a column with the name of its key",
     "children": "the groups below a group have rows of their own: add these, remove the column",
 }
-"""Fields of YAML that CSV has another way for."""
+"""YAML fields that CSV expresses in another way."""
 
 _QUOTED_PATH = 120
 
@@ -32,7 +32,7 @@ def read_csv(file: TreeFile, text: str) -> None:
     """Read the groups of a CSV file.
 
     Raises:
-        UnreadableFileError: For what is not CSV, and for a header without a column for the path.
+        UnreadableFileError: If the file is not CSV, or its header has no column for the path.
     """
     sheet = Sheet.of(file, text, lambda cell: _meaning(cell) == PATH_COLUMN)
     records = sheet.records()
@@ -49,14 +49,14 @@ def is_field_column(column: str) -> bool:
 
 
 def _meaning(column: str) -> str:
-    """The field of a group that a column is called by, in any case; or the column itself."""
+    """The field of a group with the name of a column, in any case; or the column's own name."""
     name = without_outer_blanks(column)
     as_field = re.sub(r"[\s-]", "_", name).lower()
     return as_field if as_field in {PATH_COLUMN, *FIELD_COLUMNS, *_NO_COLUMNS} else name
 
 
 def _columns(sheet: Sheet, header: Record) -> list[str]:
-    """The columns by what they mean; an empty name is none of a column."""
+    """The positions of columns by their meaning; an empty name is not a column."""
     columns = list(map(_meaning, header.cells))
     start = sheet.position_of(header, 0)
     if PATH_COLUMN not in columns:
@@ -70,7 +70,7 @@ def _columns(sheet: Sheet, header: Record) -> list[str]:
         position = sheet.position_of(header, number)
         if column in _NO_COLUMNS:
             shown = quoted(header.cells[number])
-            sheet.file.note(position, f"column {shown} can not be: {_NO_COLUMNS[column]}")
+            sheet.file.note(position, f"column {shown} is not allowed: {_NO_COLUMNS[column]}")
         elif column and column in columns[:number]:
             sheet.file.note(position, f"has two columns {quoted(column)}, keep one")
     return columns
@@ -78,36 +78,36 @@ def _columns(sheet: Sheet, header: Record) -> list[str]:
 
 @dataclass
 class _Row:
-    """A group, and where it stands in the tree and in the file."""
+    """A group, with its place in the tree and in the file."""
 
     path: tuple[str, ...]
     group: dict[str, Any]
     position: Position
     fields: dict[Place, Position]
-    """Where the cells of its key, policy and tags are."""
+    """The positions of the cells of its key, policy and tags."""
 
     @property
     def composed_path(self) -> tuple[str, ...]:
-        """The path with its accents composed, to be compared with others."""
+        """The path with its accents composed, for comparisons."""
         return tuple(map(composed, self.path))
 
 
 @dataclass
 class _Table:
-    """Rows with paths, and the nested groups that they are."""
+    """Rows with paths, which become nested groups."""
 
     sheet: Sheet
     columns: list[str]
     rows: list[_Row] = field(default_factory=list)
 
     def add(self, record: Record) -> None:
-        """Take down a row."""
+        """Add a row."""
         cells, sheet = record.cells, self.sheet
         for number, cell in enumerate(cells):
             if cell and not (number < len(self.columns) and self.columns[number]):
                 why = (
                     f"has {len(cells)} cells, and cell {number + 1}, {quoted(cell)}, is in no "
-                    "column of the header: name the column, or put a text with separators into "
+                    "column of the header: name the column, or put texts with separators in "
                     "quotes"
                 )
                 sheet.file.note(sheet.position_of(record, number), why)
@@ -139,16 +139,16 @@ class _Table:
         self.rows.append(_Row(names, group, position, fields))
 
     def nest(self) -> None:
-        """Make the groups of the file, in the order of the rows."""
+        """Build the groups of the file, in the order of the rows."""
         top: list[dict[str, Any]] = []
         by_path: dict[tuple[str, ...], tuple[_Row, Place]] = {}
         file = self.sheet.file
-        # parents first, however the rows are sorted
+        # parents first, in whatever order the rows are
         for row in sorted(self.rows, key=lambda row: len(row.path)):
             path = row.composed_path
             if path in by_path:
                 why = (
-                    f"path {quoted(SEPARATOR.join(row.path), _QUOTED_PATH)} is there twice, also "
+                    f"path {quoted(SEPARATOR.join(row.path), _QUOTED_PATH)} occurs twice, also "
                     f"in line {by_path[path][0].position.line}: rename or remove one"
                 )
                 file.note(row.position, why)

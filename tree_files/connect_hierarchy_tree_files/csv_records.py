@@ -1,4 +1,4 @@
-"""The records of a CSV file, as spreadsheet programs write it, and where each begins."""
+"""The records of a CSV file, as spreadsheet programs write it, with their positions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from connect_hierarchy_tree_files.text import Lines
 
 _SEPARATORS = ",;\t"
 _SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
-"""The first line by which Excel is told what separates cells."""
+"""The first line that tells Excel the separator."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """The cells of a record, without blanks around them, and where it begins in the text."""
+    """The cells of a record, without blanks around them, and its beginning in the text."""
 
     cells: list[str]
     start: int
@@ -27,25 +27,25 @@ class Record:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The text of a file, and what separates its cells."""
+    """The text of a file, and the separator of its cells."""
 
     file: TreeFile
     lines: Lines
     separator: str
     start: int
-    """Where the header begins, after the line that names the separator."""
+    """The offset of the header, after the line that names the separator."""
 
     @classmethod
     def of(cls, file: TreeFile, text: str, is_wanted: Callable[[str], bool]) -> Sheet:
         """The sheet of a text.
 
-        Cells are separated by what the first line says, or else by the comma, semicolon or tab
-        with which the header has a wanted column.
+        The separator is the one that the first line names, or else the comma, semicolon or tab with
+        which the header has a wanted column.
 
         Args:
-            file: Where the text is from.
+            file: The file of the text.
             text: The text.
-            is_wanted: Whether a cell of the header is a column that is needed.
+            is_wanted: Says whether a cell of the header is a column that is needed.
         """
         told = _SEPARATOR_LINE.match(text)
         return cls(
@@ -59,7 +59,7 @@ class Sheet:
         """The records that are not empty; each ends at CR, LF or CRLF outside of quotes.
 
         Raises:
-            UnreadableFileError: For what is not CSV.
+            UnreadableFileError: If the file is not CSV.
         """
         text = io.StringIO(self.lines.text[self.start :], newline="")
         rows = csv.reader(text, delimiter=self.separator, strict=True)
@@ -79,11 +79,11 @@ class Sheet:
                 yield Record(cells, start)
 
     def line_of(self, record: Record) -> int:
-        """The line that a record begins in."""
+        """The line in which a record begins."""
         return self.lines.position_at(record.start).line
 
     def position_of(self, record: Record, number: int) -> Position:
-        """Where a cell of a record begins; its number counts from 0."""
+        """The position of a cell of a record; cells count from 0."""
         separator = re.escape(self.separator)
         cell = re.compile(rf'"(?:[^"]|"")*"|[^{separator}\r\n]*')
         offset = record.start
@@ -94,7 +94,7 @@ class Sheet:
 
 
 def _separator(text: str, is_wanted: Callable[[str], bool]) -> str:
-    """What separates the cells: that with which the first record has the wanted column."""
+    """The separator with which the first record has the wanted column."""
     for separator in _SEPARATORS:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
         try:

@@ -1,4 +1,4 @@
-"""Trees in JSON, with the line and column of everything in them."""
+"""Trees in JSON, with the line and column of each value."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def read_json(file: TreeFile, text: str) -> None:
     """Read the groups of a JSON file.
 
     Raises:
-        UnreadableFileError: For what is not JSON.
+        UnreadableFileError: If the file is not JSON.
     """
     lines = Lines(text)
     _check_depth(file, text, lines)
     try:
-        # the values are taken from the tokens below, and Python refuses numbers of 5,000 digits
+        # the values come from the tokens below, and Python refuses numbers of 5,000 digits
         json.loads(text, parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
-        # its own numbers are of lines that end at LF
+        # the error's own line number counts only lines that end at LF
         position = lines.position_at(error.pos)
         raise file.end(position, f"is not JSON: {error.msg}: {_REMEDY}") from None
     reader = _Reader(file, lines, _TOKEN.finditer(text))
@@ -56,7 +56,7 @@ class _Reader:
         self._lines = lines
 
     def value(self, token: re.Match[str], place: Place) -> object:
-        """The value that begins with a token; takes down where it and what is in it stands."""
+        """Read the value that begins with a token, and note its place and those of its parts."""
         self._file.positions.setdefault(place, self._position(token))
         if token[0] == "{":
             return self._fields(place)

@@ -1,4 +1,4 @@
-"""What a file of a tree says, in which line and column, and what is wrong with it."""
+"""The content of a tree file, with lines and columns, and its problems."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from connect_hierarchy_lambda.model.names import quoted, visible
 from connect_hierarchy_lambda.model.tree import Place
 
 DEEPEST = 40
-"""Deeper than any tree: what is nested so far is malformed or refers to itself."""
+"""Deeper than any tree: a deeper file is malformed or refers to itself."""
 
 _GROUPS = "groups"
 _SCHEMA = "$schema"
 _OWN_PREFIX = "x-"
-"""Fields for the file's author, such as what YAML's anchors stand on."""
+"""Fields for the file's author, for example for YAML anchors."""
 
 
 class Position(NamedTuple):
-    """Where a character stands: line and column, each counted from 1."""
+    """The position of a character: line and column, each counted from 1."""
 
     line: int
     column: int = 1
@@ -28,47 +28,47 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong with a file."""
+    """A problem of a file."""
 
     position: Position | None
-    """None where it is about the file as a whole."""
+    """None if it is about the file as a whole."""
 
     what: str
 
 
 class UnreadableFileError(Exception):
-    """What follows in the file cannot be understood; why is among its findings."""
+    """The rest of the file cannot be understood; the reason is among its findings."""
 
 
 @dataclass
 class TreeFile:
-    """What a file says: nested mappings and sequences, and where each stands."""
+    """The content of a file: nested mappings and sequences, and the place of each."""
 
     path: Path
     groups: object = None
     positions: dict[Place, Position] = field(default_factory=dict)
-    """Where each thing in `groups` begins, as far as it is known."""
+    """The beginning of each value in `groups`, as far as it is known."""
 
     findings: dict[Finding, None] = field(default_factory=dict)
-    """What is wrong with the file as such; each once, however often an alias repeats it."""
+    """The problems of the file itself; each once, however often an alias repeats it."""
 
     is_readable: bool = True
-    """Whether `groups` are there, whatever is wrong with them."""
+    """Whether there are `groups`, with or without problems."""
 
     in_a_spreadsheet = (
         'save it as "CSV UTF-8 (Comma delimited)" in Excel (File > Save As), or as CSV with the '
         "character set UTF-8 in another program"
     )
-    """What to do about a file that is no CSV file in UTF-8."""
+    """The remedy for a file that is not CSV in UTF-8."""
 
     def position_of(self, place: Place) -> Position | None:
-        """Where something in `groups` begins, or the nearest thing around it."""
+        """The beginning of a value in `groups`, or of the nearest value around it."""
         while place and place not in self.positions:
             place = place[:-1]
         return self.positions.get(place)
 
     def line_of(self, place: Place) -> str:
-        """`<file>:<line>` of something in `groups`, or of the nearest thing around it."""
+        """`<file>:<line>` of a value in `groups`, or of the nearest value around it."""
         return self.where(self.position_of(place))
 
     def where(self, position: Position | None) -> str:
@@ -77,17 +77,17 @@ class TreeFile:
         return name if position is None else f"{name}:{position.line}"
 
     def note(self, position: Position | None, what: str) -> None:
-        """Take down what is wrong with the file as such; what follows can be read."""
+        """Note a problem of the file itself; the rest can be read."""
         self.findings.setdefault(Finding(position, what))
 
     def end(self, position: Position | None, what: str) -> UnreadableFileError:
-        """Take down what is wrong; the error to raise, since nothing after it can be read."""
+        """Note a problem, and return the error to raise, since the rest cannot be read."""
         self.note(position, what)
         self.is_readable = False
         return UnreadableFileError(what)
 
     def errors(self) -> Sequence[str]:
-        """What is wrong with the file as such, with the lines."""
+        """The problems of the file itself, with lines."""
         return [f"{self.where(found.position)}: {found.what}" for found in self.findings]
 
     def is_a_workbook(self) -> UnreadableFileError:
@@ -95,17 +95,17 @@ class TreeFile:
         return self.end(None, f"is a workbook, a text is needed: {self.in_a_spreadsheet}")
 
     def note_given_twice(self, position: Position, name: str) -> None:
-        """Take down a field that a mapping has twice."""
+        """Note a field that a mapping has twice."""
         self.note(position, f"field {quoted(name)} is given twice, keep one")
 
     def is_nested_too_deeply(self, position: Position) -> UnreadableFileError:
-        """The error about more brackets or mappings in each other than a tree has."""
+        """The error about deeper nesting than a tree has."""
         why = f"is nested more than {DEEPEST} levels deep, or refers to itself"
         remedy = "close a bracket, or write the groups one below the other"
         return self.end(position, f"{why}: {remedy}")
 
     def take_groups(self, whole: object) -> None:
-        """Take the groups of a document: what its field `groups` has, or the document itself."""
+        """Take the groups of a document: the value of its field `groups`, or the whole document."""
         if not isinstance(whole, Mapping):
             self.groups = whole
             return

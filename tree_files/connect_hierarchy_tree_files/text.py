@@ -10,34 +10,34 @@ from connect_hierarchy_tree_files.source import Position, TreeFile
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _BEGINNINGS_OF_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-"""Of .xlsx and .ods, which are zip files, and of .xls."""
+"""The first bytes of .xlsx and .ods, which are zip files, and of .xls."""
 
 
 class Lines:
-    """Lines as editors count them: each ends at CR, LF or CRLF, and nowhere else."""
+    """Lines as editors count them: each ends at CR, LF or CRLF only."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
 
     def position_at(self, offset: int) -> Position:
-        """Where the character at this offset stands."""
+        """The position of the character at this offset."""
         line = bisect_right(self._starts, offset)
         return Position(line, offset - self._starts[line - 1] + 1)
 
     def start_of(self, line: int) -> int:
-        """The offset of the first character of a line, the text's length after the last one."""
+        """The offset of a line's first character; after the last line, the length of the text."""
         return self._starts[line - 1] if line <= len(self._starts) else len(self.text)
 
     def indentation_of(self, number: int) -> str:
-        """The blanks that a line begins with."""
+        """The blanks at the beginning of a line."""
         start = self.start_of(number)
         found = re.compile(r"[ \t]*").match(self.text, start)
         return found[0] if found else ""
 
 
 def text_of(file: TreeFile, content: bytes) -> str:
-    """The text of a file in UTF-8, or in UTF-16 where its beginning says so.
+    """The text of a file in UTF-8, or in UTF-16 if its beginning says so.
 
     Raises:
         UnreadableFileError: For another encoding, with the line, and for a workbook.

@@ -17,19 +17,19 @@ from connect_hierarchy_lambda.model.tree import SEPARATOR
 from connect_hierarchy_tree_files.csv_reader import FIELD_COLUMNS, PATH_COLUMN, is_field_column
 
 LEVELS_FIELD = "x-levels"
-"""Where YAML and JSON files have the names of the levels: a field of the author's own."""
+"""The field with the names of the levels in YAML and JSON files, ignored by readers."""
 
 _QUOTED_PATH = 120
 _LINE_END = "\r\n"
 _NO_FOLDS = 2**31 - 1
-"""The most that libyaml takes for a width: no text is folded."""
+"""The largest width that libyaml takes, so that no text is folded."""
 
 Group = Mapping[str, Any]
-"""A group as files have it: `name`, and if wanted `key`, `tags`, `agents_on_delete`, `children`."""
+"""A group as files have it: `name`, optionally `key`, `tags`, `agents_on_delete`, `children`."""
 
 
 class TreeFormat(StrEnum):
-    """The kinds of files, by what their names end in."""
+    """The kinds of files, by the ending of their names."""
 
     YAML = "yaml"
     JSON = "json"
@@ -43,16 +43,16 @@ def written_tree(
     levels: Sequence[str] = (),
     comments: Sequence[str] = (),
 ) -> str:
-    """The text of a file with these groups, in their order.
+    """The text of a file with these groups, in this order.
 
     Args:
         groups: The topmost groups.
-        kind: What is written.
+        kind: The kind of file.
         levels: The names of the levels, for people; a CSV file has no place for them.
         comments: Lines at the beginning of a YAML file; other files have no place for them.
 
     Raises:
-        InvalidHierarchyError: For what a CSV file cannot say.
+        InvalidHierarchyError: For anything that a CSV file cannot express.
     """
     whole = {**({LEVELS_FIELD: list(levels)} if levels else {}), "groups": list(groups)}
     match kind:
@@ -60,7 +60,8 @@ def written_tree(
             head = "".join(f"# {visible(comment)}\n" for comment in comments)
             return head + yaml.dump(
                 whole,
-                # libyaml's, where there is one, since ours would take seconds for large trees
+                # libyaml's writer if there is one, since Python's would take seconds for large
+                # trees
                 Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper),
                 sort_keys=False,
                 allow_unicode=True,
@@ -85,7 +86,7 @@ def _csv(groups: Sequence[Group]) -> str:
 
 
 def _record(cells: Sequence[str]) -> str:
-    """A line of the file; cells with either line end are quoted, of which its own is LF alone."""
+    """A line of the file, which ends at LF; cells with CR or LF are quoted."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=_LINE_END).writerow(cells)
     return text.getvalue().removesuffix(_LINE_END) + "\n"
@@ -104,7 +105,7 @@ def _rows(
 
 def _checked_column(tag: str) -> str:
     if is_field_column(tag) or tag != without_outer_blanks(tag):
-        raise _not_in_csv(f"a column can not be called as the tag {quoted(tag)} is")
+        raise _not_in_csv(f"a column cannot have the name of the tag {quoted(tag)}")
     return tag
 
 
@@ -117,4 +118,4 @@ def _checked_tag(path: tuple[str, ...], tag: str, tags: Mapping[str, str]) -> st
 
 
 def _not_in_csv(why: str) -> InvalidHierarchyError:
-    return InvalidHierarchyError(f"{why}, which a CSV file can not say: write YAML or JSON")
+    return InvalidHierarchyError(f"{why}, which a CSV file cannot express: write YAML or JSON")

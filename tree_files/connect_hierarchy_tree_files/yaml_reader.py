@@ -1,4 +1,4 @@
-"""Trees in YAML: tags that are not understood are errors, and texts mean what they look like."""
+"""Trees in YAML: unknown tags are errors, and texts mean what they look like."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _KINDS = {
     f"{_YAML}value": "a sign of YAML",
     _MERGE: "a sign of YAML",
 }
-"""What no text is, by the tag that YAML gives to it."""
+"""Values that are not texts, by the tag that YAML gives them."""
 
 _MOST_VALUES = 100_000
-"""More than the largest tree has: aliases of aliases can stand for billions."""
+"""More values than the largest tree has: aliases of aliases can stand for billions."""
 
 _NO_LINE_ENDS = "\N{NEXT LINE}\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
-"""Line ends for PyYAML, which reads YAML 1.1; for YAML 1.2 and for editors characters as others."""
+"""Line ends for PyYAML, which reads YAML 1.1; ordinary characters in YAML 1.2 and in editors."""
 
 _ITEM = re.compile(r"[\r\n][ \t]*-[ \t\r\n]")
-"""A line that looks like an item of a list."""
+"""The beginning of a line that looks like an item of a list."""
 
 _RESOLVER = yaml.resolver.Resolver()
 
 _UNCLOSED = "unexpected end of stream"
-"""What PyYAML says about a quote without an end."""
+"""PyYAML's message about a quote without an end."""
 
 _REMEDIES = {
     "'\\t'": "write spaces in place of the tab",
@@ -52,16 +52,16 @@ _REMEDIES = {
     "unacceptable character": "remove it",
     _UNCLOSED: "close the quote that begins here",
 }
-"""What to do, by what PyYAML says."""
+"""The remedy for each message of PyYAML."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes, and stops before Python's stack is full."""
+    """Composes nodes, and stops before Python's recursion limit."""
 
     _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """The next node, with everything in it."""
+        """The next node with its content."""
         if self._depth > DEEPEST:
             raise _TooDeepError(None, None, None, self.peek_event().start_mark)  # type: ignore[no-untyped-call] # its stub has no types
         self._depth += 1
@@ -78,23 +78,23 @@ def read_yaml(file: TreeFile, text: str) -> None:
     """Read the groups of a YAML file.
 
     Raises:
-        UnreadableFileError: For what is not YAML, or stands for more than a tree can have.
+        UnreadableFileError: If the file is not YAML, or has more values than a tree can have.
     """
     reader = _Reader(file, Lines(text), _stand_ins(text))
-    # as many characters as before: what PyYAML says about offsets is true of the text as it was
+    # the number of characters stays, so PyYAML's offsets are valid for the original text
     document = reader.composed(text.translate(reader.stand_ins))
     file.take_groups(None if document is None else reader.value(document, ()))
 
 
 def _stand_ins(text: str) -> dict[int, int]:
-    """Characters that are not in the text, for those that PyYAML takes for line ends."""
+    """Characters that the text does not have, to replace those that PyYAML takes for line ends."""
     unused = (code for code in range(0xE000, 0xF900) if chr(code) not in text)
     return dict(zip(map(ord, _NO_LINE_ENDS), unused, strict=False))
 
 
 @dataclass
 class _Reader:
-    """Reads the nodes of a document and takes down where they stand."""
+    """Reads the nodes of a document, and notes their places."""
 
     file: TreeFile
     lines: Lines
@@ -102,7 +102,7 @@ class _Reader:
     count: int = 0
 
     def composed(self, text: str) -> yaml.Node | None:
-        """The document, as nodes that know where they stand."""
+        """The document as nodes with their places."""
         try:
             document: yaml.Node | None = yaml.compose(text, Loader=_Loader)
         except _TooDeepError as error:
@@ -116,7 +116,7 @@ class _Reader:
         return document
 
     def value(self, node: yaml.Node, place: Place) -> object:
-        """What a node stands for."""
+        """The value of a node."""
         position = self._position(node)
         self.file.positions.setdefault(place, position)
         if len(place) > DEEPEST:
@@ -144,14 +144,14 @@ class _Reader:
         self._check_continuation(node)
         if node.tag == _TEXT:
             return text
-        # a tag that is written says something else than the text does
+        # an explicit tag changes the meaning of the text
         if node.tag != _RESOLVER.resolve(yaml.ScalarNode, node.value, (True, False)):  # type: ignore[no-untyped-call] # its stub has no types
             self._note_unknown_tag(node)
             return text
         return None if node.tag == _NULL else Unquoted(_KINDS[node.tag], text)
 
     def _check_continuation(self, node: yaml.ScalarNode) -> None:
-        """Refuse an item that is indented too far: YAML makes it a part of the text before it."""
+        """Refuse an item that is indented too far: YAML makes it part of the text before it."""
         if node.style is not None:
             return
         item = _ITEM.search(self.lines.text, node.start_mark.index, node.end_mark.index)
@@ -166,7 +166,7 @@ class _Reader:
     def _fields(
         self, node: yaml.Node, above: tuple[yaml.Node, ...] = ()
     ) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
-        """The fields of a mapping with those that it merges, of which its own ones win."""
+        """The fields of a mapping with those that it merges; its own fields win."""
         self._check_tag(node, _MAPPING)
         own: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         merged: list[yaml.Node] = []
@@ -193,7 +193,7 @@ class _Reader:
                     yield name, key, value
 
     def _merged(self, value: yaml.Node) -> list[yaml.Node]:
-        """The mappings behind `<<`, the first of which wins."""
+        """The mappings behind `<<`; the first one wins."""
         mappings = value.value if isinstance(value, yaml.SequenceNode) else [value]
         if isinstance(value, yaml.SequenceNode):
             self._check_tag(value, _LIST)
@@ -205,10 +205,10 @@ class _Reader:
 
     def _field_name(self, key: yaml.Node) -> str | None:
         if not isinstance(key, yaml.ScalarNode):
-            self.file.note(self._position(key), "a field is called by a text: write a text")
+            self.file.note(self._position(key), "the name of a field is a text: write a text")
             return None
         if key.tag != _TEXT:
-            # a name is a text whatever it looks like, if nothing else is written
+            # without a tag, a name is a text, whatever it looks like
             self._scalar(key)
         return self._as_written(key.value)
 
@@ -252,7 +252,7 @@ def _merges(key: yaml.Node) -> bool:
 
 
 def _problem(error: yaml.YAMLError) -> str:
-    """What is wrong, in the words of PyYAML, on one line."""
+    """The problem in the words of PyYAML, on one line."""
     if isinstance(error, yaml.reader.ReaderError):
         return f"unacceptable character {quoted(str(chr(error.character)))}"
     problem = getattr(error, "problem", None) or str(error).replace("\n", " ")

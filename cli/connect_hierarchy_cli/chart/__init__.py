@@ -1,1 +1,1 @@
-"""A hierarchy as a picture: one HTML file to browse, one SVG to show."""
+"""A hierarchy as a picture: an HTML file to browse, or an SVG to show."""

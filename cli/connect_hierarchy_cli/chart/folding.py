@@ -10,7 +10,7 @@ from connect_hierarchy_cli.chart.hierarchy import Group, Hierarchy
 
 @dataclass(frozen=True)
 class Family:
-    """What is shown below a group, or at the top."""
+    """The groups that are shown below a group, or at the top."""
 
     shown: tuple[Branch, ...] = ()
     hidden_groups: int = 0
@@ -37,7 +37,7 @@ class Family:
         return sum(1 + branch.below.count for branch in self.shown)
 
     def divided(self, most: int) -> list[Family]:
-        """The family in parts of about as many rows each, what it hides in the last of them.
+        """The family in parts of about equal numbers of rows; the last part has what it hides.
 
         Args:
             most: How many parts there may be, at least 1.
@@ -45,7 +45,7 @@ class Family:
         parts: list[list[Branch]] = [[]]
         share, used = self.rows / most, 0
         for branch in self.shown:
-            # A branch stands in the part in which the middle of it lies.
+            # A branch is in the part that has the middle of it.
             if parts[-1] and used + branch.rows / 2 > share * len(parts):
                 parts.append([])
             parts[-1].append(branch)
@@ -70,7 +70,7 @@ class Branch:
 
 
 def fold(hierarchy: Hierarchy, most_rows: int) -> Family:
-    """The groups to show in so many rows.
+    """The groups to show in this many rows.
 
     A group takes a row, unless groups below it are shown: the first of them stands beside it. What
     a family hides takes one more row where some of the family is shown. Groups with marks come
@@ -99,7 +99,7 @@ def fold(hierarchy: Hierarchy, most_rows: int) -> Family:
 
 
 class _Folding:
-    """Counts the rows while groups are added."""
+    """A picture that grows group by group, with its number of rows."""
 
     def __init__(self, hierarchy: Hierarchy, most_rows: int) -> None:
         self._hierarchy = hierarchy
@@ -127,8 +127,8 @@ class _Folding:
             above = self._above(group)
             count = below.get(above, 0)
             family = len(self._hierarchy.children[above])
-            # The first stands beside the group above; the rest of the family takes a row, which
-            # goes with its last.
+            # The first is in the row of the group above; the rest of the family takes one row,
+            # which goes with its last.
             rows += (count > 0) - (0 < count == family - 1) + (count == 0 and family > 1)
             below[above] = count + 1
             if rows > self._most_rows:
@@ -149,7 +149,7 @@ class _Folding:
         return parent.id if parent else None
 
     def family(self, above: str | None) -> Family:
-        """What is shown below a group, and how much is not."""
+        """The groups that are shown below a group, with counts of the others."""
         groups = self._hierarchy.children.get(above, ())
         hidden = [group for group in groups if group.id not in self._shown]
         shown = tuple(

@@ -1,4 +1,4 @@
-"""What a picture shows: the hierarchy of an instance, and what a plan would change in it."""
+"""The data of a picture: the hierarchy of an instance, and the changes of a plan."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Change(StrEnum):
     MOVED = "moved"
     REMOVED = "removed"
     REPLACED = "replaced"
-    """Removed here and made anew elsewhere without its agents and its history."""
+    """Removed here and created elsewhere, without its agents and its history."""
     ADOPTED = "adopted"
 
 
@@ -29,7 +29,7 @@ class Mark:
     before: str = ""
     """The name before a rename, the path before a move; empty for other changes."""
     note: str = ""
-    """What else to know, as a short phrase: `12 agents move to Support`."""
+    """Anything else, as a short phrase: `12 agents move to Support`."""
 
     @property
     def text(self) -> str:
@@ -53,7 +53,7 @@ class Group:
     """One group of a picture."""
 
     id: str
-    """Its id in Amazon Connect; for a group that a plan adds, any text that no other group has."""
+    """Its id in Amazon Connect; for a group that a plan adds, any unique text."""
     name: str
     level: int
     """Its level, from 1."""
@@ -62,11 +62,11 @@ class Group:
     tags: Mapping[str, str] = field(default_factory=dict)
     """The tags of its users, without those that say who owns it."""
     owner: Owner | None = None
-    """None where no stack of this library owns it."""
+    """None if no stack of this library owns it."""
     agents: tuple[str, ...] = ()
     """The user names of the agents that are directly in it."""
     marks: tuple[Mark, ...] = ()
-    """What a plan would do to it, empty outside of a plan."""
+    """The changes in a plan, empty outside of a plan."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,7 @@ class Hierarchy:
     agents_without_group: tuple[str, ...] = ()
     """The user names of the agents that are in no group."""
     read_at: str = ""
-    """When this was read, as people write it: `2026-11-27 09:40 UTC`; empty if it is not to be
-    shown."""
+    """When this was read, such as `2026-11-27 09:40 UTC`; empty if it is not to be shown."""
 
     def __post_init__(self) -> None:
         if len(self.by_id) < len(self.groups):
@@ -108,7 +107,7 @@ class Hierarchy:
 
     @property
     def level_names(self) -> tuple[str, ...]:
-        """The names of all levels; `Level 2` where a group stands at one that has none."""
+        """The names of all levels; `Level 2` for a level with groups and without a name."""
         deepest = max((group.level for group in self.groups), default=0)
         known = [*self.levels, *("" for _ in range(len(self.levels), deepest))]
         return tuple(name or f"Level {number}" for number, name in enumerate(known, start=1))
@@ -174,6 +173,6 @@ class Hierarchy:
 
 
 def _in_order(name: str) -> tuple[tuple[int, int, str], ...]:
-    """What to sort names by as people do: without case, and `Team 2` before `Team 10`."""
+    """The sort key of a name: without case, and `Team 2` before `Team 10`."""
     parts = re.findall("([0-9]+)|([^0-9]+)", name.casefold())
     return tuple((0, int(digits), "") if digits else (1, 0, text) for digits, text in parts)

@@ -18,12 +18,12 @@ _SCRIPTS = ("groups.js", "search.js", "rows.js", "details.js", "tree.js", "page.
 
 
 def render_html(hierarchy: Hierarchy) -> str:
-    """The page, complete in itself: styles, script and data are inside, nothing is loaded.
+    """The page in one file: styles, script and data are inside, and nothing is loaded.
 
     Write it as UTF-8.
 
     Args:
-        hierarchy: What it shows. With marks on its groups it is the picture of a plan.
+        hierarchy: The hierarchy. If groups have marks, it is the picture of a plan.
     """
     style, script = _file("page.css"), _script()
     return (
@@ -32,7 +32,7 @@ def render_html(hierarchy: Hierarchy) -> str:
         .render(
             hierarchy=hierarchy,
             data=_data(hierarchy),
-            # The project's own files, not a user's text.
+            # The project's own files, not users' texts.
             style=Markup(style),  # noqa: S704
             script=Markup(script),  # noqa: S704
             policy="; ".join(
@@ -58,7 +58,7 @@ def _file(name: str) -> str:
 
 
 def _script() -> str:
-    """All scripts in a scope of their own."""
+    """All scripts in one scope of their own."""
     parts = "\n".join(map(_file, _SCRIPTS))
     return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
@@ -78,7 +78,7 @@ def _environment() -> Environment:
 
 
 def _data(hierarchy: Hierarchy) -> dict[str, Any]:
-    """What the script reads; groups stand after the one above them."""
+    """The data for the script; each group comes after the one above it."""
     ordered = list(hierarchy.in_order())
     index = {group.id: number for number, group in enumerate(ordered)}
     return {

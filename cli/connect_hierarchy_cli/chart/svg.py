@@ -29,14 +29,14 @@ _NOTE_LINES = 9
 def render_svg(hierarchy: Hierarchy, *, most_rows: int = 60) -> str:
     """The picture, with a column for each level.
 
-    It has a background of its own, so that it can be read on a light page and on a dark one. Where
-    there is room for it, a long picture is divided into two or three parts side by side.
+    It has its own background, so it is readable on light and on dark pages. If there is room, a
+    long picture is divided into two or three parts side by side.
 
     Args:
-        hierarchy: What it shows. With marks on its groups it is the picture of a plan: then groups
-            with marks are shown before all others.
-        most_rows: How many rows of groups there may be, at least 2. What does not fit is counted
-            in the group above it, and the picture says so.
+        hierarchy: The hierarchy. If groups have marks, it is the picture of a plan, and groups with
+            marks are shown before all others.
+        most_rows: How many rows of groups there may be, at least 2. Groups that do not fit are
+            counted at the group above them, and the picture says so.
 
     Raises:
         ValueError: If `most_rows` is below 2.
@@ -54,7 +54,7 @@ def _style() -> str:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """What stands around the groups, and how they are divided."""
+    """Everything around the groups, and their division into parts."""
 
     hierarchy: Hierarchy
     family: Family
@@ -102,14 +102,14 @@ class _Sheet:
         return ET.tostring(svg, encoding="unicode") + "\n"
 
     def _parts(self) -> list[Family]:
-        """The family, divided so that the parts are about equally long."""
+        """The family in parts of about equal length."""
         least = self._block_width(_LEAST_COLUMN)
         room = int((_MOST_WIDTH + _BLOCK_GAP) / (least + _BLOCK_GAP))
         number = max(1, min(room, ceil(self.family.rows / _ROWS_IN_A_BLOCK)))
         return self.family.divided(number)
 
     def _column(self, parts: int) -> float:
-        """The width of a column, where so many parts stand side by side."""
+        """The width of a column with this many parts side by side."""
         columns = self._columns * parts
         gaps = COLUMN_GAP * (columns - parts) + _BLOCK_GAP * (parts - 1)
         least = (_LEAST_WIDTH - gaps) / columns
@@ -123,9 +123,9 @@ class _Sheet:
         return max(self.family.depth, 1)
 
     def _level_names(self) -> tuple[str, ...]:
-        """Those above the columns."""
+        """The names above the columns."""
         names = self.hierarchy.level_names
-        # A group whose parent is missing stands further left than its level.
+        # A group whose parent is missing is further left than its level.
         return tuple(names[: self.family.depth])
 
     @property
@@ -134,7 +134,7 @@ class _Sheet:
         return f"{what} agent hierarchy of {self.hierarchy.title}"
 
     def _description(self) -> str:
-        """What the picture shows, for screen readers."""
+        """A description of the picture for screen readers."""
         parts = [f"{self._figures()}."]
         if levels := self.hierarchy.level_names:
             parts.append(f"Levels: {', '.join(levels)}.")
@@ -156,7 +156,7 @@ class _Sheet:
         )
 
     def _notes(self) -> list[str]:
-        """What stands below the groups, a sentence each."""
+        """The sentences below the groups."""
         notes = []
         if not self.hierarchy.groups:
             notes.append("This instance has no groups yet.")

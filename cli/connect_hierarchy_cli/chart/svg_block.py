@@ -14,7 +14,7 @@ from connect_hierarchy_cli.chart.text import counted, cut, lines, width
 COLUMN_GAP = 30
 SMALL_SIZE = 12.0
 LINE = 17
-"""From one line of small text to the next."""
+"""The distance between two lines of small text."""
 _HEAD = 40
 _ROW_GAP = 8
 _TOP_GAP = 8
@@ -60,7 +60,7 @@ class Block:
 
     @property
     def _room(self) -> float:
-        """How wide a text in a box may be."""
+        """The largest width of a text in a box."""
         return self.column - 2 * _PADDING
 
     def _family(self, family: Family, column: int, y: float) -> float:
@@ -79,7 +79,7 @@ class Block:
         return y
 
     def _lines_to(self, column: int, begins: list[float]) -> None:
-        """Lines from the group above, which stands beside the first of these boxes."""
+        """Lines from the group above, which is in the row of the first of these boxes."""
         start, end, middle = self._x(column) - COLUMN_GAP, self._x(column), _BOX / 2
         trunk = start + COLUMN_GAP / 2
         first, *others = (y + middle for y in begins)
@@ -93,7 +93,7 @@ class Block:
     def _group(self, branch: Branch, column: int, y: float) -> float:
         """Draw the box of a group, and say where it ends."""
         group, x = branch.group, self._x(column)
-        # The colour is that of the first change; all of them stand there in words.
+        # The colour is that of the first change; the words name all changes.
         style = f"marked {group.marks[0].change}" if group.marks else "group"
         place = ET.SubElement(self.elements, "g", {"class": style})
         agents = f"{self.agents[group.id]:,}"
@@ -142,7 +142,7 @@ class Block:
 
 
 def _hidden(family: Family, *, with_agents: bool) -> str:
-    """What a family hides, in words; empty if it hides nothing."""
+    """The hidden part of a family in words; empty if nothing is hidden."""
     if not family.hidden_groups:
         return ""
     parts = [f"+ {counted(family.hidden_groups, 'group')}"]

@@ -1,4 +1,4 @@
-"""The few kinds of elements that the SVG has."""
+"""The kinds of elements of the SVG."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names as a picture can hold them, and the room that they take."""
+"""Names as pictures can show them, and the room that they take."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import unicodedata
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-# Widths in parts of the font size. Readers have different fonts: these are of a wide one, so that
-# a text that is said to fit does so in others as well.
+# Widths as parts of the font size. Readers have different fonts; these are of a wide one, so that
+# a text that fits here fits with others as well.
 _WIDTHS = {
     **dict.fromkeys("iljI.,:;'|!` ", 0.33),
     **dict.fromkeys('ftr()[]{}-/\\"*', 0.45),
@@ -51,7 +51,7 @@ def _character_width(character: str) -> float:
 
 
 def cut(text: str, size: float, room: float) -> str:
-    """The text, or as much of it as there is room for with an ellipsis.
+    """The text, cut with an ellipsis if there is no room for all of it.
 
     Args:
         text: A text on one line.
@@ -68,7 +68,7 @@ def cut(text: str, size: float, room: float) -> str:
 
 
 def lines(text: str, size: float, room: float, at_most: int) -> list[str]:
-    """The text on several lines, broken between words; the last is cut where they do not suffice.
+    """The text on several lines, broken between words; the last is cut if the text is too long.
 
     Args:
         text: A text.

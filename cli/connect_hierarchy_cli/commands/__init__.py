@@ -1,4 +1,4 @@
-"""A module for each subcommand: it reads the arguments, calls the library, and shows what it says.
+"""A module for each subcommand: it reads arguments, calls the library, and shows the result.
 
-Each has one click command, which it calls `command`.
+Each has one click command with the name `command`.
 """

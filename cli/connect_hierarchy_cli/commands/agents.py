@@ -37,11 +37,11 @@ _STANDARD_OUTPUT = Path("-")
 )
 @click.argument("file", required=False, type=_FILE, help="CSV of user names and paths.")
 @click.option("--instance", metavar="INSTANCE", help="Id, ARN or alias of the instance.")
-@click.option("--apply", "is_applied", is_flag=True, help="Move the agents; else it is a dry run.")
+@click.option("--apply", "is_applied", is_flag=True, help="Move the agents, not only a dry run.")
 @click.option(
     "--export",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-    help="Write down where all agents are now; - for the output.",
+    help="Write where all agents are now; - for standard output.",
 )
 @click.option("--report", type=_FILE, help="Write a line for each move into this CSV file.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
@@ -62,9 +62,8 @@ def command(
     the agent out of the hierarchy; agents that are not in FILE stay where they are. Where names
     have slashes, a path can be a list: ["24/7", "Night desk"].
 
-    Nothing is changed without --apply. After Ctrl-C or a lost connection, type the same command
-    again: it does the rest. What --export has written is such a file: applying it undoes what came
-    after.
+    Nothing is changed without --apply. After Ctrl-C or a lost connection, run the same command
+    again: it does the rest. --export writes such a file: applying it later undoes all moves since.
     """
     from connect_hierarchy_cli.placement.agent_file import read_agent_file
     from connect_hierarchy_cli.placement.plan import InvalidRowsError, plan_moves
@@ -75,7 +74,7 @@ def command(
     work, paths, agents = _read(settings, instance, None if export else wished)
     if export is not None:
         _export(export, agents.values(), paths)
-        # a command that is run again finds this file already
+        # a command that is run again finds its own file
         work.settings = settings.without("--export")
     if wished is None:
         return
@@ -91,21 +90,21 @@ def command(
 
 def _check(settings: Settings, file: Path | None, export: Path | None) -> None:
     if file is None and export is None:
-        raise click.UsageError("give a FILE, or --export to have one written")
+        raise click.UsageError("give a FILE, or --export to write one")
     if export is None:
         return
     if export == _STANDARD_OUTPUT:
         if file is not None:
-            raise click.UsageError("--export needs a file beside FILE, '-' is for it alone")
+            raise click.UsageError("--export - works only without FILE: give a file name")
     elif export.exists():
-        told = f"{export} is there already, and may say where agents were before: it is kept"
+        told = f"{export} exists, it may say where agents were before: it is not overwritten"
         raise CommandError(told, settings.again("--export", "NEW-FILE.csv", without=("--export",)))
 
 
 def _read(
     settings: Settings, instance: str | None, wished: AgentFile | None
 ) -> tuple[Work, Paths, dict[str, Agent]]:
-    """The instance, its groups, and its agents by user name; all of them, or those of a file."""
+    """The instance, its groups, and its agents by user name: all, or those of a file."""
     from connect_hierarchy_cli.placement.paths import Paths
     from connect_hierarchy_cli.placement.present import AgentSurvey, present_groups
     from connect_hierarchy_cli.progress import progress

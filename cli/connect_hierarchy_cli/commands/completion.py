@@ -1,4 +1,4 @@
-"""`completion`: what a shell needs to complete commands, options and files."""
+"""`completion`: the script with which a shell completes commands, options and files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _VARIABLE = f"_{PROGRAM.replace('-', '_').upper()}_COMPLETE"
 def command(shell: str) -> None:
     """Write the completion for bash, zsh or fish.
 
-    For zsh, compinit has to have run before.
+    For zsh, run compinit first.
     """
     from click.shell_completion import get_completion_class
 

@@ -1,4 +1,4 @@
-"""`copy`: the levels and groups of an instance, made in another one."""
+"""`copy`: creates the levels and groups of an instance in another one."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 @click.option("--to-endpoint-url", metavar="URL", help="Address to call for the target.")
 @click.option("--agents", "with_agents", is_flag=True, help="Place agents too, by user name.")
 @click.option(
-    "--keep-levels", is_flag=True, help="Copy also where levels of the target have other names."
+    "--keep-levels", is_flag=True, help="Copy even if levels of the target have other names."
 )
 @click.option(
     "--group-quota",
     type=click.IntRange(min=1),
-    help="Groups that the target may have, if not what Service Quotas says.",
+    help="Groups that the target may have; Service Quotas is asked otherwise.",
 )
-@click.option("--apply", "is_applied", is_flag=True, help="Make it; else it is a dry run.")
+@click.option("--apply", "is_applied", is_flag=True, help="Make the changes, not only a dry run.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 @click.pass_obj
 def command(
@@ -64,14 +64,14 @@ def command(
     as_json: bool,
     **connections: str | None,
 ) -> None:
-    """Make the levels and groups of an instance in another one.
+    """Create the levels and groups of an instance in another one.
 
-    The other one may be in another Region or account. Groups of the same path are kept, and where
-    their tags differ, that is told; what only the other one has stays as it is. Tags that say which
-    stack owns a group are not copied. With --agents, users go to the groups that the users of the
-    same names are in.
+    The other one may be in another Region or account. Groups with the same path are kept, and the
+    command names those whose tags differ. Groups that only the other instance has stay as they are.
+    Tags that say which stack owns a group are not copied. With --agents, users go to the groups
+    that users of the same names are in.
 
-    Nothing is changed without --apply. After Ctrl-C or a lost connection, type the same command
+    Nothing is changed without --apply. After Ctrl-C or a lost connection, run the same command
     again: it does the rest.
     """
     from connect_hierarchy_cli.copying.plan import CopyRefusedError, plan_copy
@@ -138,7 +138,7 @@ def _group_quota(work: Work) -> int:
     if found is None:
         output.tell(
             f"note: Service Quotas does not say how many groups {work.instance.label} may have; "
-            f"{DEFAULT_GROUP_QUOTA} are assumed, --group-quota says otherwise"
+            f"{DEFAULT_GROUP_QUOTA} are assumed, use --group-quota for another number"
         )
         return DEFAULT_GROUP_QUOTA
     return found
@@ -151,7 +151,7 @@ def _show(work: Work, plan: CopyPlan) -> None:
         output.show(as_table(plan))
     output.write(f"{in_words(plan, work.rate.per_second)}\n")
     if not plan.is_empty:
-        output.tell("Nothing was changed. Add --apply to make it so.")
+        output.tell("Nothing was changed. Add --apply to make the changes.")
 
 
 def _apply(work: Work, target: Instance, plan: CopyPlan, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`doctor`: what will go wrong with a stack."""
+"""`doctor`: finds what will go wrong with a stack."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def command(settings: Settings, stack: str, *, as_json: bool) -> int:
     Looks at the stack's status, the quota of groups that is left in its instances, their other
     Region if they are replicated, the permissions of the function's role, groups that a deployment
     left behind, backups of the ledger, the function's runtime and the Node.js of this machine.
-    The exit code is 0 where all is well, 2 where there are warnings only, and 1 for a problem or an
+    The exit code is 0 if all is well, 2 if there are only warnings, and 1 for a problem or an
     error.
     """
     from dataclasses import asdict

@@ -28,7 +28,7 @@ _LABEL_WIDTH = 12
     ),
 )
 @click.option("--stack", required=True, metavar="NAME", help="Name or ARN of the stack.")
-@click.option("--repair", is_flag=True, help="Have the stack's function bring back what it wished.")
+@click.option("--repair", is_flag=True, help="Have the stack's function restore what was deployed.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 @click.pass_obj
 def command(settings: Settings, stack: str, *, repair: bool, as_json: bool) -> int:
@@ -36,11 +36,11 @@ def command(settings: Settings, stack: str, *, repair: bool, as_json: bool) -> i
 
     Compares the stack's ledger with Amazon Connect: groups that were renamed, moved, deleted or
     re-tagged, levels that were changed, groups that a deployment had to leave behind, and groups
-    that bear the stack's owner tags without being known to it. The exit code is 0 where nothing
-    differs, 2 where something does, and 1 for an error.
+    with the stack's owner tags that the stack does not know. The exit code is 0 if nothing differs,
+    2 if something does, and 1 for an error.
 
-    With --repair the stack's function brings back names, tags, places and levels as they were
-    wished last, without a change of the template. What it does not touch is shown as before.
+    With --repair, the stack's function restores names, tags, places and levels to the last
+    deployment, without a change of the template. Differences that it leaves are shown as before.
     """
     from connect_hierarchy_cli import drifting
     from connect_hierarchy_cli.session import Session
@@ -48,7 +48,7 @@ def command(settings: Settings, stack: str, *, repair: bool, as_json: bool) -> i
 
     found = find_stack(Session(settings), stack)
     if repair:
-        output.tell(f"the function of {found.name} looks and repairs; this can take minutes")
+        output.tell(f"the function of {found.name} compares and repairs; this can take minutes")
         drift = drifting.repair(found)
     else:
         with output.reading_progress() as progress:

@@ -36,7 +36,7 @@ _SHOWN = 5
     "--format",
     "kind",
     type=click.Choice(_FORMATS),
-    help="How it is written; by the name of --output, or else YAML.",
+    help="The format; by default that of the name of --output, or YAML.",
 )
 @click.option(
     "--output",
@@ -55,7 +55,7 @@ _SHOWN = 5
 @click.option(
     "--inherit-tags",
     is_flag=True,
-    help="Write tags also where groups below lack them, which then get them.",
+    help="Write also tags that groups below lack; these groups then get them.",
 )
 @click.pass_obj
 def command(
@@ -73,8 +73,8 @@ def command(
     or place in the file changes. Deploying it with adopt_existing=True changes nothing but the tags
     that say who owns a group.
 
-    With --cdk, a CDK app around it: app.py, cdk.json, requirements.txt and the file. It deploys as
-    it stands. --requests-per-second is then also what its function uses.
+    With --cdk, the command writes a CDK app that can be deployed as it is: app.py, cdk.json,
+    requirements.txt and the file. Its function uses --requests-per-second, too.
     """
     from connect_hierarchy_cli.exporting import export_of
     from connect_hierarchy_cli.instances import find_instance
@@ -107,10 +107,10 @@ def _format(kind: str | None, file: Path | None) -> TreeFormat:
 
 def _check_folder(folder: Path, file: Path | None, settings: Settings) -> None:
     if file is not None:
-        raise click.UsageError("--output and --cdk exclude each other")
+        raise click.UsageError("--output and --cdk cannot be used together")
     if folder.is_dir() and any(folder.iterdir()):
         again = settings.again("--cdk", f"{folder}-new", without=("--cdk",))
-        raise CommandError(f"folder '{folder}' is not empty: name another one", again)
+        raise CommandError(f"folder '{folder}' is not empty: give another one", again)
 
 
 def _write_tree(world: World, export: Export, kind: TreeFormat, file: Path | None) -> None:
@@ -142,18 +142,17 @@ def _write_app(
 
 
 def _tell(export: Export) -> None:
-    """Say what the file does not have, or what a deployment will not take."""
+    """Name what the file does not have, and what a deployment will refuse."""
     if export.left_out:
         _tell_some(
-            "left out, since groups below lack them (they stay where they are, or see "
-            "--inherit-tags)",
+            "left out, since groups below lack them (they stay as they are; or use --inherit-tags)",
             [f"tag {one.tag} of {one.path}" for one in export.left_out],
         )
     if export.unknown_keys:
-        _tell_some("known to their tree by a key that only its file has", export.unknown_keys)
+        _tell_some("with a key in their tree that only its file has", export.unknown_keys)
     if export.owners:
         _tell_some(
-            "owned by a stack, which another one does not adopt",
+            "owned by a stack, so that another stack does not adopt them",
             [f"{number} groups of {stack}" for stack, number in export.owners.items()],
         )
     if export.problems:

@@ -1,4 +1,4 @@
-"""`moves`: every group that has another id now."""
+"""`moves`: lists every group that has another id now."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _COLUMNS = ("at", "path", "old_id", "new_id", "resource", "key")
     ),
 )
 @click.option("--stack", required=True, metavar="NAME", help="Name or ARN of the stack.")
-@click.option("--csv", "form", flag_value="csv", help="Write CSV, for a warehouse.")
+@click.option("--csv", "form", flag_value="csv", help="Write CSV, for a data warehouse.")
 @click.option("--json", "form", flag_value="json", help="Write JSON.")
 @click.pass_obj
 def command(settings: Settings, stack: str, form: str | None) -> None:
     """Show which groups have another id now.
 
-    A group that moves, or that is created anew, gets another id, while historical reports keep the
-    old one. The stack's ledger has each such change: when it was, the path of the group at that
-    time, the old id and the new one. The oldest is first; times are in UTC.
+    A group that moves, or that is created again, gets another id, while historical reports keep the
+    old one. The stack's ledger has each such change: its time, the path of the group at that time,
+    the old id and the new one. The oldest is first; times are in UTC.
     """
     from connect_hierarchy_cli.session import Session
     from connect_hierarchy_cli.stacks import find_stack
@@ -49,7 +49,7 @@ def command(settings: Settings, stack: str, form: str | None) -> None:
     elif rows:
         _show(rows)
     else:
-        output.tell(f"no group of stack {found.name} has another id than it had first")
+        output.tell(f"no group of stack {found.name} has changed its id")
 
 
 def _time(seconds: float) -> str:

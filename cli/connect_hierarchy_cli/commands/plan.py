@@ -1,4 +1,4 @@
-"""`plan`: what a deployment will do, before it does it."""
+"""`plan`: shows what a deployment will do."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ if TYPE_CHECKING:
     help="The folder that cdk synth wrote.",
 )
 @click.option("--stack", help="The stack: its name, or with --app its id or path in the app.")
-@click.option("--resource", help="The logical id of the tree, where the stack has several.")
+@click.option("--resource", help="The logical id of the tree, if the stack has several.")
 @click.option("--instance", help="For a first deployment of FILE: id, ARN or alias.")
-@click.option("--parent", help="The same: the group that it hangs on, its path or id.")
+@click.option("--parent", help="For a first deployment: path or id of the group above.")
 @click.option(
     "--adopt-existing/--no-adopt-existing",
     default=False,
-    help="The same: take over groups that are there.",
+    help="For a first deployment: take over existing groups.",
 )
 @click.option(
     "--agents-on-delete",
     type=click.Choice(["FAIL", "MOVE_TO_PARENT", "UNASSIGN"]),
     default="FAIL",
-    help="The same: what becomes of agents in removed groups.",
+    help="For a first deployment: the policy for agents.",
 )
 @click.option("--all", "everything", is_flag=True, help="Show unchanged groups, too.")
 @click.option("--calls", is_flag=True, help="Show each call.")
@@ -82,13 +82,13 @@ def command(
     """Show what a deployment will do. Nothing is written.
 
     The function's own engine runs on a copy of the stack's ledger, against what is in Amazon
-    Connect now. What you see is the groups that change, the calls that are made and the time that
-    they take, what points at groups that get another id, and why a deployment will fail.
+    Connect now. The plan shows the groups that change, the calls and how long they take, what
+    points at groups that get another id, and why a deployment will fail.
 
     With FILE and --stack: the deployed stack with this file in its tree. With FILE alone: the file
     as a new stack on an instance. With --app: the stack of a synthesised CDK app.
 
-    The exit code is 0 if nothing changes, 2 if something does, and 1 for an error, also where the
+    The exit code is 0 if nothing changes, 2 if something does, and 1 for an error, also if the
     deployment will fail.
     """
     from connect_hierarchy_cli.plan.asking import Asked, planned
@@ -96,7 +96,7 @@ def command(
     if (file is None) == (app is None):
         raise click.UsageError("give FILE, or --app with the folder that cdk synth wrote")
     if as_json and markdown:
-        raise click.UsageError("--json and --markdown exclude each other")
+        raise click.UsageError("--json and --markdown cannot be used together")
     if stack is not None and (instance or parent or adopt_existing):
         told = "--instance, --parent and --adopt-existing are for a first deployment"
         raise click.UsageError(f"{told}: the stack has these in its template")
@@ -138,7 +138,7 @@ def _draw(plan: Plan, path: Path) -> None:
     from connect_hierarchy_cli.plan.picture import as_picture
 
     for number, instance in enumerate(plan.instances):
-        # as a rule there is one; the pictures of others stand beside it
+        # usually there is one instance; pictures of others get a number
         place = path if number == 0 else path.with_stem(f"{path.stem}-{number + 1}")
         output.write_file(place, render_svg(as_picture(plan, instance)))
     if not plan.instances:

@@ -1,4 +1,4 @@
-"""`tree`: the hierarchy of an instance."""
+"""`tree`: shows the hierarchy of an instance."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 )
 @click.argument("instance", required=False, help="Id, ARN or alias of the instance.")
 @click.option("--agents", is_flag=True, help="Show the user names of agents, too.")
-@click.option("--depth", type=click.IntRange(min=1), help="Show so many levels.")
+@click.option("--depth", type=click.IntRange(min=1), help="Show this many levels.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 @click.option(
     "--html",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Write a page to search and fold, complete in one file.",
+    help="Write a page to search and fold, in one file.",
 )
 @click.option(
     "--svg",
@@ -53,10 +53,10 @@ def command(
 ) -> None:
     """Show the hierarchy of an instance.
 
-    INSTANCE is an id, an ARN or an alias; it can be left out where the account has only one.
-    Each line has a group with its level, its agents ("2 agents of 9": two in the group itself,
-    nine with those of the groups below it), and what owns it. With --html or --svg, nothing is
-    shown, and the picture has the user names of all agents.
+    INSTANCE is an id, an ARN or an alias; it can be left out if the account has only one. Each
+    line has a group with its level, its agents ("2 agents of 9": two in the group itself, nine
+    including those of the groups below it), and its owner. With --html or --svg, the terminal
+    shows nothing, and the picture has the user names of all agents.
     """
     from connect_hierarchy_cli import drawing
     from connect_hierarchy_cli.instances import find_instance

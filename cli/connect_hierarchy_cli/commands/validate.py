@@ -1,4 +1,4 @@
-"""`validate`: the checks of synth on the file of a tree, all errors at once."""
+"""`validate`: checks tree files as synth does, and shows all errors at once."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from connect_hierarchy_lambda.model.limits import DEFAULT_GROUP_QUOTA, MAX_LEVEL
 def command(files: Sequence[Path], *, levels: int | None, group_quota: int, as_json: bool) -> int:
     """Check files of trees as a synth does, without a CDK app.
 
-    Every error is told, each with its file, line and column. The exit code is 1 if there is any.
+    Every error is shown, with its file, line and column. The exit code is 1 if there is any.
     """
     from connect_hierarchy_cli.validation import validate_file
 

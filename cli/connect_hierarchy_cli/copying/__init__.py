@@ -1,1 +1,1 @@
-"""The levels, groups and agents' groups of an instance, made in another one."""
+"""Copying the levels, groups and agents' groups of an instance into another one."""

@@ -1,7 +1,7 @@
-"""Makes levels and groups in an instance, each group once, and puts agents there.
+"""Creates levels and groups in an instance, each group once, and moves agents there.
 
-Creating a group has no client token. Where the answer of a Create is lost, a second one either
-makes the group or meets a Duplicate; then the group that has the name at that place is the one.
+Creating a group has no client token. If the answer of a Create is lost, a second one either creates
+the group or meets a Duplicate; then the group with that name and place is the one.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ T = TypeVar("T")
 
 
 class Copier:
-    """Carries a plan out in the target.
+    """Carries out a plan in the target.
 
     Args:
         connect: The calls, paced.
         target: The instance as the plan found it.
-        clock: Waits; what its `sleep` raises ends the work.
+        clock: Waits; an exception of its `sleep` ends the work.
         lanes: How many groups or agents are at work at the same time.
         jitter: Gives numbers from 0 to 1, for the lengths of pauses.
     """
@@ -63,7 +63,7 @@ class Copier:
         self._ids = {key_of(names_of(group)): group.id for group in target.groups}
 
     def make_levels(self, plan: CopyPlan) -> None:
-        """Write the levels, where that changes anything.
+        """Write the levels, if that changes anything.
 
         Raises:
             HierarchyError: Somebody has changed the levels since the plan was made.
@@ -85,15 +85,15 @@ class Copier:
             self._persistently(write)
 
     def make_groups(self, groups: Sequence[NewGroup], tell: Callable[[NewGroup], None]) -> None:
-        """Make the groups, level by level.
+        """Create the groups, level by level.
 
         Args:
             groups: Parents first.
-            tell: Is told of each that stands, of one at a time.
+            tell: Called for each group that exists, for one at a time.
 
         Raises:
             HierarchyError: Another group has the name, or the quota is used up.
-            Refusal: The service refuses another thing.
+            Refusal: The service refuses a call for another reason.
             PassingError: The service could not be reached for two minutes.
         """
         lock = threading.Lock()
@@ -109,7 +109,7 @@ class Copier:
             do_each(self._lanes, [group for group in groups if len(group.path) == depth], work)
 
     def place_agents(self, places: Sequence[NewPlace], tell: Callable[[Outcome], None]) -> None:
-        """Put the agents into their groups, which stand by now; as `Mover.carry_out`."""
+        """Move the agents into their groups, which exist now; as `Mover.carry_out`."""
         moves = [Move(place.agent, self._ids[key_of(place.path)]) for place in places]
         mover = Mover(
             self._connect, self._arn, clock=self._clock, lanes=self._lanes, jitter=self._jitter
@@ -117,7 +117,7 @@ class Copier:
         mover.carry_out(moves, tell)
 
     def _made(self, group: NewGroup) -> str:
-        """The id of the group, made or found."""
+        """The id of the group, created or found."""
         parent_id = self._ids[key_of(group.path[:-1])] if len(group.path) > 1 else None
         doing = f"creating hierarchy group {quoted(SPACED_SEPARATOR.join(group.path), 100)}"
         name = group.path[-1]
@@ -134,7 +134,7 @@ class Copier:
                     raise
             holder = self._connect.holder(self._arn, parent_id, name)
             if holder is None:
-                raise PassingError("the group that has the name is not shown yet", may_be_done=True)
+                raise PassingError("the group with that name is not shown yet", may_be_done=True)
             if holder.parent_id != parent_id:
                 why = f"the target has a group of that name, {quoted(holder.path_of_names, 100)}"
                 raise HierarchyError(doing, why, "rename one of the two, then copy again")
@@ -143,7 +143,7 @@ class Copier:
         return self._persistently(make)
 
     def _persistently(self, make: Callable[[], T]) -> T:
-        """The answer of a call that may be made again, as soon as there is one."""
+        """The answer of a call that may be repeated, as soon as there is one."""
         patience = Patience(self._clock, self._jitter)
         while True:
             try:
@@ -152,7 +152,7 @@ class Copier:
                 if patience.is_over:
                     raise
             except Refusal as refusal:
-                # what was made a moment ago may not be found yet
+                # what was created a moment ago may not be found yet
                 if refusal.is_denied or not refusal.is_doubtful or patience.is_over:
                     raise
             patience.wait()

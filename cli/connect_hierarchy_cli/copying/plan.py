@@ -1,4 +1,4 @@
-"""From two instances to what is to be made in the second, and all that is in the way of it."""
+"""From two instances to what is to be created in the second, and everything that prevents it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from connect_hierarchy_lambda.model.tree import SPACED_SEPARATOR
 Names = tuple[str, ...]
 
 _NOT_COPIED = (RESERVED_PREFIX, "aws:")
-"""Tags that say who made the group, which nobody did in the other instance."""
+"""Tags that name the creator of a group, who has not created the one in the other instance."""
 
 _QUOTED_PATH = 120
 
 
 @dataclass(frozen=True)
 class Instance:
-    """What is in one of the two instances."""
+    """The content of one of the two instances."""
 
     arn: str
     levels: Names = ()
@@ -28,12 +28,12 @@ class Instance:
 
     groups: tuple[Group, ...] = ()
     agents: Mapping[str, Agent] = field(default_factory=dict)
-    """By user name; none where agents are not copied."""
+    """By user name; empty if agents are not copied."""
 
 
 @dataclass(frozen=True)
 class NewGroup:
-    """A group that is to be made."""
+    """A group that is to be created."""
 
     path: Names
     """Names from level one down to the group itself."""
@@ -51,7 +51,7 @@ class NewPlace:
 
 @dataclass(frozen=True)
 class CopyPlan:
-    """What is to be made in the second instance."""
+    """The changes in the second instance."""
 
     levels_before: Names
     levels: Names
@@ -59,10 +59,10 @@ class CopyPlan:
     """Parents first."""
 
     kept: tuple[Names, ...]
-    """Paths of groups that are there already."""
+    """Paths of groups that exist already."""
 
     differences: tuple[str, ...]
-    """What is otherwise in the second instance and stays so, a sentence each."""
+    """Differences that stay in the second instance, a sentence each."""
 
     agents: tuple[NewPlace, ...] = ()
     in_place: int = 0
@@ -78,7 +78,7 @@ class CopyPlan:
 
 
 class CopyRefusedError(Exception):
-    """A copy that cannot be; `problems` are all the reasons."""
+    """A copy that is not possible; `problems` has all reasons."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -88,16 +88,17 @@ class CopyRefusedError(Exception):
 def plan_copy(
     source: Instance, target: Instance, *, group_quota: int, keep_levels: bool = False
 ) -> CopyPlan:
-    """What it takes to have the levels and groups of the one instance in the other as well.
+    """The plan that brings the levels and groups of one instance into another.
 
     Args:
-        source: Where they are.
-        target: Where they are to be. What only this one has stays as it is.
+        source: The instance to copy.
+        target: The instance to change. Groups that only it has stay as they are.
         group_quota: How many groups the target may have.
-        keep_levels: Put the groups below levels of other names, where the target has such.
+        keep_levels: Copy groups even if levels of the target have other names.
 
     Raises:
-        CopyRefusedError: With everything that is in the way: levels of other names, the quota.
+        CopyRefusedError: With everything that prevents the copy: levels with other names, the
+            quota.
     """
     there = {key_of(names_of(group)): group for group in target.groups}
     ordered = sorted(source.groups, key=lambda group: (len(group.path), names_of(group)))
@@ -135,12 +136,12 @@ def names_of(group: Group) -> Names:
 
 
 def key_of(path: Names) -> Names:
-    """A path to be compared with others: accents composed."""
+    """A path for comparisons: its accents are composed."""
     return tuple(map(composed, path))
 
 
 def copied_tags(group: Group) -> dict[str, str]:
-    """The tags of a group without those that say who made it."""
+    """The tags of a group without those that name its creator."""
     return {
         key: value for key, value in group.tags.items() if not key.lower().startswith(_NOT_COPIED)
     }
@@ -151,7 +152,7 @@ def _shown(path: Names) -> str:
 
 
 def _levels(source: Names, target: Names) -> Names:
-    """The target's levels, and below them what the source has more."""
+    """The target's levels, and below them the further levels of the source."""
     return target + source[len(target) :]
 
 
@@ -229,7 +230,7 @@ def _tag(value: str | None) -> str:
 def _places(
     source: Instance, target: Instance
 ) -> tuple[tuple[NewPlace, ...], int, tuple[str, ...]]:
-    """Agents that are to move, how many are in place, and who is missing in the target."""
+    """Agents that are to move, how many are in place, and user names that the target lacks."""
     paths = {group.id: names_of(group) for group in source.groups}
     there = {group.id: key_of(names_of(group)) for group in target.groups}
     places: list[NewPlace] = []

@@ -15,7 +15,7 @@ from connect_hierarchy_lambda.model.tree import SPACED_SEPARATOR
 
 
 def as_table(plan: CopyPlan) -> Together:
-    """What would be made: levels, groups, agents by the group that they go to."""
+    """The changes: levels, groups, and agents by the group that they go to."""
     tables: list[Table] = []
     if plan.levels != plan.levels_before:
         levels = _table("level", "name")
@@ -41,7 +41,7 @@ def as_table(plan: CopyPlan) -> Together:
 
 
 def in_words(plan: CopyPlan, per_second: float) -> str:
-    """How much there is to do, and how long it takes at so many requests a second."""
+    """How much there is to do, and how long it takes at this number of requests a second."""
     new_levels = len(plan.levels) - len(plan.levels_before)
     parts = [
         _number(new_levels, "level", "to add"),
@@ -52,13 +52,13 @@ def in_words(plan: CopyPlan, per_second: float) -> str:
         parts.append(f"{moves}, {plan.in_place:,} in place already")
     if plan.is_empty:
         return f"nothing to do: {'; '.join(parts)}"
-    # each API has a pace of its own, but agents wait for the groups
+    # each API has its own pace, but agents wait for the groups
     seconds = (len(plan.groups) + len(plan.agents)) / per_second
     return f"{'; '.join(parts)}; about {duration(seconds)}"
 
 
 def notes(plan: CopyPlan) -> Iterator[str]:
-    """What the copy leaves as it is, a sentence each."""
+    """Differences that the copy leaves, a sentence each."""
     yield from plan.differences
     if plan.missing_agents:
         number = _number(len(plan.missing_agents), "agent", "of the source")

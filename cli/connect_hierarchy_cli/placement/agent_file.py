@@ -24,24 +24,24 @@ _PATH = "path"
 
 @dataclass(frozen=True)
 class AgentFile:
-    """What a file of agents says."""
+    """The content of a file of agents."""
 
     rows: tuple[Row, ...]
     problems: tuple[Problem, ...]
-    """What is wrong with rows that are not in `rows`."""
+    """The problems of rows that are not in `rows`."""
 
     file: TreeFile
 
     def located(self, line: int, why: str) -> str:
-        """What is wrong with a line, as a message."""
+        """A problem of a line, as a message."""
         return f"{self.file.where(Position(line))}: {why}"
 
 
 def read_agent_file(path: Path) -> AgentFile:
-    """Read a file of agents. Further columns are not looked at.
+    """Read a file of agents. Other columns are ignored.
 
     Raises:
-        InvalidHierarchyError: For a file that is no CSV file, or has not both columns.
+        InvalidHierarchyError: For a file that is not CSV, or lacks one of the columns.
         OSError: For a file that cannot be read.
     """
     file = TreeFile(path)
@@ -83,20 +83,20 @@ def _read_file(file: TreeFile, content: bytes) -> AgentFile:
 
 
 def _meaning(column: str) -> str:
-    """What a column is called, in any case, with or without something between its words."""
+    """The name of a column without case, and without separators between its words."""
     return re.sub(r"[\s_-]", "", column).lower()
 
 
 def _read(
     cells: Sequence[str], line: int, width: int, *, username_at: int, path_at: int
 ) -> Row | Problem:
-    """The row that these cells are, or what is wrong with them."""
+    """The row of these cells, or their problem."""
     if len(cells) <= max(username_at, path_at):
         # a cell too few must not mean "out of the hierarchy"
         number = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
-        return line, f"has {number}, the header {width}: write an empty path as an empty cell"
+        return line, f"has {number}, the header has {width}: write an empty path as an empty cell"
     if any(cells[width:]):
-        why = f"has {len(cells)} cells, the header {width}: put a text with separators into quotes"
+        why = f"has {len(cells)} cells, the header has {width}: put texts with separators in quotes"
         return line, why
     if not cells[username_at]:
         return line, "has no user name: give one, or remove the row"

@@ -1,8 +1,7 @@
-"""Moves agents one after the other, or as many side by side as the rate has room for.
+"""Moves agents one by one, or as many side by side as the rate allows.
 
-An agent is read right before it is moved. So one that is in its group already is not moved again,
-no matter what put it there: an earlier run that was killed before it had its answer, or somebody
-else meanwhile.
+An agent is read right before the move. So an agent that is in the group already is not moved again,
+whether an earlier run that was killed moved it, or somebody else.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from connect_hierarchy_lambda.ports.lanes import Lanes
 from connect_hierarchy_lambda.ports.time import Clock
 
 _OF_THIS_AGENT = frozenset({NOT_FOUND, INVALID_REQUEST, BAD_PARAMETER, "InvalidParameterException"})
-"""Refusals that say nothing about other agents; after any other, nothing else would work."""
+"""Refusals that are about a single agent; after any other, no further call would work."""
 
 
 class Ending(StrEnum):
@@ -41,7 +40,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a move."""
+    """The outcome of a move."""
 
     move: Move
     ending: Ending
@@ -49,11 +48,11 @@ class Outcome:
     """Id of the group that the agent was in, None for no group."""
 
     why: str = ""
-    """Of a failure."""
+    """The reason of a failure."""
 
 
 class Mover:
-    """Carries moves out.
+    """Carries out moves.
 
     Args:
         connect: The calls, paced.
@@ -83,11 +82,11 @@ class Mover:
 
         Args:
             moves: At most one for each agent.
-            tell: Is told of each outcome at once, of one at a time.
+            tell: Called with each outcome at once, with one at a time.
 
         Raises:
-            Refusal: The service refuses what is not about a single agent, such as a missing
-                permission. The moves that were told of are done.
+            Refusal: The service refuses a call for a reason that is not about a single agent, such
+                as a missing permission. The moves given to `tell` are done.
             PassingError: The service could not be reached for two minutes.
         """
         lock = threading.Lock()
@@ -106,7 +105,7 @@ class Mover:
                     tell(outcome)
 
         do_each(self._lanes, moves, work)
-        # an agent or a group that was made a moment ago may not be found yet
+        # an agent or a group that was created a moment ago may not be found yet
         patience = self._patience()
         while any(refusal.is_doubtful for _, refusal in refused) and not patience.is_over:
             patience.wait()
@@ -117,7 +116,7 @@ class Mover:
             tell(Outcome(move, Ending.FAILED, move.agent.group_id, str(refusal)))
 
     def _moved(self, move: Move) -> Outcome:
-        """Move one agent, however often the connection is lost meanwhile."""
+        """Move one agent, despite lost connections."""
         before: str | None = None
         was_tried = False
         patience = self._patience()

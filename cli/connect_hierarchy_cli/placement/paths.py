@@ -1,8 +1,8 @@
-"""Paths of groups as a cell of a file has them: read, and written so that they can be read again.
+"""Paths of groups in a cell of a file: reading, and writing so that they can be read again.
 
-A path is names from level one down, joined with `/` or ` / `, as everywhere in this project. Where
-names have slashes themselves and the joined text would mean another group, or several, the cell has
-the names one by one, as a JSON list: `["24/7", "Night desk"]`.
+A path has the names from level one down, joined with `/` or ` / `, as everywhere in this project.
+If names have slashes and the joined text would mean another group or several, the cell has a JSON
+list of the names: `["24/7", "Night desk"]`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ GroupPath = str | tuple[str, ...]
 """A path as `Tree.at` takes it: joined, or the names one by one."""
 
 _HINTS = 5
-"""How many errors about unknown paths name the nearest: the search for these takes its time."""
+"""How many errors about unknown paths name the nearest ones, since finding these takes time."""
 
 _QUOTED_PATH = 120
 
@@ -36,7 +36,7 @@ def tree_of(groups: Iterable[Group]) -> Tree:
 
 
 def path_in(cell: str) -> GroupPath:
-    """The path that a cell has, which is not empty."""
+    """The path in a cell that is not empty."""
     if cell.startswith("["):
         try:
             names = json.loads(cell)
@@ -60,7 +60,7 @@ class Paths:
         """The id of the group whose path a cell has.
 
         Raises:
-            InvalidHierarchyError: Where there is no such group, or more than one.
+            InvalidHierarchyError: If there is no such group, or more than one.
         """
         if cell not in self._known:
             self._known[cell] = self._looked_up(cell)

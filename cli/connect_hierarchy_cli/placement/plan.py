@@ -1,4 +1,4 @@
-"""From the rows of a file to moves of agents, and to everything that is wrong with the rows."""
+"""From the rows of a file to moves of agents, or to all problems of the rows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from connect_hierarchy_lambda.model.groups import Agent
 from connect_hierarchy_lambda.model.names import quoted
 
 _HINTS = 5
-"""How many errors about unknown users name the nearest: the search for these takes its time."""
+"""How many errors about unknown users name the nearest ones, since finding these takes time."""
 
 _QUOTED_NAME = 100
 
 Problem = tuple[int, str]
-"""A line of the file, from 1, and what is wrong with it."""
+"""A line of the file, from 1, and its problem."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Row:
 
     username: str
     path: str
-    """As the cell has it; empty for no group."""
+    """The text of the cell; empty for no group."""
 
     line: int
     """The line of the file that it begins in, from 1."""
@@ -43,15 +43,15 @@ class Move:
 
 @dataclass(frozen=True)
 class Plan:
-    """What it takes to have the agents where the rows say."""
+    """The moves that bring agents to the groups of their rows."""
 
     moves: tuple[Move, ...] = ()
     in_place: int = 0
-    """How many agents are where their rows say."""
+    """How many agents are in the groups of their rows already."""
 
 
 class InvalidRowsError(Exception):
-    """Rows that cannot be carried out; `problems` are all of them, each with its line."""
+    """Rows that cannot be carried out; `problems` has all problems, each with its line."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -71,8 +71,8 @@ def plan_moves(
         rows: Of the file.
         agents: The agents of the instance by user name.
         paths: Of the groups of the instance.
-        located: Puts the line in front of what is wrong with it.
-        also: What is wrong with the file itself.
+        located: Puts the line in front of a problem.
+        also: Problems of the file itself.
 
     Raises:
         InvalidRowsError: With all of `also`, every unknown user, every unknown path and every user
@@ -116,7 +116,7 @@ def _unknown_users(rows: Iterable[Row], agents: Mapping[str, Agent]) -> Iterator
 
 
 def _near(username: str, agents: Iterable[str]) -> list[str]:
-    """User names that are nearly this one; those that differ by case alone first."""
+    """Similar user names; those that differ only by case come first."""
     same = [other for other in agents if other.casefold() == username.casefold()]
     return same or difflib.get_close_matches(username, agents, cutoff=0.8)
 

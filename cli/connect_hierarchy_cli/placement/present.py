@@ -1,9 +1,9 @@
-"""What an instance has now, with what its searches do not show yet.
+"""The present state of an instance, including changes that its searches do not show yet.
 
-Searches are the only calls that show groups with their paths, and agents with their groups, many at
-a time; they lag behind writes. So both are searched, and listed: what the list has and the search
-has not, and agents that were changed a short time ago, are read one by one. So a run right after
-another one, to undo it or to finish it, begins with the true state.
+Only searches show many groups with their paths, and many agents with their groups, at a time; but
+they lag behind writes. So groups and agents are both searched and listed. Those that only the list
+has, and agents that were changed recently, are read one by one. So a run right after another one,
+to undo it or to finish it, begins with the true state.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SEARCH_LAG_SECONDS = 300.0
 
 
 def present_groups(connect: Connect, instance_arn: str) -> tuple[Group, ...]:
-    """The groups of an instance, the latest included."""
+    """The groups of an instance, including the latest."""
     shown = {group.id: group for group in connect.all_groups(instance_arn)}
     names = connect.names(instance_arn)
     for group_id in names.keys() - shown.keys():
@@ -56,7 +56,7 @@ class AgentSurvey:
         return cls(instance_arn, searched, listed)
 
     def doubtful(self, now: float, only: Collection[str] | None = None) -> list[ListedAgent]:
-        """Those whose group the search may show as it was before.
+        """The agents for whom the search may show a former group.
 
         Args:
             now: Seconds since 1970.
@@ -76,13 +76,13 @@ class AgentSurvey:
         lanes: Lanes,
         progress: Callable[[int, int], None],
     ) -> dict[str, Agent]:
-        """All agents by user name, after reading the doubtful ones one by one.
+        """All agents by user name; the doubtful ones are read one by one.
 
         Args:
             connect: The calls.
-            doubtful: Whom to read.
+            doubtful: The agents to read.
             lanes: How many are read at the same time.
-            progress: Told how many are read, of how many.
+            progress: Called with the number of agents that are read, and of all.
         """
         found = {agent_id: self.searched.get(agent_id) for agent_id in self.listed}
         read: list[str] = []
@@ -97,7 +97,7 @@ class AgentSurvey:
 
 
 def _read(connect: Connect, instance_arn: str, agent: ListedAgent) -> Agent | None:
-    """The agent as it is now, None where it was deleted meanwhile."""
+    """The agent as it is now, None if it has been deleted."""
     try:
         group_id = connect.group_of_agent(instance_arn, agent.id)
     except Refusal as refusal:

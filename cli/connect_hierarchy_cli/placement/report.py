@@ -1,4 +1,4 @@
-"""The report of moves: a line for each, in the file before the next call is made."""
+"""The report of moves: a line for each, written before the next call is made."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MoveReport:
         paths: Of the groups.
 
     Raises:
-        CommandError: If the file is there and does not begin as a report does.
+        CommandError: If the file exists and does not begin as a report does.
         OSError: If it cannot be opened or written.
     """
 
@@ -36,7 +36,7 @@ class MoveReport:
         is_new, ends_in_a_line = _looked_at(path)
         self._file = path.open("ab")
         if not ends_in_a_line:
-            # an earlier run was killed in the middle of a line
+            # an earlier run was killed while it wrote a line
             self._file.write(b"\r\n")
         if is_new:
             self._write(COLUMNS)
@@ -81,14 +81,14 @@ class _Line:
 
 
 def _looked_at(path: Path) -> tuple[bool, bool]:
-    """Whether the report is still to begin, and whether what is there ends in a whole line."""
+    """Whether the file is still empty, and whether it ends with a complete line."""
     try:
         with path.open("rb") as file:
             head = file.read(len(",".join(COLUMNS)))
             if not head:
                 return True, True
             if head != ",".join(COLUMNS).encode():
-                told = f"{path} is there and is no report of moves: give another file"
+                told = f"{path} exists and is not a report of moves: give another file"
                 raise CommandError(told, f"head -1 {shlex.quote(str(path))}")
             file.seek(-1, os.SEEK_END)
             return False, file.read(1) == b"\n"

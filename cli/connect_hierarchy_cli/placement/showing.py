@@ -18,7 +18,7 @@ _NO_GROUP = "(no group)"
 
 
 def as_table(moves: Sequence[Move], paths: Paths) -> Table:
-    """A row for each pair of groups that agents go from and to."""
+    """A row for each pair of groups between which agents move."""
     table = Table("from", "to", "agents", "user names", box=None, pad_edge=False)
     table.columns[2].justify = "right"
     ways: dict[tuple[str, str], list[str]] = {}
@@ -31,7 +31,7 @@ def as_table(moves: Sequence[Move], paths: Paths) -> Table:
 
 
 def in_words(plan: Plan, per_second: float) -> str:
-    """How many would move, and how long it takes at so many requests a second."""
+    """How many agents would move, and how long it takes at this number of requests a second."""
     if not plan.moves:
         return f"nothing to do: {agents(plan.in_place)} where the file says"
     leaving = sum(move.to is None for move in plan.moves)
@@ -43,7 +43,7 @@ def in_words(plan: Plan, per_second: float) -> str:
 
 
 def agents(number: int, to_be: str | None = None) -> str:
-    """So many agents, with what they are or do."""
+    """A number of agents, with what they are or do."""
     noun = "agent" if number == 1 else "agents"
     verb = to_be or ("is" if number == 1 else "are")
     return f"{number:,} {noun} {verb}"
@@ -63,7 +63,7 @@ def outcome_in_words(outcomes: Sequence[Outcome]) -> str:
 def as_value(
     instance_arn: str, plan: Plan, paths: Paths, outcomes: Sequence[Outcome] | None = None
 ) -> Mapping[str, Any]:
-    """A plan for machines, with what came of it where it was carried out."""
+    """A plan for machines, with its outcome if it was carried out."""
     by_user = {outcome.move.agent.username: outcome for outcome in outcomes or ()}
     return {
         "instance": instance_arn,

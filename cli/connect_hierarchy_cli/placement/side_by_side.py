@@ -1,4 +1,4 @@
-"""Work on many things, as many at the same time as the rate has room for, until one cannot."""
+"""Work on many things, as many at a time as the rate allows, until the first error."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ def lanes_for_moves(clock: Clock, rate: Rate) -> Lanes:
 
 
 def do_each(lanes: Lanes, things: Sequence[T], work: Callable[[T], None]) -> None:
-    """Do the work on each of the things, which do not depend on each other.
+    """Do the work on each of the things, all of them independent.
 
     Raises:
-        Exception: The first that the work raised. What was at work then is done, the rest is not.
+        Exception: The first one that the work raised. Work that was under way then is done, the
+            rest is not.
     """
     errors: list[BaseException] = []
 
@@ -32,7 +33,7 @@ def do_each(lanes: Lanes, things: Sequence[T], work: Callable[[T], None]) -> Non
             return
         try:
             work(thing)
-        except BaseException as error:  # noqa: BLE001 - raised below, once no other is at work
+        except BaseException as error:  # noqa: BLE001 - raised below, once all others have ended
             errors.append(error)
 
     for first in range(0, len(things), lanes.number):

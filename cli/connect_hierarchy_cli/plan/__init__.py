@@ -1,5 +1,6 @@
-"""What a deployment will do: the real engine and core at work on a copy, with no write.
+"""What a deployment will do: the real engine and core on a copy, without any write.
 
-The ledger of the stack is copied into memory, Amazon Connect is read and then stood in for, and
-time jumps. What CloudFormation would ask for is asked in the same order, and every call is noted.
+The ledger of the stack is copied into memory, Amazon Connect is read and then replaced, and time
+jumps. The requests that CloudFormation would send are served in the same order, and every call is
+noted.
 """

@@ -1,4 +1,4 @@
-"""What a person asks for, brought together with what is deployed: the plan of it."""
+"""From the options of the command line and the deployed stack to a plan."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NEW_STACK = "NewStack"
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command line says."""
+    """The options of the command line."""
 
     file: Path | None = None
     app: Path | None = None
@@ -50,22 +50,22 @@ class Asked:
 
 
 def planned(settings: Settings, asked: Asked, observer: Observer | None = None) -> Plan:
-    """The plan that is asked for.
+    """The plan for these options.
 
     Args:
         settings: Where to look.
-        asked: What for.
-        observer: Hears of the pages that are read.
+        asked: The options.
+        observer: Called with the pages that are read.
 
     Raises:
-        CommandError: If there is no such thing, or no plan can be made of it.
+        CommandError: If there is no such stack, file or instance, or no plan can be made.
     """
     session = Session(settings)
     if asked.app is not None:
         session, what = _of_app(session, asked.app, asked.stack)
         return _plan(session, what, observer)
-    assert asked.file is not None  # noqa: S101 - the command has seen to it
-    # the file first: what is wrong with it needs no AWS
+    assert asked.file is not None  # noqa: S101 - the command has checked it
+    # the file first, since its errors need no AWS
     groups = groups_of(asked.file)
     if asked.stack is not None:
         stack = find_stack(session, asked.stack)

@@ -1,4 +1,4 @@
-"""The cloud assembly that `cdk synth` writes: which stack is meant, and its template."""
+"""The cloud assembly that `cdk synth` writes: a stack of it, and the stack's template."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class SynthesisedStack:
     """A stack of an app, as it was synthesised."""
 
     name: str
-    """The name that it is deployed by."""
+    """The name in CloudFormation."""
 
     path: str
-    """Where it stands in the app: `Prod/ContactCentre`."""
+    """The path in the app: `Prod/ContactCentre`."""
 
     template: Mapping[str, Any]
     parameters: Mapping[str, str] = field(default_factory=dict)
     account: str | None = None
-    """None for whichever account it is deployed to."""
+    """None if the app does not say."""
 
     region: str | None = None
 
@@ -42,7 +42,7 @@ def find_synthesised(folder: Path, name: str | None) -> SynthesisedStack:
     """A stack of an app.
 
     Args:
-        folder: What `cdk synth` wrote, `cdk.out` as a rule.
+        folder: The folder that `cdk synth` wrote, usually `cdk.out`.
         name: The name of the stack, its id in the app, or its path; None for the only stack that
             has a hierarchy.
 
@@ -60,7 +60,7 @@ def find_synthesised(folder: Path, name: str | None) -> SynthesisedStack:
         return matching[0]
     there = ", ".join(sorted(one.path for one in found)[:_SHOWN]) or "no stacks"
     which = "with a hierarchy" if name is None else quoted(name, 128)
-    told = f"{len(matching)} stacks {which} are in {folder}, which has {there}: give --stack"
+    told = f"{folder} has {len(matching)} stacks {which}, its stacks are {there}: give --stack"
     raise CommandError(told, "cdk list")
 
 
@@ -86,7 +86,7 @@ def _stacks(folder: Path, above: str = "") -> Iterator[SynthesisedStack]:
 def _artifacts(folder: Path) -> Mapping[str, Mapping[str, Any]]:
     manifest = folder / _MANIFEST
     if not manifest.is_file():
-        raise CommandError(f"{folder} is no cloud assembly: it has no {_MANIFEST}", "cdk synth")
+        raise CommandError(f"{folder} is not a cloud assembly: it has no {_MANIFEST}", "cdk synth")
     artifacts: Mapping[str, Mapping[str, Any]] = _json(manifest).get("artifacts", {})
     return artifacts
 
@@ -95,9 +95,9 @@ def _json(path: Path) -> Mapping[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise CommandError(f"{path} is no JSON: {error}", "cdk synth") from None
+        raise CommandError(f"{path} is not JSON: {error}", "cdk synth") from None
     if not isinstance(value, Mapping):
-        raise CommandError(f"{path} is no JSON object", "cdk synth")
+        raise CommandError(f"{path} is not a JSON object", "cdk synth")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What happens to each group: the ledger and the instance before, and after the deployment."""
+"""What happens to each group: ledger and instance before and after the deployment."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Changes:
         return tuple(sorted(found.values(), key=lambda one: _sorting(one.path)))
 
     def _above(self, found: Mapping[str, GroupPlan]) -> Iterator[str]:
-        """The groups above, which are no groups of the stack."""
+        """The groups above that are not of the stack."""
         told = set(found)
         for one in found.values():
             above = one.parent_id
@@ -113,7 +113,7 @@ class Changes:
     def _owning(
         self, old: Record | None, new: Record | None, was: PlannedGroup
     ) -> tuple[list[Change], str]:
-        """What changes about whose group it is, and what to say of it."""
+        """The changes of a group's owner, with remarks."""
         if new is None:
             is_adopted = old is not None and old.origin is Origin.ADOPTED
             return [Change.RELEASED], "" if is_adopted else "it is not the stack's any more"
@@ -136,7 +136,7 @@ class Changes:
         return GroupPlan(group.id, path, group.level, group.parent_id, resource)
 
     def _made_anew(self, record: Record) -> str:
-        """What to say of a group that takes the place of one that somebody deleted."""
+        """The remark about a group that replaces one that somebody deleted."""
         for old in self.before.values():
             same = (old.resource, old.key) == (record.resource, record.key)
             here = old.instance_arn == record.instance_arn
@@ -158,7 +158,7 @@ class Changes:
         """A group that is deleted."""
         record = self.before.get(group_id) or self.after[group_id]
         was = self.instance.groups_before[group_id]
-        # where it would be: the groups above may have other names, or be gone as well
+        # its place before: the groups above may have other names, or be gone as well
         parent_id = was.parent_id
         gone = GroupPlan(
             id=group_id,
@@ -171,7 +171,7 @@ class Changes:
         return self._with_agents(gone, group_id)
 
     def _moved_to(self, group_id: str | None) -> str | None:
-        """What stands for a group afterwards: its successor, where it has moved."""
+        """The group afterwards: its successor, if it moved."""
         return self._successors.get(group_id or "", group_id)
 
     @cached_property
@@ -188,7 +188,7 @@ class Changes:
         return tuple(names)
 
     def _with_agents(self, shown: GroupPlan, group_id: str) -> GroupPlan:
-        """With what becomes of the agents that are in a group now."""
+        """Add what becomes of the agents that are in a group now."""
         places = self._places.get(group_id, Counter())
         go = tuple(
             AgentsGo(number, self._path_after(place), stay=place == group_id)
@@ -215,7 +215,7 @@ class Changes:
     # groups that look like another ---------------------------------------------------------------
 
     def _replaced(self, found: Mapping[str, GroupPlan]) -> dict[str, GroupPlan]:
-        """Say of removed groups that they are made anew elsewhere, since they have no key."""
+        """Mark removed groups that are created again elsewhere, since they have no key."""
         changed = dict(found)
         added = [one for one in found.values() if one.changes == (Change.ADDED,)]
         for gone in found.values():
@@ -231,7 +231,7 @@ class Changes:
         return changed
 
     def _twin(self, gone: GroupPlan, added: Sequence[GroupPlan]) -> GroupPlan | None:
-        """An added group that may be meant to be the same one."""
+        """An added group that may be meant to be the removed one."""
         same_name = [one for one in added if one.name == gone.name and self._has_no_key(one)]
         siblings = [
             one
@@ -246,7 +246,7 @@ class Changes:
         record = self.after.get(one.id)
         if record is None:
             return False
-        # of a single group the template does not say; its name says enough
+        # a single group has no key to compare, but its name is enough
         return not record.key or record.key in self.keyless.get(record.resource, frozenset())
 
 

@@ -1,4 +1,4 @@
-"""What the calls of a deployment take, and what each of them is about."""
+"""The time that the calls of a deployment take, and what each is about."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from connect_hierarchy_lambda.ports.pace import Pace, Rate
 class Duration:
     """How long a deployment works at the account's rate.
 
-    The calls come in their order and each waits for its token, as in the engine, whose buckets all
-    runs of a stack share. What the network and CloudFormation take comes on top.
+    The calls come in their order, and each waits for its token, as in the engine, whose buckets all
+    runs of a stack share. The time of the network and of CloudFormation is not included.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Duration:
         self.seconds = now
 
     def too_long(self, played: Played) -> str:
-        """Which resource takes longer than CloudFormation waits for it; empty for none."""
+        """The resource that takes longer than CloudFormation waits; empty for none."""
         for served in played.requests:
             if self.by_request.get(served.id, 0.0) > WINDOW:
                 return served.logical_id
@@ -44,7 +44,7 @@ class Duration:
 
 
 def calls_by_api(calls: Sequence[PlannedCall]) -> dict[str, int]:
-    """How many requests each API gets, those that write first."""
+    """The number of requests for each API; APIs that write come first."""
     counted = Counter(call.api for call in calls)
     reads = {call.api: call.is_read for call in calls}
     return dict(sorted(counted.items(), key=lambda one: (reads[one[0]], one[0])))
@@ -59,12 +59,12 @@ class Calls:
         self._names: dict[str, str] = {}
         self._above: dict[str, str | None] = {}
         for instance in connect.instances.values():
-            # new groups come with their calls
+            # new groups are added with their calls
             for group in instance.groups_before.values() if instance.has_read_groups() else ():
                 self._names[group.id], self._above[group.id] = group.name, group.parent_id
 
     def planned(self) -> tuple[CallPlan, ...]:
-        """Each call that writes, in its order; names are those at that moment."""
+        """Each call that writes, in order; names are those at that moment."""
         found = []
         for call in self._connect.calls:
             if call.is_read:

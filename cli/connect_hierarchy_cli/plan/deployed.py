@@ -1,4 +1,4 @@
-"""What is deployed to: a stack that is there, or one that is not there yet."""
+"""The target of a deployment: a stack that exists, or one that does not exist yet."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from connect_hierarchy_lambda.ports.ledger import Ledger
 from connect_hierarchy_lambda.ports.pace import Rate
 
 _AS_IF_NEVER_MADE = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE"})
-"""Statuses of stacks that the next deployment makes anew."""
+"""Statuses of stacks that the next deployment creates again."""
 
 _AT_REST = frozenset(
     {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"}
@@ -31,7 +31,7 @@ _PLANNED_ID = "planned"
 
 @dataclass(frozen=True)
 class Deployable:
-    """What a plan is made of."""
+    """The inputs of a plan."""
 
     target: Target
     ledger: Ledger | None
@@ -46,14 +46,14 @@ def deployable(
     *,
     account: str | None = None,
 ) -> Deployable:
-    """A template for a stack, whether it is there already or not.
+    """A template for a stack, whether or not the stack exists.
 
     Args:
         session: The session of the stack's Region.
         name: The name of the stack.
         template: The new template.
-        parameters: What is given for its parameters; those of the deployed stack stay else.
-        account: The account of a stack that is not there yet, None for that of the credentials.
+        parameters: Values for its parameters; the deployed stack's values are used for the others.
+        account: The account of a stack that does not exist yet; None for that of the credentials.
     """
     stack = _there(session, name)
     if stack is None:
@@ -65,10 +65,10 @@ def deployable(
 def update(
     stack: DeployedStack, template: Mapping[str, Any], parameters: Mapping[str, str]
 ) -> Deployable:
-    """A new template for a stack that is there.
+    """A new template for a stack that exists.
 
     Raises:
-        CommandError: If the stack has not come to rest.
+        CommandError: If the stack is not at rest.
     """
     if stack.status not in _AT_REST:
         raise CommandError(
@@ -100,7 +100,7 @@ def first_deployment(
     *,
     account: str | None = None,
 ) -> Deployable:
-    """A template for a stack that is not there yet."""
+    """A template for a stack that does not exist yet."""
     region = session.region or ""
     account = account or session.client("sts").get_caller_identity()["Account"]
     partition = session.client("cloudformation").meta.partition
@@ -123,7 +123,7 @@ def with_groups(stack: DeployedStack, resource: str | None, groups: object) -> M
         groups: The nodes as the property has them.
 
     Raises:
-        CommandError: If the stack has no such tree, or has several and nobody says which.
+        CommandError: If the stack has no such tree, or has several and `resource` is None.
     """
     trees = [one.logical_id for one in stack.resources if one.type is ResourceType.TREE]
     chosen = trees if resource is None else [name for name in trees if name == resource]
@@ -131,7 +131,7 @@ def with_groups(stack: DeployedStack, resource: str | None, groups: object) -> M
         there = ", ".join(trees) or "none"
         which = "" if resource is None else f" {quoted(resource, 128)}"
         raise CommandError(
-            f"stack {stack.name} has not exactly one tree{which}, its trees are: {there}",
+            f"stack {stack.name} does not have exactly one tree{which}, its trees are: {there}",
             f"{PROGRAM} plan FILE --stack {stack.name} --resource {trees[0] if trees else 'ID'}",
         )
     declaration = stack.declared[chosen[0]]
@@ -166,7 +166,7 @@ def _outputs_of(session: Session) -> Any:
 
 
 def _importers(session: Session, export: str) -> list[str]:
-    """The stacks that import an export; the service makes an error of none."""
+    """The stacks that import an export; the service answers an error if there are none."""
     pages = session.client("cloudformation").get_paginator("list_imports")
     try:
         return [name for page in pages.paginate(ExportName=export) for name in page["Imports"]]

@@ -1,7 +1,7 @@
-"""A deployment played through: the requests that CloudFormation will send, served with no write.
+"""A simulated deployment: the requests that CloudFormation will send, served without a write.
 
-Resources that do not depend on each other are made side by side by CloudFormation; here one comes
-after the other, in the order of the template. The stack's turn lets only one of them act anyway.
+CloudFormation works side by side on resources that do not depend on each other; here they come one
+by one, in the order of the template. The stack's turn lets only one of them act anyway.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ from connect_hierarchy_lambda.resources.request import Request, digest_of
 from connect_hierarchy_lambda.resources.serving import answer_to
 
 CLEAN_UP_TRIES = 3
-"""So often CloudFormation tries a Delete of the clean-up before it leaves the resource."""
+"""How often CloudFormation tries a Delete in the clean-up before it abandons the resource."""
 
 _RUN_SECONDS = 900.0
 _AT_ONCE = 1_000_000
-"""Calls that do not depend on each other are decided at once: a plan may have thousands."""
+"""Independent calls are decided together, since a plan may have thousands."""
 
 _UNLIMITED = Rate(1e9, 1e9)
-"""The time at the account's rate is counted afterwards, from the calls."""
+"""The time at the account's rate is computed afterwards, from the calls."""
 
 _SERVICE_TOKEN = "ServiceToken"  # noqa: S105 - what CloudFormation calls the function's ARN
 _STRUCTURE_SEGMENT = "/user-hierarchy-structure"
@@ -75,7 +75,7 @@ _MUST_BE_KNOWN = (
 
 @dataclass(frozen=True)
 class Served:
-    """A request of CloudFormation, and what comes of it."""
+    """A request of CloudFormation, and its outcome."""
 
     id: str
     type: RequestType
@@ -85,21 +85,21 @@ class Served:
     physical_id_before: str = ""
     physical_id: str = ""
     why_failed: str = ""
-    """What the function answers where it cannot be done."""
+    """The reason in the function's answer if the request fails."""
 
     properties: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class Played:
-    """A deployment as it will go."""
+    """The course of a deployment."""
 
     requests: list[Served] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    """What the function's log will warn of."""
+    """Warnings that will be in the function's log."""
 
     unknown: list[str] = field(default_factory=list)
-    """What only the deployment knows, such as the value of a tag."""
+    """Values that only the deployment knows, such as that of a tag."""
 
     refusal: str = ""
     """Why the deployment will fail, in the words of the function; empty if it will not."""
@@ -111,16 +111,16 @@ class Played:
     """Exports that change or go: the output, and whether there is still one of this name."""
 
     waits: Mapping[str, float] = field(default_factory=dict)
-    """Seconds that requests wait for something else than the pace, by their ids."""
+    """Seconds that requests wait for anything but the pace, by their ids."""
 
 
 class DeploymentError(Exception):
-    """No plan can be made of this."""
+    """No plan can be made."""
 
 
 @dataclass(frozen=True)
 class _Standing:
-    """A resource of this library as it is at the moment."""
+    """The present state of a resource of this library."""
 
     declaration: Mapping[str, Any]
     physical_id: str
@@ -129,11 +129,11 @@ class _Standing:
 
 
 class Deployment:
-    """Plays one deployment through.
+    """Simulates one deployment.
 
     Args:
-        target: What is deployed to which stack.
-        connect: Amazon Connect as the plan sees it; afterwards it has the calls.
+        target: The template and the stack.
+        connect: The planned Amazon Connect; afterwards it has the calls.
         ledger: A copy of the stack's ledger, which is changed.
         now: When it begins, in seconds since 1970.
     """
@@ -152,11 +152,11 @@ class Deployment:
         self._exports_before: dict[str, tuple[str, str]] = {}
 
     def play(self) -> Played:
-        """Serve the requests that CloudFormation will send, till all is done or one fails.
+        """Serve the requests that CloudFormation will send, until all are done or one fails.
 
         Raises:
-            DeploymentError: If what is wished is not known before the deployment.
-            Refusal: If what is there cannot be read; or PassingError.
+            DeploymentError: If the wish is not known before the deployment.
+            Refusal: If the present state cannot be read; or PassingError.
         """
         try:
             with _warnings(self.played.warnings):
@@ -204,7 +204,7 @@ class Deployment:
         self._clean_up(removed, replaced, old_graph)
 
     def _look(self) -> Mapping[str, set[str]]:
-        """What is deployed, with the references in its template resolved."""
+        """The deployed resources, with the references in their template resolved."""
         target = self.target
         if target.old_template is None:
             return {}
@@ -225,7 +225,7 @@ class Deployment:
         return graph
 
     def _apply(self, scope: Scope, name: str, declaration: Mapping[str, Any]) -> bool:
-        """Make or change a resource; False where that fails."""
+        """Create or change a resource; False if that fails."""
         properties = scope.properties(declaration)
         self._check_known(name, properties)
         self._note_instance(properties)
@@ -266,7 +266,7 @@ class Deployment:
         replaced: Sequence[tuple[str, _Standing]],
         graph: Mapping[str, set[str]],
     ) -> None:
-        """Delete what is not declared any more, and what was replaced: dependents first."""
+        """Delete resources that are no longer declared or were replaced, dependents first."""
         going = [
             (name, standing)
             for name, standing in removed
@@ -311,7 +311,7 @@ class Deployment:
         )
 
     def _serve(self, request: Request, *, is_clean_up: bool) -> Answer | str:
-        """The answer, or why it fails."""
+        """The answer, or the reason of the failure."""
         served = Served(
             id=request.request_id,
             type=RequestType(request.type),
@@ -389,11 +389,11 @@ class Deployment:
             self.connect.instance(arn)
 
     def _check_resolved(self, name: str, properties: Mapping[str, Any]) -> None:
-        """Warn where the references in the deployed template were resolved otherwise than here."""
+        """Warn if references in the deployed template had other values than they have here."""
         entry = self.ledger.entry(name)
         if entry is not None and entry.digest and entry.digest != digest_of(properties):
             self.played.warnings.append(
-                f"{name}: what is deployed is not what its template gives here, so its plan may "
+                f"{name}: the deployed values differ from those computed here, so its plan may "
                 "be wrong"
             )
 
@@ -413,7 +413,7 @@ class Deployment:
         properties: Mapping[str, Any],
         physical_id: str,
     ) -> Mapping[str, str]:
-        """What Fn::GetAtt gives of a deployed resource: what the function answered last."""
+        """The attributes of a deployed resource for Fn::GetAtt, from the function's last answer."""
         if declaration["Type"] == ResourceType.STRUCTURE:
             arn = physical_id.removesuffix(_STRUCTURE_SEGMENT)
             return {StructureAttribute.INSTANCE_ARN: arn}
@@ -435,7 +435,7 @@ class Deployment:
 
 
 def _exports(scope: Scope) -> dict[str, tuple[str, str]]:
-    """What a stack exports: by name the output and its value."""
+    """The exports of a stack: output and value by name."""
     outputs: Mapping[str, Mapping[str, Any]] = scope.template.get("Outputs") or {}
     return {
         as_text(scope.resolve(output["Export"]["Name"])): (
@@ -453,12 +453,12 @@ def is_ours(declaration: Mapping[str, Any]) -> bool:
 
 
 def copied(ledger: Ledger | None) -> MemoryLedger:
-    """A copy of what a ledger knows of its groups and resources."""
+    """A copy of a ledger's records and entries."""
     copy = MemoryLedger()
     if ledger is None:
         return copy
     turn = copy.take_turn("copy", 0.0)
-    assert turn is not None  # noqa: S101 - nobody else has it
+    assert turn is not None  # noqa: S101 - no other run exists
     copy.write(turn, records=list(ledger.records().values()))
     for entry in ledger.entries().values():
         copy.write(turn, entry=entry)
@@ -474,7 +474,7 @@ class _PlannedStack:
         self._template = template
 
     def describe_stacks(self, **_: Any) -> Any:
-        """What the stack is doing."""
+        """The status of the stack."""
         return {"Stacks": [{"StackStatus": self.status}]}
 
     def get_template(self, **_: Any) -> Any:
@@ -483,7 +483,7 @@ class _PlannedStack:
 
 
 def _in_order(graph: Mapping[str, set[str]]) -> list[str]:
-    """Those that wait for nothing as the template has them, then those that waited for them."""
+    """Independent resources in the order of the template, then those that depend on them."""
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for name in graph:
         sorter.add(name)
@@ -503,7 +503,7 @@ def _in_order(graph: Mapping[str, set[str]]) -> list[str]:
 
 
 def _is_tag(groups: object) -> bool:
-    """Whether what is not known of these groups are values of tags alone."""
+    """Whether only values of tags are unknown in these groups."""
     if isinstance(groups, Mapping):
         return all(name == "Tags" or _is_tag(value) for name, value in groups.items())
     if isinstance(groups, list):
@@ -513,7 +513,7 @@ def _is_tag(groups: object) -> bool:
 
 @contextmanager
 def _warnings(told: list[str]) -> Iterator[None]:
-    """Collect what the engine warns of, in place of a log."""
+    """Collect the engine's warnings instead of logging them."""
 
     class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

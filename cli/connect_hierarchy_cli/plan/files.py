@@ -1,4 +1,4 @@
-"""A tree file as the one resource of a stack that is not there yet."""
+"""A tree file as the only resource of a stack that does not exist yet."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ TREE = "Tree"
 
 
 def groups_of(path: Path) -> list[dict[str, object]]:
-    """The groups of a file as the property of a tree has them.
+    """The groups of a file as a property of a tree.
 
     Raises:
-        InvalidHierarchyError: For what no tree can be, with the line.
+        InvalidHierarchyError: If the tree has a problem; the error has the line.
     """
     file = read_tree_file(path)
     return as_declared(read_tree(file.groups, line_of=file.line_of))
@@ -39,7 +39,7 @@ def template_of(
     adopt_existing: bool,
     agents_on_delete: AgentsOnDelete,
 ) -> Mapping[str, Any]:
-    """A template with one tree, as the constructs would write it."""
+    """A template with one tree, as the constructs write it."""
     below = {} if parent is None else {TreeProperty.PARENT_GROUP_ARN.value: parent.arn}
     properties = {
         TreeProperty.INSTANCE_ARN.value: instance.arn,

@@ -1,7 +1,7 @@
 """Intrinsic functions of templates, resolved as far as their values are known before a deployment.
 
-What cannot be known gets a text that says so. It is the same text wherever it stands, so that two
-templates that use it in the same way do not differ by it.
+A value that cannot be known becomes a text that says so. It is the same text everywhere, so that
+two templates that use the value in the same way do not differ.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ Lookup = Callable[[str], Any]
 
 
 class TemplateError(Exception):
-    """A template that nothing can be said about."""
+    """A template that cannot be evaluated."""
 
 
 def unknown(what: str) -> str:
-    """What stands for a value that only the deployment knows."""
+    """The text in place of a value that only the deployment knows."""
     return f"<known after deployment: {re.sub('[<>]', '', what)}>"
 
 
 def unknowns(value: object) -> list[str]:
-    """What of a resolved value is not known, each once."""
+    """The unknown parts of a resolved value, each once."""
     return list(dict.fromkeys(_unknowns(value)))
 
 
@@ -57,7 +57,7 @@ def as_text(value: object) -> str:
 
 
 def stringified(value: Any) -> Any:
-    """A value as a custom resource gets it: every scalar a text."""
+    """A value as a custom resource gets it: every scalar is a text."""
     if isinstance(value, Mapping):
         return {key: stringified(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -70,7 +70,8 @@ class Scope:
     """What references in one template resolve to.
 
     `ref` and `attribute` look resources up, `import_value` exports, `stack_output` an output of
-    another stack by that stack's name and its own. Each gives `unknown(…)` where it does not know.
+    another stack by that stack's name and its own. Each returns `unknown(…)` if it does not know
+    the value.
     """
 
     template: Mapping[str, Any]
@@ -93,11 +94,11 @@ class Scope:
         }
 
     def holds(self, name: str | None) -> bool:
-        """Whether the condition of a declaration holds; one that names none is always there."""
+        """Whether the condition of a declaration holds; without a condition, it always does."""
         return name is None or self.condition(name) is True
 
     def condition(self, name: str) -> bool:
-        """Whether a condition holds; TemplateError where nobody knows before the deployment."""
+        """Whether a condition holds; TemplateError if that is not known before the deployment."""
         conditions = self.template.get("Conditions") or {}
         if name not in conditions:
             raise TemplateError(f"the template has no condition {name}")
@@ -107,7 +108,7 @@ class Scope:
         return value is True
 
     def properties(self, declaration: Mapping[str, Any]) -> dict[str, Any]:
-        """The properties of a resource as an event brings them."""
+        """The properties of a resource as an event has them."""
         resolved: dict[str, Any] = stringified(self.resolve(declaration.get("Properties") or {}))
         return resolved
 
@@ -220,7 +221,7 @@ class Scope:
 
 
 _FUNCTIONS: Mapping[str, Callable[[Scope, Any], Any]] = {
-    "Ref": Scope._ref,  # noqa: SLF001 - its own
+    "Ref": Scope._ref,  # noqa: SLF001 - the class's own
     "Condition": Scope._condition_reference,  # noqa: SLF001 - the same
     "Fn::GetAtt": Scope._get_att,  # noqa: SLF001 - the same
     "Fn::Sub": Scope._sub,  # noqa: SLF001 - the same
@@ -239,7 +240,7 @@ _FUNCTIONS: Mapping[str, Callable[[Scope, Any], Any]] = {
 
 
 def dependencies(resources: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
-    """What each resource waits for: what it refers to, and what it says that it depends on."""
+    """The resources that each resource waits for, by its references and its DependsOn."""
     found: dict[str, set[str]] = {}
     for logical_id, declaration in resources.items():
         stated = declaration.get("DependsOn", [])

@@ -10,16 +10,16 @@ from connect_hierarchy_cli.plan.result import GroupPlan, InstancePlan, Plan, joi
 from connect_hierarchy_lambda.model.names import visible
 
 MOST_CHARACTERS = 60_000
-"""GitHub takes 65,536 of them in a comment."""
+"""The most characters in a comment; GitHub takes 65,536."""
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~]|^[-+#])")
 _REFERENCE = re.compile(r"(?<!\w)([@#])(?=\w)")
 _NO_BREAK = "\u2060"
-"""Between `@` and a name, so that nobody is mentioned, and no issue."""
+"""Put between `@` or `#` and a name, so that no user and no issue is mentioned."""
 
 
 def as_markdown(plan: Plan) -> str:
-    """The plan; what does not fit into a comment is counted at its end."""
+    """The plan; lines that do not fit into a comment are counted at its end."""
     lines = [f"### {_text(wording.headline(plan))}", ""]
     if plan.refusal:
         lines += [f"> **{_text(plan.refused_by)}**: {_text(plan.refusal)}", ""]
@@ -65,7 +65,7 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 
 
 def _text(text: str) -> str:
-    """Text that Markdown and GitHub leave as it is: names are anybody's."""
+    """Text with escapes for Markdown and GitHub, since anybody can choose names."""
     escaped = _SPECIAL.sub(r"\\\1", visible(text).replace("&", "&amp;"))
     return _REFERENCE.sub(rf"\1{_NO_BREAK}", escaped)
 

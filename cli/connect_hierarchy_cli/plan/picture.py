@@ -16,7 +16,7 @@ _MARKS = {
     Change.FOUND: chart.Change.ADOPTED,
     Change.RELEASED: chart.Change.REMOVED,
 }
-"""What becomes of groups, as pictures have it; other changes are no marks."""
+"""The marks of pictures for changes of a plan; other changes have no mark."""
 
 
 def as_picture(plan: Plan, instance: InstancePlan) -> chart.Hierarchy:

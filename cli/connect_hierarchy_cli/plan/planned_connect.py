@@ -1,7 +1,7 @@
-"""Amazon Connect as a plan sees it: what is there, and on top of it what the plan has done.
+"""Amazon Connect in a plan: the present state, with the changes of the plan on top.
 
-It stands in for a boto3 client, and answers as the service does. What is there is read once, and
-only when it is first needed. No call that writes leaves this process.
+It replaces a boto3 client, and answers as the service does. The present state is read once, when it
+is first needed. No call that writes leaves this process.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ READS = frozenset(
         "search_users",
     }
 )
-"""What changes nothing, as boto3's methods are called."""
+"""The calls that change nothing, by their names in boto3."""
 
 
 class Source(Protocol):
-    """What is there: asked once for each of these, at the first need; NotReadError if it fails."""
+    """The present state: each part is read once, when first needed; NotReadError if that fails."""
 
     def levels(self, instance_arn: str) -> Sequence[str]:
         """The level names, level one first."""
@@ -65,7 +65,7 @@ class PlannedCall:
     """Id of the request of CloudFormation that it serves."""
 
     operation: str
-    """As boto3's method is called."""
+    """The name of the method in boto3."""
 
     parameters: Mapping[str, Any]
     answer: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class PlannedCall:
 
     @property
     def api(self) -> str:
-        """As Amazon Connect calls it."""
+        """The name in Amazon Connect."""
         return "".join(part.capitalize() for part in self.operation.split("_"))
 
     @property
@@ -100,23 +100,23 @@ class PlannedGroup:
 
     @property
     def is_new(self) -> bool:
-        """Whether it is not there yet."""
+        """Whether the group does not exist yet."""
         return self.id.startswith(_PLANNED)
 
 
 class PlannedInstance:
-    """One instance: what is there, and what the plan has made of it."""
+    """One instance: its present state, and its state in the plan."""
 
     def __init__(self, arn: str, source: Source, numbers: Iterator[int]) -> None:
         self.arn = arn
         self._source = source
         self._numbers = numbers
         self._answers: dict[str, dict[str, Any]] = {}
-        """Groups as the service shows them, as long as they are like that."""
+        """Groups as the service shows them, until they change."""
 
     @cached_property
     def levels_before(self) -> tuple[str, ...]:
-        """The level names that are there, level one first."""
+        """The present level names, level one first."""
         return tuple(self._source.levels(self.arn))
 
     @cached_property
@@ -126,7 +126,7 @@ class PlannedInstance:
 
     @cached_property
     def groups_before(self) -> Mapping[str, PlannedGroup]:
-        """The groups that are there, by their ids."""
+        """The present groups by their ids."""
         return {
             group.id: PlannedGroup(
                 group.id, group.name, group.parent_id, len(group.path), dict(group.tags)
@@ -141,12 +141,12 @@ class PlannedInstance:
 
     @cached_property
     def agents_before(self) -> Mapping[str, Agent]:
-        """The agents by their ids, where they are."""
+        """The agents by their ids, in their present groups."""
         return {agent.id: agent for agent in self._source.agents(self.arn)}
 
     @cached_property
     def agents(self) -> dict[str, Agent]:
-        """The agents by their ids, where the plan has put them."""
+        """The agents by their ids, in their groups in the plan."""
         return dict(self.agents_before)
 
     @cached_property
@@ -176,7 +176,7 @@ class PlannedInstance:
         return "agents_before" in vars(self)
 
     def children(self, group_id: str | None) -> list[PlannedGroup]:
-        """The groups right below one, or at level one."""
+        """The groups directly below one, or at level one."""
         return [self.groups[i] for i in self._children.get(group_id, ())]
 
     def agents_in(self, group_id: str) -> list[Agent]:
@@ -191,14 +191,14 @@ class PlannedInstance:
         return line
 
     def add(self, name: str, parent_id: str | None, level: int, tags: Mapping[str, str]) -> str:
-        """Make a group, and give its id."""
+        """Create a group, and return its id."""
         group_id = f"{_PLANNED}{next(self._numbers)}"
         self._children.setdefault(parent_id, {})[group_id] = None
         self.groups[group_id] = PlannedGroup(group_id, name, parent_id, level, dict(tags))
         return group_id
 
     def change(self, group_id: str, **changes: Any) -> None:
-        """Another name, or other tags."""
+        """Change the name or the tags."""
         self.groups[group_id] = replace(self.groups[group_id], **changes)
         self._forget(group_id)
 
@@ -215,7 +215,7 @@ class PlannedInstance:
         return self._answers[group.id]
 
     def _forget(self, group_id: str) -> None:
-        """Forget how a group was shown, and what is below it: they show its name."""
+        """Forget how a group and those below it were shown, since they show its name."""
         self._answers.pop(group_id, None)
         for below in self._children.get(group_id, ()):
             self._forget(below)
@@ -229,7 +229,7 @@ class PlannedInstance:
 
 
 class NotReadError(Exception):
-    """What is there could not be read: no part of what the deployment does."""
+    """The present state could not be read; this is no failure of the deployment."""
 
     def __init__(self, cause: Exception) -> None:
         self.cause = cause
@@ -237,7 +237,7 @@ class NotReadError(Exception):
 
 
 class _Nothing:
-    """What is in an instance that the deployment makes."""
+    """The state of an instance that the deployment creates."""
 
     def levels(self, _: str) -> Sequence[str]:
         return ()
@@ -253,9 +253,9 @@ class PlannedConnect:
     """The part of a boto3 client that the engine uses, with boto3's names.
 
     Args:
-        source: What is there.
-        quota_of: How many groups an instance may have, by its ARN; None where that is not known.
-        one_name_an_instance: Whether a name can be there once in the whole instance, or once among
+        source: The present state.
+        quota_of: How many groups an instance may have, by its ARN; None if that is not known.
+        one_name_an_instance: Whether a name can occur once in the whole instance, or once among
             siblings; Amazon Connect does not document it.
     """
 
@@ -267,7 +267,7 @@ class PlannedConnect:
         one_name_an_instance: bool = False,
     ) -> None:
         self.instances: dict[str, PlannedInstance] = {}
-        """By their ids."""
+        """The instances by their ids."""
 
         self.calls: list[PlannedCall] = []
         self.request = ""
@@ -279,11 +279,11 @@ class PlannedConnect:
         self._one_name_an_instance = one_name_an_instance
 
     def instance(self, arn: str) -> PlannedInstance:
-        """The instance with this ARN, which the plan is about from now on."""
+        """The instance with this ARN, which becomes part of the plan."""
         return self._with(arn, self._source)
 
     def add_new_instance(self, arn: str) -> None:
-        """Let the plan be about an instance that the deployment makes."""
+        """Add an instance that the deployment creates."""
         self._with(arn, _Nothing())
 
     def _with(self, arn: str, source: Source) -> PlannedInstance:
@@ -358,7 +358,7 @@ class PlannedConnect:
         except _RefusedError as refused:
             self.calls.append(replace(call, error=refused.code))
             raise refused.as_boto3_raises_it(call.api) from None
-        # pages of what is read are long, and nobody asks for them again
+        # answers to reads are long, and nobody needs them again
         self.calls.append(call if call.is_read else replace(call, answer=answer))
         return answer
 
@@ -558,7 +558,7 @@ _OPERATIONS = {
 
 
 class _RefusedError(Exception):
-    """The service would do nothing, and say why."""
+    """A refusal of the service."""
 
     def __init__(self, code: str, message: str, blocker: tuple[str, str] | None = None) -> None:
         self.code, self.message, self.blocker = code, message, blocker

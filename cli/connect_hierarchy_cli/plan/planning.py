@@ -42,16 +42,16 @@ def make_plan(
     """What a deployment will do; nothing is written.
 
     Args:
-        target: What is deployed to which stack.
-        ledger: The stack's ledger, None for the first deployment of a stack.
-        connect: Amazon Connect as the plan sees it, on which no call was made yet.
-        rate: What the account's APIs take.
+        target: The template and the stack.
+        ledger: The stack's ledger; None for the first deployment of a stack.
+        connect: The planned Amazon Connect, without any call yet.
+        rate: The requests that the account's APIs take.
         now: In seconds since 1970.
-        find_pointers: Finds what points at groups whose ids change; None for not looking.
+        find_pointers: Finds what points at groups whose ids change; None to skip this.
         alias_of: The alias of an instance by its ARN.
 
     Raises:
-        DeploymentError: If what is wished is not known before the deployment.
+        DeploymentError: If the wish is not known before the deployment.
         Refusal: If Amazon Connect cannot be read; or PassingError, or BotoCoreError.
     """
     declared = {
@@ -85,7 +85,7 @@ def make_plan(
                 alias=alias_of(instance.arn),
             )
             for instance in connect.instances.values()
-            # nothing happens in one that nobody has looked at
+            # nothing happens in an instance that no request has read
             if instance.has_read_groups() or instance.has_read_levels()
         ]
         pointers = Pointers()
@@ -113,7 +113,7 @@ def make_plan(
 
 
 def _export_in_use(target: Target, played: Played) -> tuple[str, str]:
-    """Why CloudFormation refuses an output that another stack uses, and which; or nothing."""
+    """Why CloudFormation refuses to change an output that another stack uses; or empty."""
     for name, (output, is_there) in played.exports.items():
         if users := target.importers(name):
             verb = "updated" if is_there else "deleted"
@@ -123,7 +123,7 @@ def _export_in_use(target: Target, played: Played) -> tuple[str, str]:
 
 
 def _vanishing(instances: Sequence[InstancePlan]) -> dict[str, GroupPlan]:
-    """The groups whose ids will be gone, by these ids."""
+    """The groups whose ids end, by these ids."""
     return {
         (group.old_id or group.id): group
         for instance in instances
@@ -133,7 +133,7 @@ def _vanishing(instances: Sequence[InstancePlan]) -> dict[str, GroupPlan]:
 
 
 def _resources(played: Played) -> tuple[ResourcePlan, ...]:
-    """What CloudFormation asks for; a clean-up that is tried again is told once."""
+    """The requests of CloudFormation; a clean-up that is repeated is included once."""
     return tuple(
         {
             (served.logical_id, served.physical_id_before, served.type): ResourcePlan(
@@ -157,6 +157,6 @@ def _keyless(declared: Mapping[str, Any]) -> dict[str, frozenset[str]]:
         try:
             nodes = nodes_as_declared(declaration.get("Properties", {}).get(TreeProperty.GROUPS))
         except InvalidHierarchyError:
-            continue  # the deployment says what is wrong with it
+            continue  # the deployment reports its errors
         found[name] = frozenset(node.mark for node in nodes if not node.has_own_key)
     return found

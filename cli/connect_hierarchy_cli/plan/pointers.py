@@ -1,4 +1,4 @@
-"""What points at groups whose ids change or that go, and is not changed by the deployment."""
+"""References to groups whose ids end, which the deployment does not change."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _PROFILES_A_PAGE = 1000
 _USERS_A_PAGE = 100
 
 FindPointers = Callable[[Mapping[str, GroupPlan], PlannedConnect], "Pointers"]
-"""Finds them by the groups that go, by their ids, and the plan's Amazon Connect."""
+"""Finds references, from the groups whose ids end, and the planned Amazon Connect."""
 
 
 @dataclass(frozen=True)
 class Pointers:
-    """What was found, and what could not be read."""
+    """The references that were found, and what could not be read."""
 
     found: tuple[Pointer, ...] = ()
     not_read: tuple[str, ...] = ()
 
 
 class LivePointers:
-    """Looks for pointers in Amazon Connect.
+    """Looks for references in Amazon Connect.
 
     Args:
         client: A boto3 client.
@@ -39,7 +39,7 @@ class LivePointers:
         self._call = paced
 
     def __call__(self, gone: Mapping[str, GroupPlan], connect: PlannedConnect) -> Pointers:
-        """Find what points at these groups.
+        """Find references to these groups.
 
         Security profiles are described one by one, since no list shows their groups. Who is on a
         contact is asked for each group that has agents, since the service takes one at a time.
@@ -112,7 +112,7 @@ class LivePointers:
 
 
 def _of_other_stacks(gone: Mapping[str, GroupPlan], instance: PlannedInstance) -> Iterator[Pointer]:
-    """Groups right below that other stacks own."""
+    """Groups directly below that other stacks own."""
     own = {
         owner.stack
         for group_id in gone
@@ -127,5 +127,5 @@ def _of_other_stacks(gone: Mapping[str, GroupPlan], instance: PlannedInstance) -
 
 
 def _before(group: GroupPlan) -> Path:
-    """Where a group is before the deployment."""
+    """The path of a group before the deployment."""
     return group.was if group.old_id else group.path

@@ -1,4 +1,4 @@
-"""A plan: what a deployment changes, which calls it makes, and what else has to follow."""
+"""A plan: the changes of a deployment, its calls, and what else has to be done."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ class Change(StrEnum):
     ADDED = "added"
     RENAMED = "renamed"
     MOVED = "moved"
-    """Under another parent, as a new group: agents and children come along, the id is new."""
+    """Under another parent, as a new group: agents and children follow, the id is new."""
 
     REPLACED = "replaced"
-    """Removed, while a group that seems to be the same is made anew: it has no key, so its agents
-    and its history do not come along."""
+    """Removed, while a new group without a key seems to be the same.
+
+    Its agents and its history do not follow.
+    """
 
     REMOVED = "removed"
     ADOPTED = "adopted"
@@ -32,17 +34,17 @@ class Change(StrEnum):
     """It should go and cannot be deleted."""
 
     FOUND = "found again"
-    """An earlier deployment left it, and it is in use again."""
+    """An earlier deployment left it behind, and it is in use again."""
 
     PASSED = "passed on"
-    """It goes to another construct of the stack, with its id."""
+    """It passes to another construct of the stack, with its id."""
 
     TAGGED = "tagged"
 
 
 @dataclass(frozen=True)
 class AgentsGo:
-    """What becomes of agents of a group."""
+    """Where agents of a group go."""
 
     number: int
     to: Path | None
@@ -54,33 +56,33 @@ class AgentsGo:
 
 @dataclass(frozen=True)
 class GroupPlan:
-    """A group of the stack: as it will be, or as it was if it goes."""
+    """A group of the stack: its new state, or its former state if it is removed."""
 
     id: str
-    """In Amazon Connect, where it is there already; else any text that no other group has."""
+    """The id in Amazon Connect if the group exists already; if not, any unique text."""
 
     path: Path
     level: int
     parent_id: str | None
     resource: str
-    """Logical id of the resource that has it, or had it."""
+    """Logical id of the resource that owns it, or owned it."""
 
     changes: tuple[Change, ...] = ()
     was: Path = ()
-    """Where a renamed, moved or replaced group was, or is made anew."""
+    """The former path of a renamed, moved or replaced group, or the path of its replacement."""
 
     old_id: str = ""
-    """The id of a moved group before."""
+    """The former id of a moved group."""
 
     agents: int = 0
-    """The agents directly in it before, where somebody has to know."""
+    """The agents directly in it before, if they matter."""
 
     agents_go: tuple[AgentsGo, ...] = ()
     tags: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
     """Tags that change, before and after; None for no such tag."""
 
     note: str = ""
-    """What else to know."""
+    """Remarks."""
 
     @property
     def name(self) -> str:
@@ -100,7 +102,7 @@ class GroupPlan:
 
 @dataclass(frozen=True)
 class InstancePlan:
-    """An instance with its levels, and the groups of the stack in it with those above them."""
+    """An instance with its levels, the groups of the stack in it, and the groups above them."""
 
     arn: str
     levels_before: tuple[str, ...]
@@ -109,23 +111,23 @@ class InstancePlan:
     """Each after the one above it."""
 
     is_new: bool = False
-    """Whether the deployment makes the instance."""
+    """Whether the deployment creates the instance."""
 
     alias: str = ""
 
     @property
     def changed(self) -> tuple[GroupPlan, ...]:
-        """The groups that something happens to."""
+        """The groups that change."""
         return tuple(group for group in self.groups if group.changes)
 
 
 @dataclass(frozen=True)
 class CallPlan:
-    """A call that changes something, or tries to."""
+    """A call that changes something, or tries to do so."""
 
     api: str
     what: str
-    """The group, agent or level that it is about, and what becomes of it."""
+    """The group, agent or level, and its change."""
 
     resource: str
     is_clean_up: bool
@@ -147,7 +149,7 @@ class ResourcePlan:
 
 
 class Kind(StrEnum):
-    """What can point at a group."""
+    """The kinds of references to a group."""
 
     ON_CONTACT = "agents on a contact now"
     SECURITY_PROFILE = "security profile"
@@ -156,7 +158,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Pointer:
-    """Something that points at a group whose id will change, or that will be gone."""
+    """A reference to a group whose id ends."""
 
     kind: Kind
     name: str
@@ -179,14 +181,14 @@ class Plan:
     """Reads included."""
 
     seconds: float
-    """What the calls take at the account's rate, with what requests wait for."""
+    """Seconds that the calls take at the account's rate, including other waits."""
 
     rate: float
     """Requests a second that each API takes."""
 
     pointers: tuple[Pointer, ...] = ()
     not_read: tuple[str, ...] = ()
-    """What might point at a group and could not be read."""
+    """Possible references that could not be read."""
 
     unknown: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -195,7 +197,7 @@ class Plan:
 
     @property
     def groups(self) -> tuple[GroupPlan, ...]:
-        """The groups that something happens to."""
+        """The groups that change."""
         return tuple(group for instance in self.instances for group in instance.changed)
 
     @property
@@ -216,7 +218,7 @@ class Plan:
         return 2 if self.changes_anything else 0
 
     def count(self) -> Mapping[Change, int]:
-        """How many groups each change happens to, in the order of `Change`."""
+        """The number of groups with each change, in the order of `Change`."""
         found = Counter(change for group in self.groups for change in group.changes)
         return {change: found[change] for change in Change if found[change]}
 

@@ -1,4 +1,4 @@
-"""What is in an instance, read for a plan when it is first needed."""
+"""The state of an instance, read for a plan when it is first needed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class LiveSource:
-    """Reads through Amazon Connect, in the calls that pages need; see `Source`."""
+    """Reads from Amazon Connect, page by page; see `Source`."""
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
@@ -27,7 +27,7 @@ class LiveSource:
         return _read(lambda: self._connect.levels(instance_arn))
 
     def groups(self, instance_arn: str) -> Sequence[Group]:
-        """All groups; asking again gives the same."""
+        """All groups; further calls return the same."""
         if instance_arn not in self._groups:
             self._groups[instance_arn] = _read(lambda: self._connect.all_groups(instance_arn))
         return self._groups[instance_arn]

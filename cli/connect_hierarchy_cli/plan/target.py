@@ -1,4 +1,4 @@
-"""What a deployment is about: the stack as it is, and what its template shall be."""
+"""The target of a deployment: the stack as it is, and its new template."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Resources = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Home:
-    """Where a stack is."""
+    """The partition, Region and account of a stack."""
 
     partition: str
     region: str
@@ -25,12 +25,12 @@ class Home:
 
     @classmethod
     def of(cls, arn: str) -> Home:
-        """That of anything with an ARN."""
+        """The home in an ARN."""
         _, partition, _, region, account, _ = arn.split(":", 5)
         return cls(partition, region, account)
 
     def arn(self, service: str, rest: str) -> str:
-        """An ARN of this home."""
+        """An ARN in this home."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{rest}"
 
 
@@ -50,7 +50,7 @@ class Target:
 
     old_parameters: Mapping[str, Any] = field(default_factory=dict)
     physical_ids: Mapping[str, str] = field(default_factory=dict)
-    """Of what is deployed, by logical id."""
+    """The declarations of the deployed template, by logical id."""
 
     imported: Callable[[str], str | None] = field(default=lambda _: None)
     output: Callable[[str, str], str | None] = field(default=lambda _, __: None)
@@ -69,7 +69,7 @@ class Target:
 
     @property
     def is_first(self) -> bool:
-        """Whether the stack is not there yet."""
+        """Whether the stack does not exist yet."""
         return self.old_template is None
 
     def scope(
@@ -79,11 +79,11 @@ class Target:
         ref: Callable[[str], str | None],
         attribute: Callable[[str, str], str | None],
     ) -> Scope:
-        """What references in a template of the stack resolve to.
+        """The scope of a template of the stack.
 
         Args:
             template: The old or the new one.
-            parameters: What was or will be given for its parameters.
+            parameters: The values of its parameters.
             ref: The physical id of a resource of this library, None for any other.
             attribute: An attribute of one, likewise.
         """
@@ -123,7 +123,7 @@ class Target:
         )
 
     def new_instances(self) -> list[str]:
-        """ARNs that stand for the instances which the deployment makes."""
+        """Placeholder ARNs of the instances that the deployment creates."""
         declared: Resources = self.new_template.get("Resources") or {}
         return [
             self._instance_arn(name)
@@ -142,7 +142,7 @@ class Target:
         return unknown(name)
 
     def _attribute(self, declared: Resources, name: str, attribute: str) -> str:
-        """An attribute that follows from the physical id: CloudFormation shows no others."""
+        """An attribute that follows from the physical id; CloudFormation shows no others."""
         physical_id = self._physical_id(declared, name)
         what = (declared.get(name, {}).get("Type"), attribute)
         if unknowns(physical_id):

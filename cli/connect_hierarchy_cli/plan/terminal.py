@@ -1,4 +1,4 @@
-"""A plan for the terminal: a tree of the groups, then the calls and what else to know."""
+"""A plan for the terminal: a tree of the groups, then the calls and remarks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def as_renderable(plan: Plan, *, everything: bool = False, calls: bool = False) 
 
     Args:
         plan: What a deployment will do.
-        everything: Whether groups are shown that nothing happens to, beside those above others.
+        everything: Whether unchanged groups are shown, too.
         calls: Whether each call is listed.
     """
     parts: list[RenderableType] = [_headline(plan)]
@@ -85,7 +85,7 @@ def _tree(instance: InstancePlan, *, everything: bool) -> Tree:
 
 
 def _changed(instance: InstancePlan, shown: dict[str, GroupPlan]) -> set[str]:
-    """The groups that something happens to, and those above them."""
+    """The groups that change, and those above them."""
     wanted: set[str] = set()
     for group in instance.changed:
         one: GroupPlan | None = group

@@ -8,7 +8,7 @@ from connect_hierarchy_cli.plan.result import GroupPlan, InstancePlan, Plan
 
 
 def as_value(plan: Plan) -> dict[str, Any]:
-    """The plan; groups that nothing happens to are left out."""
+    """The plan, without unchanged groups."""
     return {
         "stack": plan.stack,
         "first_deployment": plan.is_first,

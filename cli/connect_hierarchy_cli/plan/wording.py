@@ -1,10 +1,10 @@
-"""A plan in words, the same in the terminal, in Markdown and beside a picture."""
+"""A plan in words, the same in the terminal, in Markdown and with a picture."""
 
 from __future__ import annotations
 
 from connect_hierarchy_cli.plan.result import AgentsGo, Change, GroupPlan, Kind, Plan, joined
 
-NOTHING = "No changes. Amazon Connect is as this wants it."
+NOTHING = "No changes. Amazon Connect has everything as wanted."
 
 _MINUTE = 60
 _HOUR = 3600
@@ -16,7 +16,7 @@ def counted(number: int, what: str) -> str:
 
 
 def headline(plan: Plan) -> str:
-    """What the plan comes to, in one line."""
+    """The summary of the plan, in one line."""
     if plan.refusal:
         return f"The deployment of {plan.stack} will fail."
     if not plan.changes_anything:
@@ -51,7 +51,7 @@ def _change(group: GroupPlan, change: Change) -> str:
 
 
 def agents_of(group: GroupPlan) -> str:
-    """What becomes of the agents of a group; empty if it has none, or nobody asked."""
+    """Where the agents of a group go; empty if it has none, or if they do not matter."""
     return ", ".join(map(_goes, group.agents_go))
 
 
@@ -100,7 +100,7 @@ def time_needed(plan: Plan) -> str:
 
 
 def pointed_at(plan: Plan) -> list[str]:
-    """What points at groups that get another id or go."""
+    """The references to groups whose ids end."""
     told = {
         Kind.ON_CONTACT: "{name} is on a contact now, in {group}",
         Kind.SECURITY_PROFILE: "security profile {name} allows access by {group} ({id})",
@@ -114,5 +114,5 @@ def pointed_at(plan: Plan) -> list[str]:
 
 
 def new_ids(plan: Plan) -> list[GroupPlan]:
-    """The groups that have another id afterwards; none where the deployment is rolled back."""
+    """The groups that have another id afterwards; none if the deployment is rolled back."""
     return [] if plan.refusal else [group for group in plan.groups if group.old_id]

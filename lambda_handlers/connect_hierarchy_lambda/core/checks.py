@@ -1,4 +1,4 @@
-"""What is refused before the first write, since it would lose something or could not be ended."""
+"""Refusals before the first write: of what would lose something or could not be completed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _strangers_below_what_moves(view: View) -> Decision | None:
 
 
 def children_of(view: View, records: list[Record]) -> list[Group] | Ask:
-    """The groups right below any of these, as far as they show."""
+    """The groups directly below any of these, as far as reads show them."""
     ids = dict.fromkeys(record.id for record in records)
     survey = Survey(records[0].instance_arn)
     if len(records) > _MANY or view.facts.knows(survey):
@@ -71,7 +71,7 @@ def children_of(view: View, records: list[Record]) -> list[Group] | Ask:
 
 
 def strangers_among(view: View, groups: list[Group]) -> list[Group] | Ask:
-    """Those that are not of this stack and are really there: searches show what is gone."""
+    """Those that are not of this stack and exist: searches can show groups that are gone."""
     strangers = []
     unknown: list[Question] = []
     for group in groups:
@@ -87,7 +87,7 @@ def strangers_among(view: View, groups: list[Group]) -> list[Group] | Ask:
 
 
 def _silent_loss(view: View) -> Decision | None:
-    """A node without a key of its own was renamed, or so it looks: its group would be replaced."""
+    """Refuse a node without a key that seems to be renamed: its group would be replaced."""
     new = _without_a_key(view) if view.unwished else []
     for record in view.unwished:
         node = next((node for node, parent_id in new if parent_id == record.parent_id), None)
@@ -102,16 +102,17 @@ def _silent_loss(view: View) -> Decision | None:
         return Refuse(
             HierarchyError(
                 f"replacing hierarchy group {quoted(view.path_of(record))}",
-                f"{quoted(' / '.join(node.path))} is new and has no key, and the old group is used",
-                f"renamed: give it key {quoted(old_key)}; another group: "
-                f"key {quoted(node.written_key)}",
+                f"{quoted(' / '.join(node.path))} is new and has no key, "
+                "and the old group is in use",
+                f"if it was renamed, give it key {quoted(old_key)}, "
+                f"if not, key {quoted(node.written_key)}",
             )
         )
     return None
 
 
 def _is_used(view: View, record: Record) -> bool | Ask:
-    """Whether agents or child groups are in a group, no matter what owns those."""
+    """Whether a group has agents or child groups, of any owner."""
     if any(r.parent_id == record.id for r in view.records.values()):
         return True
     below = children_of(view, [record])
@@ -140,13 +141,13 @@ def _without_a_key(view: View) -> list[tuple[WishedGroup, str | None]]:
 
 
 def _agents_in_the_way(view: View) -> Decision | None:
-    """Agents that would keep a removed node's group from being deleted in the clean-up."""
+    """Refuse to remove a node if agents keep the clean-up from deleting its group."""
     going = [r for r in view.unwished if r.origin is Origin.MADE]
     return held_by_agents(view, going, "removing groups from")
 
 
 def held_by_agents(view: View, going: list[Record], doing: str) -> Decision | None:
-    """A refusal where agents are in groups that keep them, or the question; None without any.
+    """A refusal if agents are in groups with the policy FAIL, the question for that, or None.
 
     `doing` is what happens to the resource, such as "removing groups from".
     """
@@ -162,7 +163,7 @@ def held_by_agents(view: View, going: list[Record], doing: str) -> Decision | No
     if not view.facts.knows(ReadTemplate()):
         return Ask((ReadTemplate(),))
     template: Template = view.facts.template() or {}
-    # what passes to another resource takes its agents along
+    # a group that passes to another resource keeps its agents
     held = [(r, a) for r, a in held if not declares_name(template, r)]
     if not held:
         return None
@@ -178,7 +179,7 @@ def held_by_agents(view: View, going: list[Record], doing: str) -> Decision | No
 
 
 def policy_in_effect(view: View, record: Record, going: dict[str, Record]) -> str:
-    """What becomes of a group's agents in the end: they may move up into one that goes too."""
+    """What becomes of a group's agents in the end: they can move up into a group that goes too."""
     policy = policy_of(view, record)
     while policy == AgentsOnDelete.MOVE_TO_PARENT and record.parent_id in going:
         record = going[record.parent_id]
@@ -187,5 +188,5 @@ def policy_in_effect(view: View, record: Record, going: dict[str, Record]) -> st
 
 
 def policy_of(view: View, record: Record) -> str:
-    """What becomes of a group's agents: the node's own word, else that of the wish."""
+    """The policy for a group's agents: the node's own, or else that of the wish."""
     return record.agents_on_delete or view.wish.agents_on_delete

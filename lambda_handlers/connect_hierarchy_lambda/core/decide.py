@@ -22,7 +22,8 @@ from connect_hierarchy_lambda.model.names import quoted
 def decide(view: View) -> Decision:
     """What to do next for a request.
 
-    Deciding twice from the same view gives the same; deciding again after each step ends.
+    Deciding twice from the same view gives the same decision. Deciding again after each step comes
+    to an end.
     """
     if view.direction is Direction.FORWARD and view.facts.refused:
         return Refuse(next(iter(view.facts.refused.values())))
@@ -36,7 +37,7 @@ def decide(view: View) -> Decision:
 
 
 def _learn(view: View) -> Decision | None:
-    """Learn a resource anew that the ledger has never heard of."""
+    """Learn a resource that the ledger does not know."""
     if not view.is_unknown:
         return None
     instance_arn = (view.previous or view.wish).instance_arn
@@ -50,7 +51,7 @@ def _learn(view: View) -> Decision | None:
 
 
 def _find_what_was_retained(view: View) -> Decision | None:
-    """CloudFormation forgot the resource, as DeletionPolicy Retain wants: its groups were left."""
+    """CloudFormation dropped the resource with DeletionPolicy Retain: its groups become LEFT."""
     if not view.finds_again:
         return None
     retained = [
@@ -86,7 +87,7 @@ def _done(view: View) -> Decision:
 
 
 def remaining(view: View) -> int:
-    """About how many calls are still to come, for people who watch the log."""
+    """About how many calls are still to come, for the log."""
     if view.direction in {Direction.CLEAN_UP, Direction.GONE}:
         live = view.direction is Direction.GONE
         return sum(r.phase is Phase.RETIRED or (live and r.phase is Phase.LIVE) for r in view.own)

@@ -26,15 +26,15 @@ class Rename:
     record: Record
     name: str
     displaced: Displaced | None = None
-    """What the record says after it: for whom the group gave its name up."""
+    """What the record says afterwards: for which resource the group released its name."""
 
 
 @dataclass(frozen=True)
 class Tag:
     """Add or change tags.
 
-    `gives_back` if they are those that adoption overwrote; `forgets` ends what the ledger knows of
-    the group.
+    `gives_back` is True for tags that adoption overwrote; `forgets` removes the group's record from
+    the ledger.
     """
 
     record: Record
@@ -45,7 +45,7 @@ class Tag:
 
 @dataclass(frozen=True)
 class Untag:
-    """Remove tags; `forgets` ends what the ledger knows of the group."""
+    """Remove tags; `forgets` removes the group's record from the ledger."""
 
     record: Record
     keys: tuple[str, ...]
@@ -70,7 +70,7 @@ class MoveAgent:
 
 @dataclass(frozen=True)
 class PutLevels:
-    """Make these the levels of an instance, all of them."""
+    """Replace all levels of an instance."""
 
     record: Record
     """Stands for the structure; the ledger keeps no such record."""
@@ -87,7 +87,7 @@ Call = Create | Rename | Tag | Untag | Delete | MoveAgent | PutLevels
 
 
 def forgets(call: Call) -> bool:
-    """Whether the ledger knows nothing of the group after the call."""
+    """Whether the call removes the group's record from the ledger."""
     return isinstance(call, Delete) or (isinstance(call, Tag | Untag) and call.forgets)
 
 
@@ -98,14 +98,14 @@ def has_record(call: Call) -> bool:
 
 @dataclass(frozen=True)
 class Ask:
-    """Find this out, then decide again."""
+    """Find the answers to these questions, then decide again."""
 
     questions: tuple[Question, ...]
 
 
 @dataclass(frozen=True)
 class Step:
-    """Write the records down, make the calls, none of which depends on another, decide again."""
+    """Write the records, make the calls, none of which depends on another, and decide again."""
 
     calls: tuple[Call, ...] = ()
     records: tuple[Record, ...] = ()
@@ -115,7 +115,7 @@ class Step:
     """Records to remove."""
 
     levels: Mapping[str, Any] | None = None
-    """What the ledger shall know of levels, None for no change."""
+    """What to write into the ledger about levels, None for no change."""
 
     warnings: tuple[str, ...] = ()
 
@@ -133,8 +133,8 @@ class Refuse:
 class Wait:
     """Give the turn back, and decide again after a pause.
 
-    After two minutes of waiting for the same, `then` is done instead. With a `slot` that is only
-    noted as what was refused there, since a rollback does without it.
+    After two minutes of waiting for the same, `then` is done instead. With a `slot`, the refusal is
+    only noted for that record, since a rollback goes on without it.
     """
 
     doing: str

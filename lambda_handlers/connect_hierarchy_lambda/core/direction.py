@@ -12,7 +12,7 @@ from connect_hierarchy_lambda.model.ledger import Begun, Entry, RequestType
 
 @dataclass(frozen=True)
 class StackStatus:
-    """What the own stack is doing."""
+    """The status of the stack."""
 
     text: str
 
@@ -28,12 +28,12 @@ class StackStatus:
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether the last operation ended well, or was undone to the end."""
+        """Whether the last operation succeeded, or was rolled back completely."""
         return self.text.endswith("_COMPLETE")
 
     @property
     def is_deleted(self) -> bool:
-        """Whether the whole stack goes."""
+        """Whether the whole stack is being deleted."""
         return self.text == "DELETE_IN_PROGRESS"
 
 
@@ -48,20 +48,20 @@ class Event:
     """In seconds since 1970, 0 where this is not known."""
 
     digest: str = ""
-    """Of its properties: of all but the parent's id, a full stop, and of all."""
+    """Two digests of its properties, joined by a full stop: without the parent's id, and whole."""
 
     old_digest: str = ""
-    """Of the properties of before an Update."""
+    """The digests of the properties before an Update."""
 
 
 class Goal(StrEnum):
-    """Which wish a request serves."""
+    """The wish that a request serves."""
 
     ITS_OWN = "ITS_OWN"
-    """That of its properties."""
+    """The wish in its properties."""
 
     BEFORE = "BEFORE"
-    """That of before the forward request which is undone."""
+    """The wish before the forward request that is undone."""
 
     NOTHING = "NOTHING"
 
@@ -85,7 +85,7 @@ class Course:
 
 
 class NoReasonError(Exception):
-    """Nothing says why this Delete should delete anything."""
+    """Nothing explains why this Delete should delete anything."""
 
 
 def is_late(event: Event, entry: Entry | None, status: StackStatus | None) -> bool:
@@ -97,7 +97,7 @@ def is_late(event: Event, entry: Entry | None, status: StackStatus | None) -> bo
         return True
     if _are_dated(event, current):
         return event.issued_at < current.issued_at
-    # without dates, or within one second: what a later request has taken back unseen
+    # without dates, or within one second: a later request has already taken this one back
     ends = status is not None and (status.rolls_back or status.is_deleted)
     if event.type is RequestType.UPDATE:
         return ends and not current.undone and current.undoes == event.digest
@@ -106,7 +106,7 @@ def is_late(event: Event, entry: Entry | None, status: StackStatus | None) -> bo
 
 
 def needs_status(event: Event, entry: Entry | None) -> bool:
-    """Whether the own stack has to be asked for the direction of this event."""
+    """Whether the direction of this event depends on the status of the stack."""
     if event.type is not RequestType.CREATE:
         return True
     current = entry.current if entry else None
@@ -131,12 +131,12 @@ def course_of(
     Args:
         event: What CloudFormation sent.
         entry: What the ledger knows of the resource.
-        status: What the own stack is doing; None where it cannot be asked.
-        is_declared: Says whether the template declares the resource, None where it cannot be read;
-            asked only where the answer matters.
+        status: The status of the stack; None if it cannot be read.
+        is_declared: Says whether the template declares the resource, None if the template cannot be
+            read. It is called only if the answer matters.
 
     Raises:
-        NoReasonError: For a Delete of a group in use that nothing gives a reason for.
+        NoReasonError: For a Delete of a group in use, if nothing explains the Delete.
     """
     if event.type is RequestType.CREATE:
         return Course(Direction.FORWARD)
@@ -151,7 +151,7 @@ def course_of(
 def _reverses(event: Event, entry: Entry) -> bool:
     """Whether an Update takes the last forward request back.
 
-    A parent that somebody deleted has another id after a rollback than it had before the update.
+    If somebody deleted the parent, its id after the rollback differs from its id before the update.
     """
     forward = entry.forward
     return (
@@ -166,10 +166,10 @@ def _but_for_the_parent(digest: str) -> str:
 
 
 def _is_cancelled(event: Event, entry: Entry | None) -> bool:
-    """Whether an Update in a rollback is one that the rollback takes back, and not its reversal.
+    """Whether an Update that arrives in a rollback was sent before it and will itself be reversed.
 
-    It leads away from what succeeded last, and does not reverse what began last. Its own reversal
-    follows, and finds what it has changed in the images.
+    Such an Update leads away from what succeeded last, and does not reverse what began last. Its
+    own reversal follows, and finds what it has changed in the images.
     """
     if entry is None:
         return False
@@ -212,7 +212,7 @@ def _of_delete(
         raise NoReasonError
     declared = is_declared() if status is not None else None
     if declared is False and not is_present and forward is not None and forward.is_create:
-        # CloudFormation never took the answer of this creation
+        # CloudFormation never accepted the answer to this Create
         return nothing
     if declared is False or (declared is None and is_present):
         return _GONE

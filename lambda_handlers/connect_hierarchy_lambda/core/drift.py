@@ -28,7 +28,7 @@ Names = tuple[str, ...]
 
 
 class Kind(StrEnum):
-    """How something differs."""
+    """The kinds of differences."""
 
     RENAMED = "RENAMED"
     MOVED = "MOVED"
@@ -77,7 +77,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a comparison rests on."""
+    """The data that a comparison uses."""
 
     stack: str
     """`<stack name>/<uuid>`."""
@@ -89,7 +89,7 @@ class Seen:
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """What has to be asked next; once that is nothing, the comparison can be made."""
+        """The questions to ask next; if there are none, the comparison can be made."""
         asked: list[Question] = [ReadTemplate()]
         for instance_arn in sorted({record.instance_arn for record in self.records.values()}):
             asked += [ListNames(instance_arn), Survey(instance_arn)]
@@ -97,7 +97,7 @@ class Seen:
         if unknown:
             return unknown
         further: list[Question] = [ReadLevels(instance_arn) for _, instance_arn in self.levels]
-        # neither of the two lists is sure to show everything
+        # neither of the two lists is certain to show everything
         further += [LookAt(r.instance_arn, r.id) for r in self.known if r.id not in self._listed]
         return tuple(q for q in dict.fromkeys(further) if not self.facts.knows(q))
 
@@ -111,7 +111,7 @@ class Seen:
 
     @cached_property
     def known(self) -> tuple[Record, ...]:
-        """The records that say how groups should be: not of what CloudFormation retained."""
+        """The records that say how groups should be, without those that CloudFormation retained."""
         return tuple(
             record
             for record in self.records.values()
@@ -213,7 +213,7 @@ class Seen:
 
     @cached_property
     def _listed(self) -> Mapping[str, Group]:
-        """The groups that both lists show, with their names of the one that lags less."""
+        """The groups that both lists show, with the names from the list that lags less."""
         listed: dict[str, Group] = {}
         for question, answer in self.facts.answers.items():
             if isinstance(question, Survey):
@@ -236,7 +236,7 @@ class Seen:
         return last is not None and last.type is RequestType.DELETE and last.answer is None
 
     def _is_kept(self, record: Record) -> bool:
-        """Whether the template wants the group, or wants it deleted."""
+        """Whether the resource is declared and the group was not retained."""
         declaration = (self.facts.template() or {}).get(record.resource, {})
         policy = str(declaration.get("UpdateReplacePolicy", ""))
         is_retained = record.phase is Phase.RETIRED and policy.startswith("Retain")

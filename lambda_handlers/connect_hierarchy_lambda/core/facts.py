@@ -11,12 +11,12 @@ from connect_hierarchy_lambda.model.groups import Agent, Group
 from connect_hierarchy_lambda.model.messages import HierarchyError
 
 Place = tuple[str, str | None, str]
-"""Instance ARN, id of the parent group and name: what only one group can have."""
+"""Instance ARN, id of the parent group, and name: no two groups share all three."""
 
 
 @dataclass(frozen=True)
 class LookAt:
-    """What is group `id` like? None if it is gone."""
+    """What does group `id` look like? None if it is gone."""
 
     instance_arn: str
     id: str
@@ -24,14 +24,14 @@ class LookAt:
 
 @dataclass(frozen=True)
 class FindHolder:
-    """Which group has this name at this place, or else anywhere in the instance?"""
+    """Which group has this name at this place, or, failing that, anywhere in the instance?"""
 
     place: Place
 
 
 @dataclass(frozen=True)
 class FindChildren:
-    """Which groups are right below group `id`?"""
+    """Which groups are directly below group `id`?"""
 
     instance_arn: str
     id: str
@@ -55,7 +55,7 @@ class AskAgent:
 
 @dataclass(frozen=True)
 class Survey:
-    """What are all groups of the instance like?"""
+    """What do all groups of the instance look like?"""
 
     instance_arn: str
 
@@ -103,7 +103,7 @@ Question = (
 
 @dataclass(frozen=True)
 class Surveyed:
-    """All groups of an instance, to be looked up: there can be thousands."""
+    """All groups of an instance, indexed, since there can be thousands."""
 
     groups: tuple[Group, ...]
 
@@ -123,23 +123,23 @@ class Surveyed:
 
 @dataclass
 class Facts:
-    """What this run has been told; the engine forgets what a call or a wait may have changed."""
+    """The answers of this run; the engine forgets those that a call or a wait may have changed."""
 
     answers: dict[Question, Any] = field(default_factory=dict)
     taken: set[Place] = field(default_factory=set)
     """Names that the service called duplicates."""
 
     in_use: dict[str, str] = field(default_factory=dict)
-    """What the service said of groups that it would not delete, by their ids."""
+    """What the service said about groups that it refused to delete, by their ids."""
 
     gone: set[str] = field(default_factory=set)
-    """Ids of groups that the service does not know, after two minutes of doubt."""
+    """Ids of groups that the service still does not know after two minutes."""
 
     refused: dict[str, HierarchyError] = field(default_factory=dict)
     """Why nothing could be done for a record, by its slot."""
 
     written: set[str] = field(default_factory=set)
-    """Ids of groups that this run has renamed or tagged: what they are called is known."""
+    """Ids of groups that this run has renamed or tagged, so that their names are known."""
 
     put_levels: set[str] = field(default_factory=set)
     """ARNs of instances whose levels this run has written."""
@@ -170,7 +170,7 @@ class Facts:
         return answer
 
     def agents(self, question: FindAgents) -> tuple[Agent, ...]:
-        """The agents that are there: searches may not show yet what this run has moved."""
+        """The agents of the group, including moves of this run that searches do not show yet."""
         answer: tuple[Agent, ...] = self.answers[question]
         shown = [a for a in answer if self.moved.get(a.id, question.id) == question.id]
         known = {agent.id for agent in shown}
@@ -178,7 +178,7 @@ class Facts:
         return (*shown, *(agent for agent in came if agent.id not in known))
 
     def note_move(self, agent: Agent, group_id: str | None) -> None:
-        """This run has put an agent into a group, or into none."""
+        """Note that this run has put an agent into a group, or into none."""
         for agents in self.arrived.values():
             agents.pop(agent.id, None)
         self.moved[agent.id] = group_id

@@ -1,4 +1,4 @@
-"""Learning a lost ledger anew, from the owner tags that every group of ours bears."""
+"""Restoring a lost ledger from the owner tags on every group of the stack."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ def learned_elsewhere(view: View, group: Group, owner: Owner) -> Record:
 
 
 def learned(view: View, groups: tuple[Group, ...]) -> tuple[Record, ...]:
-    """The records of a resource whose entry is lost; of two groups of one node one is LIVE."""
+    """The records of a resource whose entry is lost.
+
+    If a node has two groups, one of them is LIVE.
+    """
     wish = view.previous or view.wish
     known: dict[str, str] = {}
     records = []
@@ -53,7 +56,7 @@ def _record(group: Group, owner: Owner, wish: Wish | None, phase: Phase) -> Reco
         key=key,
         id=group.id,
         phase=phase,
-        # where it cannot be known that a group was made here, it is not deleted later
+        # a group that may not have been made here counts as adopted, so it is not deleted later
         origin=Origin.ADOPTED if wish is not None and wish.adopt_existing else Origin.MADE,
         tags={k: v for k, v in group.tags.items() if k in ours or k in wished},
     )

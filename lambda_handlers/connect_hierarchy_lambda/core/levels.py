@@ -1,6 +1,6 @@
 """The levels of an instance: what a structure writes, keeps and takes away.
 
-The service has one call for it, which replaces all levels, and no record of who made them. So the
+The service has one call for it, which replaces all levels, and no record of their makers. So the
 ledger says for each instance how many levels there were before this resource, and what it wrote.
 """
 
@@ -27,7 +27,7 @@ from connect_hierarchy_lambda.model.names import quoted
 Names = tuple[str, ...]
 
 SLOT = "levels"
-"""What the facts about refusals call the structure of an instance."""
+"""The slot of the structure of an instance in the facts about refusals."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +47,20 @@ class Written:
     """How many levels there were before this resource; those are never taken away."""
 
     names: Names
-    """The levels that this resource wished last."""
+    """The levels in this resource's latest wish."""
 
     put: Names = ()
-    """What was written last: those, and below them the levels of others."""
+    """What was written last: the wished levels, and below them the levels of others."""
 
     found: Names = ()
-    """What was there before the request `by`."""
+    """The levels before the request `by`."""
 
     by: str = ""
-    """Id of the request that wrote last, empty once that is no more to be undone."""
+    """Id of the request that wrote last, empty once it cannot be undone any more."""
 
     @classmethod
     def of(cls, view: View, instance_arn: str) -> Written | None:
-        """What the ledger knows, None if this resource never wrote there."""
+        """What the ledger knows, None if this resource never wrote levels to the instance."""
         known: Any = view.levels.get(instance_arn)
         if known is None:
             return None
@@ -103,7 +103,7 @@ def _forward(view: View, wished: WishedLevels, previous: WishedLevels | None) ->
     if isinstance(target, Refuse):
         return target
     before = known.before if known is not None else len(ours)
-    # what seems to be written already is what an old answer shows
+    # levels that seem to be written already can be an old answer
     found = ours if there == target else there
     written = Written(before, wished.names, target, found, view.request)
     return _write(view, instance_arn, target, written)
@@ -132,9 +132,9 @@ def _create(view: View, wished: WishedLevels, there: Names) -> Decision:
 
 
 def _write(view: View, instance_arn: str, names: Names, written: Written) -> Decision:
-    """Note in the ledger what is written, then write it.
+    """Note the levels in the ledger, then write them.
 
-    It is written once even where it seems to be there: what was read can be older than that.
+    They are written even if the instance seems to have them, since that read can be old.
     """
     if not _is_known(view, instance_arn, written):
         return Step(levels={**view.levels, instance_arn: asdict(written)})
@@ -175,26 +175,26 @@ def _groups_that_would_move(
 
 
 def _beside_levels_of_others(there: Names, ours: Names, wished: Names) -> Names | Refuse:
-    """The wished levels, and below them those that are there and were never ours."""
+    """The wished levels, and below them the levels of the instance that this stack never made."""
     doing = "updating the hierarchy structure"
     if len(wished) >= len(ours):
         new = zip(there[len(ours) :], wished[len(ours) :], strict=False)
-        # one without a name is a gap, and can be filled
+        # a level without a name is a gap, and can be filled
         strange = tuple(name for name, wanted in new if name not in {"", wanted})
         if strange:
             why = f"the instance also has {named(strange)}, which is not in levels so far"
-            remedy = "put it there under its own name, or remove it in Amazon Connect"
+            remedy = "add it to levels under its own name, or remove it in Amazon Connect"
             return Refuse(HierarchyError(doing, why, remedy))
         return wished + there[len(wished) :]
     going, former = there[len(wished) :], ours[len(wished) :]
     if going == former[: len(going)]:
         return wished
     why = f"instead of {named(former)} the instance has {named(going)}"
-    return Refuse(HierarchyError(doing, why, "put them into levels, or remove them by hand"))
+    return Refuse(HierarchyError(doing, why, "add them to levels, or remove them by hand"))
 
 
 def _in_use(view: View, instance_arn: str, names: Names) -> Decision:
-    """The service would not take a level away since it has groups."""
+    """The service refused to remove a level because it has groups."""
     there = view.facts.levels(ReadLevels(instance_arn))
     gone = named(there[len(names) :])
     questions = tuple(
@@ -203,7 +203,7 @@ def _in_use(view: View, instance_arn: str, names: Names) -> Decision:
     if unknown := tuple(q for q in questions if not view.facts.knows(q)):
         return Ask(unknown)
     groups = [quoted(group.name) for q in questions for group in view.facts.groups(q)]
-    doing = f"taking away hierarchy level {gone}"
+    doing = f"removing hierarchy level {gone}"
     error = HierarchyError(
         doing,
         f"a level still has groups: {listed(groups) or 'some'}",
@@ -213,7 +213,7 @@ def _in_use(view: View, instance_arn: str, names: Names) -> Decision:
 
 
 def _back(view: View) -> Decision | None:
-    """Make the levels as the undone request found them, but for what people changed since."""
+    """Restore the levels that the undone request found, except for later changes by people."""
     for instance_arn in view.levels:
         known = Written.of(view, instance_arn)
         if known is None or not view.undone or known.by != view.undone:
@@ -225,7 +225,7 @@ def _back(view: View) -> Decision | None:
         target = _undone(known, there)
         restored = Written(known.before, known.found, known.found)
         if view.facts.in_use and not view.is_last:
-            # their groups go in the clean-up, right after this, and then the levels
+            # the clean-up, right after this, deletes their groups, and then the levels
             continue
         if SLOT not in view.facts.refused and there not in {known.put, known.found}:
             doing = f"reading the hierarchy structure of {instance_arn}"
@@ -244,7 +244,7 @@ def _back(view: View) -> Decision | None:
 
 
 def _undone(known: Written, there: Names) -> Names:
-    """What was found, where what was written still stands; the rest is somebody else's."""
+    """The levels as found, as far as the written ones are unchanged; all others stay."""
     if there in {known.put, known.found}:
         return known.found
     kept = [
@@ -257,7 +257,7 @@ def _undone(known: Written, there: Names) -> Names:
 
 
 def _delete(view: View, wished: WishedLevels) -> Decision:
-    """Take away what was added after the levels that were there before; no more than that."""
+    """Remove the levels that this resource appended, and no others."""
     instance_arn = wished.instance_arn
     known = Written.of(view, instance_arn)
     if known is None:

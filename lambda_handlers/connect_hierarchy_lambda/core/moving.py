@@ -1,4 +1,4 @@
-"""What follows when every node stands: agents are carried over, and what is not needed retires."""
+"""What follows once every node stands: agents are carried over, unneeded groups retire."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def carry(view: View) -> Decision | None:
 
 
 def retire(view: View) -> Decision | None:
-    """Give up what has moved and what nobody wishes; the clean-up deletes it."""
+    """Retire groups that were moved from or are not wished; the clean-up deletes them."""
     moved = [r for r in view.moved if r.key in view.standing or _is_undone(view, r)]
     retired = [_retired(view, record) for record in (*moved, *view.unwished)]
     if not retired:
@@ -44,7 +44,7 @@ def retire(view: View) -> Decision | None:
 
 
 def _is_undone(view: View, record: Record) -> bool:
-    """Whether a rollback deletes a group though the one that it came from is gone."""
+    """Whether a rollback deletes a group although the group that it replaced is gone."""
     return view.goes_back and bool(view.undone) and record.came_by == view.undone
 
 
@@ -59,12 +59,12 @@ def _retired(view: View, record: Record) -> Record:
 
 
 def _replaced(view: View, record: Record) -> str:
-    """What to say of a group that a new node without a key of its own seems to replace."""
+    """The warning about a group that a new node without a key of its own seems to replace."""
     for node in view.wish.nodes:
         new = view.standing.get(node.key)
         is_new = new is not None and new.came_by == view.request
         is_sibling = new is not None and new.parent_id == record.parent_id
         if view.direction is Direction.FORWARD and is_new and is_sibling and not node.has_own_key:
             paths = f"{quoted(view.path_of(record))} goes, {quoted('/'.join(node.path))} is new"
-            return f"{paths}: if it was renamed, give it the old one's key"
+            return f"{paths}: if the group was renamed, give it the old group's key"
     return ""

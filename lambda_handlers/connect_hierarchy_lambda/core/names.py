@@ -1,7 +1,7 @@
-"""Names that somebody has: who it is, and how a node gets the name all the same.
+"""Names that are taken: who holds one, and how a node still gets it.
 
-Siblings have different names; whether all groups of an instance must is not documented. So a name
-is tried first, and only the service's DuplicateResourceException makes us look for its holder.
+Siblings must have different names; whether all groups of an instance must is not documented. So a
+name is tried first, and its holder is looked up only after a DuplicateResourceException.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import NATIVE_STACK_TAG, Owner
 
 TEMPORARY_NAME = "connect-hierarchy "
-"""Begins every temporary name."""
+"""The beginning of every temporary name."""
 
 
 def temporary_name(record: Record) -> str:
@@ -31,14 +31,14 @@ def temporary_name(record: Record) -> str:
 
 @dataclass(frozen=True)
 class Holder:
-    """The group that has a name, and its record if it is one of this stack."""
+    """The group that has a name, with its record if the group is of this stack."""
 
     group: Group
     record: Record | None
 
 
 def holder_of(view: View, place: Place, doing: str) -> Holder | Decision:
-    """The holder of a name that the service called a duplicate, or how to find it."""
+    """The holder of a name that the service called a duplicate, or the next step to find it."""
     question = FindHolder(place)
     if not view.facts.knows(question):
         return Ask((question,))
@@ -66,19 +66,22 @@ def holder_of(view: View, place: Place, doing: str) -> Holder | Decision:
 
 
 def passed_on_warning(view: View, record: Record, owner: Owner | None) -> str:
-    """What the log says of a group that this stack leaves alone from now on."""
+    """The log line about a group that this stack does not touch from now on."""
     whose = f"belongs to {owner.resource} of stack {owner.stack_name}" if owner else "has no owner"
     return f"group {quoted(view.path_of(record))} ({record.id}) {whose}, it stays"
 
 
 def displace(view: View, record: Record) -> Step:
-    """Give the holder a temporary name; the record keeps its own one, and who needed it."""
+    """Give the holder a temporary name.
+
+    Its record keeps its own name, and the resource that needed it.
+    """
     displaced = record.displaced or Displaced(record.name, view.resource.logical_id)
     return Step(calls=(Rename(record, temporary_name(record), displaced),))
 
 
 def make_room(view: View, holder: Holder, place: Place, doing: str) -> Decision | None:
-    """What makes a holder give its name up; None where it is a stranger's."""
+    """The decision that makes a holder release its name; None for a stranger's group."""
     record = holder.record
     if record is None:
         return None
@@ -103,14 +106,14 @@ def make_room(view: View, holder: Holder, place: Place, doing: str) -> Decision 
 
 
 def _wait_for_adopted(holder: Holder, record: Record, doing: str) -> Wait | None:
-    """An adopted group gets no temporary name: its own update may free the name meanwhile."""
+    """Wait instead of displacing an adopted group, since its own update may release the name."""
     if record.origin is Origin.MADE:
         return None
     return Wait(doing, f"{record.resource} has the name", _taken(holder, doing))
 
 
 def _take_from_hand(view: View, record: Record, doing: str) -> Decision:
-    """Somebody gave a group of this stack the name: it gets its own one again."""
+    """Give a group of this stack its own name back, since somebody renamed it by hand."""
     own_place = record.place
     if own_place not in view.facts.taken:
         return Step(calls=(Rename(record, record.name),))
@@ -119,8 +122,8 @@ def _take_from_hand(view: View, record: Record, doing: str) -> Decision:
     return Refuse(
         HierarchyError(
             doing,
-            f"somebody gave the name to group {record.id} of {record.resource}, and another group "
-            f"has that one's own, {quoted(record.name)}",
+            f"somebody gave the name to group {record.id} of {record.resource}, whose own name "
+            f"{quoted(record.name)} another group has",
             "rename both back",
         )
     )
@@ -132,7 +135,8 @@ def _make_own_room(view: View, record: Record, place: Place, doing: str) -> Deci
         return Refuse(
             HierarchyError(
                 doing,
-                f"this instance takes a name once, and {quoted(' / '.join(node.path))} has it",
+                "this instance allows a name only once, and "
+                f"{quoted(' / '.join(node.path))} has it",
                 "give one of the two another name",
             )
         )
@@ -144,7 +148,7 @@ def _taken(holder: Holder, doing: str) -> Refuse:
 
 
 def taken_error(holder: Holder, doing: str) -> HierarchyError:
-    """The name belongs to a group that keeps it."""
+    """The error about a name whose holder keeps it."""
     group, record = holder.group, holder.record
     adopted = record is not None and record.origin is Origin.ADOPTED
     return HierarchyError(
@@ -156,16 +160,16 @@ def taken_error(holder: Holder, doing: str) -> HierarchyError:
 
 
 def kept_name_error(view: View, record: Record, doing: str) -> HierarchyError:
-    """The name belongs to an adopted group that leaves, and keeps it when it is released."""
+    """The error about a name that an adopted group keeps when the group is released."""
     return HierarchyError(
         doing,
-        f"group {record.id} ({view.path_of(record)}), which was adopted, leaves with it",
+        f"adopted group {record.id} ({view.path_of(record)}) keeps the name when it is released",
         "choose another name, or rename that group",
     )
 
 
 def adoption_error(view: View, group: Group, doing: str) -> HierarchyError | None:
-    """Why a stranger's group cannot be adopted, None if it can."""
+    """Why a stranger's group cannot be adopted, or None if it can."""
     owner, native = Owner.of(group.tags), group.tags.get(NATIVE_STACK_TAG)
     stack = owner.stack_name if owner else native
     if stack is not None and stack != view.wish.adopt_from_stack:

@@ -1,4 +1,4 @@
-"""What the ledger knows while a call is on its way, and after it."""
+"""The ledger's records while a call is on its way, and after it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from connect_hierarchy_lambda.model.ledger import Intention, Record
 def intended(call: Call) -> Record:
     """The record while the call is on its way, when its effect is uncertain.
 
-    What was uncertain before and is not what the call changes stays uncertain.
+    Anything else that was uncertain before stays uncertain.
     """
     record = call.record
     match call:
@@ -44,9 +44,9 @@ def intended(call: Call) -> Record:
 
 
 def succeeded(call: Call, group_id: str, now: float) -> Record | None:
-    """The record after the call, None where nothing is left to know.
+    """The record after the call, None if the record is removed.
 
-    `group_id` is the id that a creation answered; `now` is in seconds since 1970.
+    `group_id` is the id in the answer to a Create; `now` is in seconds since 1970.
     """
     record = call.record
     if forgets(call):
@@ -75,7 +75,7 @@ def succeeded(call: Call, group_id: str, now: float) -> Record | None:
 
 
 def still_there(record: Record) -> Record:
-    """The record after the service would not delete the group."""
+    """The record after the service has refused to delete the group."""
     return record.settled() if record.intention is Intention.DELETE else record
 
 

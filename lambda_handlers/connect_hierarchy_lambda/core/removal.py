@@ -1,4 +1,4 @@
-"""Deleting what was retired and what leaves with its resource; releasing what was adopted."""
+"""Deleting groups that were retired or leave with their resource; releasing adopted groups."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MANY = 5
 
 
 def remove(view: View) -> Decision | None:
-    """What is to be deleted or released next; None where nothing is."""
+    """The next deletion or release; None if nothing is left to do."""
     return _Removal(view).decide()
 
 
@@ -75,14 +75,14 @@ class _Removal:
             record
             for record in view.own
             if record.id and (record.phase in phases or self._is_tried_again(record))
-            # what an update retires goes with the update's clean-up; a rollback tries at once
+            # the update's clean-up deletes what the update retired; a rollback tries at once
             if view.is_last or record.changed_by == view.request or self._is_undone(record)
             if view.is_last or record.slot not in view.facts.refused
             if view.is_last or record.id not in view.facts.in_use or self._agents_go(record)
         )
 
     def _is_undone(self, record: Record) -> bool:
-        """Whether the request that is taken back made it, whichever request retired it."""
+        """Whether the undone request made the group, no matter which request retired it."""
         return bool(self.view.undone) and record.came_by == self.view.undone
 
     def _is_tried_again(self, record: Record) -> bool:
@@ -95,17 +95,17 @@ class _Removal:
         )
 
     def _agents_go(self, record: Record) -> bool:
-        """Whether a rollback still has agents to bring home from a group that is in use."""
+        """Whether a rollback still has to carry agents home from a group that is in use."""
         question = FindAgents(record.instance_arn, record.id)
         facts = self.view.facts
         if self._home(record) is None:
             return False
-        # where nothing shows that could hold it, searches do not show agents yet
+        # if nothing shows that could hold the group, searches do not show its agents yet
         is_parent = any(r.parent_id == record.id for r in self.view.records.values())
         return not facts.knows(question) or bool(facts.agents(question)) or not is_parent
 
     def _end(self) -> Decision | None:
-        """Fail where something had to stay, now that all else is gone."""
+        """Fail if some groups had to stay, once all others are gone."""
         view = self.view
         if not view.is_last:
             return None
@@ -127,7 +127,7 @@ class _Removal:
         return Ask(unknown) if unknown else None
 
     def _shown(self, record: Record) -> Group | None:
-        """The group as it shows, None where it is not known to be there."""
+        """The group as reads show it, None if reads do not show it."""
         facts = self.view.facts
         question = LookAt(record.instance_arn, record.id)
         if facts.knows(question):
@@ -138,7 +138,7 @@ class _Removal:
         return None
 
     def _kept_by_others(self, targets: tuple[Record, ...]) -> Step | Wait | None:
-        """Forget what is gone, and what another stack or nobody owns by now."""
+        """Forget groups that are gone, and groups that now have another owner or none."""
         forgotten, warnings, doubtful = [], [], []
         for record in targets:
             group = self._shown(record)
@@ -146,7 +146,7 @@ class _Removal:
                 forgotten.append(record)
                 continue
             owner = passed_on(self.view, group)
-            # an adopted group may only show what it was before the adoption
+            # a read of an adopted group may still show its tags from before the adoption
             is_old = owner is not None and shows_the_past(record, owner)
             is_nobodys = Owner.of(group.tags) is None and record.origin is Origin.MADE
             if is_old and not self._is_released(record):
@@ -183,7 +183,7 @@ class _Removal:
         return Step(calls=tuple(c for c in calls if type(c) is first)[: view.at_once])
 
     def _is_released(self, record: Record) -> bool:
-        """Whether a group was adopted and goes back to its former owner."""
+        """Whether an adopted group goes back to its former owner."""
         view = self.view
         if record.origin is not Origin.ADOPTED:
             return False
@@ -194,11 +194,11 @@ class _Removal:
     def _release(self, record: Record) -> Tag | Untag:
         """Give back the tags that adoption overwrote, unless somebody has changed them since.
 
-        The owner is changed last: until then the group is known for one of this stack.
+        The owner tags are changed last, so that the group counts as this stack's until then.
         """
         group = self._shown(record)
         shown = group.tags if group else {}
-        # reads can show what was there before the adoption
+        # reads can show the tags from before the adoption
         ours = {
             key
             for key, value in record.as_found.items()
@@ -223,7 +223,7 @@ class _Removal:
         return None
 
     def _empty(self, record: Record) -> Decision:
-        """The service would not delete the group: find out what is in it."""
+        """Find out what is in a group that the service refused to delete."""
         view = self.view
         doing = f"deleting hierarchy group {quoted(view.path_of(record))}"
         question = FindAgents(record.instance_arn, record.id)
@@ -239,7 +239,7 @@ class _Removal:
         strangers = strangers_among(view, below)
         if isinstance(strangers, Ask):
             return strangers
-        # searches show groups that are gone: those on record count, and strangers' that are there
+        # searches show groups that are gone: only those on record count, and strangers' that exist
         below = [g for g in below if g.id in view.records or g in strangers]
         policy = policy_of(view, record)
         may_leave = agents and not below
@@ -277,7 +277,7 @@ class _Removal:
         if below:
             names = listed([quoted(group.name) for group in below])
             error = HierarchyError(
-                doing, f"it has child groups: {names}", "delete or move those first"
+                doing, f"it has child groups: {names}", "delete or move these first"
             )
         else:
             error = HierarchyError(
@@ -327,7 +327,7 @@ class _Removal:
         return None if isinstance(above, Record) else above
 
     def _above(self, record: Record) -> Record | Ask | Step | None:
-        """The group above, if it is one of this stack; a lost ledger learns it first."""
+        """The group above, if it is of this stack. A lost ledger learns its record first."""
         view, parent_id = self.view, record.parent_id
         if parent_id is None or parent_id in view.records:
             return view.records.get(parent_id or "")
@@ -342,6 +342,6 @@ class _Removal:
 
 
 def agents_in(agents: tuple[Agent, ...]) -> str:
-    """Who is in a group."""
+    """The agents in a group, as an error names them."""
     names = listed([quoted(agent.username) for agent in agents])
     return f"{len(agents)} agent(s) are in it: {names}"

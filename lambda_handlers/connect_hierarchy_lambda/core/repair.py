@@ -1,4 +1,4 @@
-"""What a repair goes by: records that say what is there, so that the last wish mends it."""
+"""The view of a repair: records that say what exists, so that the last wish corrects it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _PREFIX = "repair/"
 
 
 def due(seen: Seen) -> list[str]:
-    """The resources with other names, places or levels: owners of groups above come first."""
+    """The resources whose names, places or levels differ; owners of groups above come first."""
     kinds = REPAIRED - {Kind.RETAGGED}
     found = dict.fromkeys(d.resource for d in seen.differences if d.kind in kinds)
     return sorted(found, key=lambda resource: _depth(seen.records, resource))
 
 
 def to_clean_up(seen: Seen) -> list[str]:
-    """The resources whose repair may retire groups, or retired some in a run that died."""
+    """The resources whose repair may retire groups, or did so in a run that died."""
     kinds = {Kind.MOVED, Kind.DELETED}
     found = [d.resource for d in seen.differences if d.kind in kinds]
     found += [
@@ -31,7 +31,7 @@ def to_clean_up(seen: Seen) -> list[str]:
 
 
 def request(seen: Seen, resource: str) -> str:
-    """What stands for the id of a request: the same for all repairs between two deployments."""
+    """The id under which all repairs between two deployments act as one request."""
     return _PREFIX + latest(seen, resource)
 
 
@@ -47,7 +47,7 @@ def latest(seen: Seen, resource: str) -> str:
 
 
 def _depth(records: Mapping[str, Record], resource: str) -> int:
-    """How many recorded groups are above the highest one of the resource."""
+    """How many recorded groups are above the highest group of the resource."""
     depths = []
     for record in records.values():
         if record.resource == resource:
@@ -60,20 +60,20 @@ def _depth(records: Mapping[str, Record], resource: str) -> int:
 
 @dataclass(frozen=True)
 class Overlay:
-    """Records as Amazon Connect shows their groups, in place of what the ledger says of these.
+    """Records with what Amazon Connect shows, laid over those of the ledger.
 
-    The ledger itself goes on saying what the stack made, until a call has made it so again: a
-    repair that dies or fails hides nothing from the next check.
+    The ledger itself keeps what the stack made until a call has restored it, so a repair that dies
+    or fails hides nothing from the next check.
     """
 
     shown: Mapping[str, tuple[Record, Mapping[str, Any] | None]] = field(default_factory=dict)
-    """By slot: what the ledger said, and the fields that are another way; None if it is gone."""
+    """By slot: the ledger's record, and the fields that differ; None if the group is gone."""
 
     learned: tuple[Record, ...] = ()
-    """Groups that took the place of some that are gone: the ledger gets these records."""
+    """Groups that replace groups that are gone: their records are written to the ledger."""
 
     def over(self, records: Mapping[str, Record], mended: Collection[str]) -> dict[str, Record]:
-        """What there is, but for what was mended or written down anew since."""
+        """The records as they exist, except for those that were repaired or written since."""
         seen = dict(records)
         for slot, (was, now) in self.shown.items():
             record = records.get(slot)
@@ -92,7 +92,7 @@ class Overlay:
 
 
 def names_and_places(seen: Seen, resource: str) -> Overlay:
-    """The names of a resource's groups that show, and the groups that are gone."""
+    """The present names of a resource's groups, and the groups that are gone."""
     shown: dict[str, tuple[Record, Mapping[str, Any] | None]] = {}
     for record in _in_use(seen, resource):
         group = seen.shown(record)
@@ -104,7 +104,7 @@ def names_and_places(seen: Seen, resource: str) -> Overlay:
 
 
 def tags(seen: Seen, resource: str) -> Overlay:
-    """The tags of a resource's groups without those that people changed or took away."""
+    """The tags of a resource's groups without those that people changed or removed."""
     shown: dict[str, tuple[Record, Mapping[str, Any] | None]] = {}
     for record in _in_use(seen, resource):
         keys = seen.changed_tags(record)

@@ -1,4 +1,4 @@
-"""Going back: what the forward request changed becomes what its images say."""
+"""Going back: restoring the images of what the forward request changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from connect_hierarchy_lambda.model.ledger import Image, Phase, Record
 
 
 def restore(view: View) -> Decision | None:
-    """Restore owners, phases and origins; groups that nobody wishes get their names and tags."""
+    """Restore owners, phases and origins, and the names and tags of groups that are not wished."""
     if not view.goes_back:
         return None
     for record, image in _changed(view):
@@ -30,7 +30,7 @@ def restore(view: View) -> Decision | None:
 
 
 def _changed(view: View) -> Iterator[tuple[Record, Image]]:
-    """What the undone request changed, and what another resource took from nodes wished again."""
+    """What the undone request changed, and what another resource took over from wished nodes."""
     mine = view.resource.logical_id
     for record in view.records.values():
         image = record.image
@@ -61,7 +61,7 @@ def _before(record: Record, image: Image) -> Record:
 
 
 def _call(view: View, record: Record, image: Image) -> Call | None:
-    """The next call that makes a group as its image says."""
+    """The next call that restores a group to its image."""
     place = (record.instance_arn, record.parent_id, image.name)
     if record.id in view.facts.gone:
         return None
@@ -75,7 +75,7 @@ def _call(view: View, record: Record, image: Image) -> Call | None:
 
 
 def give_names_back(view: View) -> Decision | None:
-    """Give groups of other resources the names that they were displaced from for this one."""
+    """Give groups of other resources their names back, from which this resource displaced them."""
     if not view.goes_back:
         return None
     for record in view.records.values():
@@ -104,7 +104,7 @@ def give_names_back(view: View) -> Decision | None:
 
 
 def _is_ours(view: View, record: Record, name: str) -> bool:
-    """Whether this resource goes back to the name itself: then the other one leaves it."""
+    """Whether this resource itself gets the name back; then the other group releases it."""
     return any(
         own.parent_id == record.parent_id and own.name == name and own.phase is Phase.LIVE
         for own in view.standing.values()

@@ -1,7 +1,7 @@
-"""Making every node of a wish stand: its group under the wished parent, with name, tags and owner.
+"""Making every node of a wish stand: a group under the wished parent, with name, tags and owner.
 
-Each step makes the calls that can be made now; what they depend on has been done by earlier ones.
-So parents come before their children, and a rename after the one that frees the name.
+Each step makes the calls that can be made now, since earlier steps have done what they depend on.
+So parents come before their children, and a rename comes after the rename that releases its name.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import OWNER_TAGS, Owner
 
 _MANY = 2
-"""From this many groups on, one list of all groups is cheaper than a look at each."""
+"""From this many groups on, listing all groups is cheaper than describing each."""
 
 
 def stand(view: View) -> Decision | None:
-    """What brings the nodes nearer to the wish; None where all is as wished."""
+    """The next decision that brings the groups nearer to the wish; None if all nodes stand."""
     return _survey(view) or _Standing(view).decide()
 
 
 def _survey(view: View) -> Decision | None:
-    """Ask once what is there where the wish is about many groups."""
+    """Ask once for all groups if the wish has many."""
     names = ListNames(view.wish.instance_arn)
     live = [r for r in view.own if r.id and r.instance_arn == view.wish.instance_arn]
     if len(live) >= _MANY and not view.facts.knows(names):
@@ -72,7 +72,7 @@ def _survey(view: View) -> Decision | None:
 
 @dataclass
 class _Standing:
-    """Collects what can be done for the nodes, and then says what comes first."""
+    """Collects what can be done for the nodes, then chooses what comes first."""
 
     view: View
     calls: list[Call] = field(default_factory=list)
@@ -83,7 +83,7 @@ class _Standing:
     """Questions, waits and refusals."""
 
     blocked: list[Record] = field(default_factory=list)
-    """Own groups whose names other nodes of the wish need, and which get another one themselves."""
+    """Own groups that get another name, and whose present name another node of the wish needs."""
 
     def decide(self) -> Decision | None:
         for node, parent_id in self.view.reachable:
@@ -98,7 +98,7 @@ class _Standing:
         questions = tuple(q for d in self.others if isinstance(d, Ask) for q in d.questions)
         if questions:
             return Ask(tuple(dict.fromkeys(questions)))
-        # what is only written down costs nothing, and later decisions rest on it
+        # writing records takes no call, and later decisions depend on it
         if self.records or self.forgotten:
             records, forgotten = tuple(self.records), tuple(self.forgotten)
             return Step(records=records, forgotten=forgotten, warnings=tuple(self.warnings))
@@ -126,7 +126,7 @@ class _Standing:
             self.records.append(as_wished)
             return
         if record.open_tags and record.slot not in view.facts.refused:
-            # an adoption that was not made yet leaves the name to the owner of the group
+            # until an adoption is made, the owner of the group decides its name
             self._tag(node, record)
             return
         if is_certain(record) and record.name == node.name:
@@ -140,9 +140,9 @@ class _Standing:
             self._tag(node, record)
 
     def _shown_name(self, node: WishedGroup, record: Record) -> str | None:
-        """What a group is called now, None where that has to be asked first.
+        """The present name of a group, None if it has to be asked first.
 
-        Nobody asks about a single group whose wish did not change.
+        It is not asked for a single group whose wish did not change.
         """
         facts = self.view.facts
         names = ListNames(record.instance_arn)
@@ -159,7 +159,7 @@ class _Standing:
         return group.name if group else None
 
     def _as_wished(self, node: WishedGroup, record: Record) -> Record:
-        """The record as the ledger shall have it, which takes no call."""
+        """The record with the changes that take no call."""
         view, wished = self.view, record
         if record.phase is not Phase.LIVE or record.key != node.key:
             wished = replace(
@@ -179,7 +179,7 @@ class _Standing:
         return wished if is_same else replace(wished, agents_on_delete=policy)
 
     def _is_there(self, record: Record) -> bool:
-        """Whether a group that no list shows is there all the same; lists can lag."""
+        """Whether a group exists although no list shows it; lists can lag."""
         question = LookAt(record.instance_arn, record.id)
         if not self.view.facts.knows(question):
             self.others.append(Ask((question,)))
@@ -193,7 +193,9 @@ class _Standing:
         """Whether there is something to do about the name."""
         view = self.view
         place = (record.instance_arn, record.parent_id, node.name)
-        doing = f"renaming hierarchy group {quoted(record.name)} to {quoted(node.name)}"
+        # renamed by hand, the group has another name than its record
+        present = record.id if record.name == node.name else quoted(record.name)
+        doing = f"renaming hierarchy group {present} to {quoted(node.name)}"
         if error := view.facts.refused.get(record.slot):
             if not view.goes_back:
                 self.others.append(Refuse(error))
@@ -211,7 +213,7 @@ class _Standing:
         return True
 
     def _add(self, decision: Decision, slot: str) -> bool:
-        """Note a decision; a rollback does without a name that it cannot have."""
+        """Note a decision; a rollback goes on without a name that it cannot have."""
         if self.view.goes_back and isinstance(decision, Refuse):
             return False
         if isinstance(decision, Wait):
@@ -220,7 +222,7 @@ class _Standing:
         return True
 
     def _is_held_by_own(self, taker: Record | None, place: Place) -> bool:
-        """Whether another group of this resource has the name, which is dealt with first."""
+        """Whether another group of this resource has the name, so that it is handled first."""
         view = self.view
         for holder in view.own:
             if holder is taker or not holder.id or holder.place != place:
@@ -274,7 +276,7 @@ class _Standing:
             self.calls.append(Untag(record, old))
 
     def _overwritten(self, record: Record, new: dict[str, str]) -> list[str]:
-        """Keys that are about to be written for the first time, with values nobody has noted."""
+        """Keys of tags that are about to be written for the first time, without a noted value."""
         ours = self.view.resource.tags(record.key)
         return [k for k in new if k not in {*record.tags, *record.as_found, *ours}]
 
@@ -322,14 +324,14 @@ class _Standing:
         return None
 
     def _meet(self, node: WishedGroup, holder: Holder, new: Record, doing: str) -> None:
-        """Another group has the place of a node that has none."""
+        """Decide about a node without a group whose place another group has."""
         view, record, group = self.view, holder.record, holder.group
         is_here = group.parent_id == new.parent_id
-        # a node that moves brings its own group along, and takes nobody's
+        # a node that moves brings its own group along, and takes over no other
         is_moving = any(old.key == node.key for old in view.moved)
         owner = Owner.of(group.tags)
         if record is None and owner is not None and owner.stack == view.resource.stack:
-            # the ledger was lost: what bears this stack's tags is learned before it is dealt with
+            # the ledger was lost: the record of a group with this stack's tags is restored first
             self.records.append(learned_elsewhere(view, group, owner))
             return
         if record is None:
@@ -354,7 +356,7 @@ class _Standing:
         self._add(room or Refuse(taken_error(holder, doing)), new.slot)
 
     def _passes_on(self, record: Record) -> bool | Ask:
-        """Whether a group of another resource may be taken over: left behind, or on its way out."""
+        """Whether a group of another resource may be taken over: LEFT, or leaving the template."""
         if record.phase is Phase.LEFT:
             return True
         if not self.view.facts.knows(ReadTemplate()):
@@ -405,11 +407,12 @@ def _alike(calls: list[Call], at_once: int) -> tuple[Call, ...]:
 
 
 def settle(view: View) -> Decision | None:
-    """Find out about creations whose answer nobody heard.
+    """Settle creations whose answer was lost.
 
-    The same call again is the one question whose answer cannot be old: either it creates the group
-    now, or the name is taken, and the holder's owner tags say whether it is ours. If it is refused
-    for another reason, that says nothing about the first one: then reads have to tell.
+    Making the same call again is the one question whose answer cannot be old: either it creates the
+    group now, or the name is taken, and the holder's owner tags say whether the group is this
+    stack's. A refusal for another reason says nothing about the first call; then reads have to
+    decide.
     """
     for record in view.own:
         if record.intention is not Intention.CREATE:
@@ -422,7 +425,7 @@ def settle(view: View) -> Decision | None:
             return Ask((question,))
         group = view.facts.group(question)
         if group is None:
-            return Wait(doing, "it may be there and does not show yet", Step(forgotten=(record,)))
+            return Wait(doing, "it may exist and not show yet", Step(forgotten=(record,)))
         ours = view.resource.tags(record.key)
         is_ours = ours.items() <= group.tags.items() and group.parent_id == record.parent_id
         if is_ours and group.id not in view.records:

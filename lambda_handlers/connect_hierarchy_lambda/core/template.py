@@ -1,4 +1,4 @@
-"""What the stack's template says of a group: whether it is still declared, and where."""
+"""What the stack's template says about a group: whether it is still declared, and where."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _GROUP_ID = re.compile(r"/agent-group/([A-Za-z0-9-]+)$")
 
 
 def construct_path(template: Template, logical_id: str) -> str:
-    """Where the construct of a resource stands in its app; its logical id where that is unknown.
+    """The path of a resource's construct in its app, or the logical id if the path is unknown.
 
-    The CDK writes the path into the resource's metadata, unless it is told not to.
+    The CDK writes the path into the resource's metadata, unless that is turned off.
     """
     declaration = template.get(logical_id)
     metadata = declaration.get("Metadata") if isinstance(declaration, Mapping) else None
@@ -66,7 +66,7 @@ def declares_name(template: Template, record: Record) -> bool:
 def declared_place(
     template: Template, record: Record, records: Records
 ) -> tuple[str | None, str] | None:
-    """Parent id and name that the template gives a group; None where that is not certain."""
+    """Parent id and name that the template gives a group; None if they are not certain."""
     declaration = template.get(record.resource)
     if not isinstance(declaration, Mapping):
         return None
@@ -93,7 +93,7 @@ def _place_of_node(
 
 
 def _nodes(declaration: Mapping[str, Any]) -> dict[str, Node]:
-    """The nodes of a declared tree by the marks of their keys; tags can be functions."""
+    """The nodes of a declared tree by the marks of their keys. Values of tags can be functions."""
     try:
         nodes = nodes_as_declared(declaration.get("Properties", {}).get(TreeProperty.GROUPS))
     except InvalidHierarchyError:

@@ -35,10 +35,10 @@ class View:
     """Id of the forward request whose images a rollback restores, empty for none."""
 
     physical_id: str = ""
-    """What the event gave."""
+    """The physical id in the event."""
 
     is_last: bool = False
-    """Whether no clean-up follows: what is not deleted now stays."""
+    """Whether no clean-up follows, so that a group that is not deleted now stays."""
 
     stack_goes: bool = False
     """Whether the whole stack is deleted."""
@@ -47,23 +47,23 @@ class View:
     """Whether this creates a resource that CloudFormation forgot and that succeeded before."""
 
     previous: Wish | None = None
-    """What the resource wished before, for learning a lost ledger anew."""
+    """The resource's wish before, to restore a lost ledger."""
 
     is_unknown: bool = False
-    """Whether the ledger has never heard of the resource, although it is there."""
+    """Whether the resource exists but the ledger does not know it."""
 
     levels: Mapping[str, Any] = field(default_factory=dict)
     """What the ledger knows of levels, by instance ARN."""
 
     apart: frozenset[str] = frozenset()
-    """Ids of own groups that stay as they are, whatever the wish says."""
+    """Ids of groups of the stack that are not touched, whatever the wish says."""
 
     at_once: int = 1
     """How many calls may be on their way at the same time."""
 
     @property
     def agents_at_once(self) -> int:
-        """How many agents a step moves; others can take the turn after that."""
+        """How many agents a step moves; after that, other runs can take the turn."""
         return max(self.at_once, _AGENTS_A_STEP)
 
     @cached_property
@@ -118,7 +118,7 @@ class View:
 
     @cached_property
     def rekeyed(self) -> Mapping[str, Record]:
-        """Records whose own key nobody wishes, for nodes at their place and with their name.
+        """Records whose key is not wished, for the nodes that have their place and name.
 
         A node that moves is not among them: it brings its own group along.
         """
@@ -167,7 +167,7 @@ class View:
 
     @cached_property
     def written_keys(self) -> Mapping[str, str]:
-        """What users wrote for the keys of the wish before this one."""
+        """The keys of the wish before this one, as users wrote them."""
         nodes = self.previous.nodes if self.previous else ()
         return {node.key: node.written_key for node in nodes}
 
@@ -191,7 +191,7 @@ class View:
         return self.direction is Direction.BACK
 
     def with_image(self, record: Record) -> Record:
-        """The record with an image of what it is now, where a forward request has made none yet."""
+        """The record with an image of its present state, unless it has one already."""
         if self.goes_back or (record.image is not None and record.image.request == self.request):
             return record
         image = Image(
@@ -212,18 +212,18 @@ def is_certain(record: Record) -> bool:
 
 
 def changed(record: Record, wanted: Mapping[str, str]) -> dict[str, str]:
-    """Those of the wanted tags that the group may not have."""
+    """Those of the wanted tags that the group may lack."""
     return {k: v for k, v in wanted.items() if k in record.open_tags or record.tags.get(k) != v}
 
 
 def passed_on(view: View, group: Group) -> Owner | None:
-    """The resource of another stack that has a group of the ledger by now, as its tags say."""
+    """The resource of another stack that now owns a group of the ledger, by the group's tags."""
     owner = Owner.of(group.tags)
     return None if owner is None or owner.stack == view.resource.stack else owner
 
 
 def shows_the_past(record: Record, owner: Owner) -> bool:
-    """Whether an adopted group has the owner that it was adopted from: reads can be old."""
+    """Whether an adopted group shows the owner that it was adopted from, as old reads can."""
     return record.origin is Origin.ADOPTED and record.as_found.get(STACK_TAG) == owner.stack
 
 

@@ -17,7 +17,7 @@ class WishedGroup:
 
     name: str
     key: str = ""
-    """What stands for the node's key in tags; empty for the one node of a HierarchyGroup."""
+    """The mark of the node's key in tags; empty for the one node of a HierarchyGroup."""
 
     parent: str | None = None
     """Key of the node above, None at the top of the wish."""
@@ -33,7 +33,7 @@ class WishedGroup:
     """The key as the user wrote it, or as it follows from the names."""
 
     has_own_key: bool = True
-    """Whether the user gave the key; otherwise a new name makes another node of it."""
+    """Whether the user gave the key. If not, a node with a new name is another node."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Resource:
 
 
 class Direction(StrEnum):
-    """What a request is about; see ARCHITECTURE.md for the table of events."""
+    """The direction of a request; ARCHITECTURE.md has the table of events."""
 
     FORWARD = "FORWARD"
     """Make what is there as the wish says."""

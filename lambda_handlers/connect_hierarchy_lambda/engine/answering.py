@@ -27,7 +27,7 @@ class Answering:
         self._memory = turns.memory
 
     def answer(self, task: Task, view: View, done: Done) -> Answer | Ask:
-        """The answer, once it is written down; or what has to be asked before."""
+        """The answer, once it is written to the ledger; or the questions that come before."""
         entry, course = self._memory.entry, self._memory.course
         assert entry is not None and course is not None  # noqa: S101, PT018 - it has begun
         if task.repair is not None:
@@ -39,14 +39,14 @@ class Answering:
             return answer
         forward, group = entry.forward, done.groups.get("")
         if view.goes_back and forward and forward.physical_id_before and is_from_repair(group):
-            # to CloudFormation all is as it was, also the properties of what refers to this id
+            # to CloudFormation nothing changed, including the properties that refer to this id
             answer = replace(answer, physical_id=forward.physical_id_before)
         ended, wish = _ended(entry, task, course, answer), _last_wish(entry, task, course)
         self._write(view, done, ended, **({} if wish is None else {"wish": wish}))
         return answer
 
     def _write(self, view: View, done: Done, entry: Entry, **further: Any) -> None:
-        """Write down which group each node has now, and what changed about that."""
+        """Write down which group each node has now, and which ids changed."""
         ids = {key: record.id for key, record in done.groups.items()}
         changes = self._id_changes(view, entry.ids, ids)
         self._turns.write(entry=replace(entry, ids=ids or entry.ids), changes=changes, **further)
@@ -54,7 +54,7 @@ class Answering:
     def _id_changes(
         self, view: View, before: Mapping[str, str], ids: Mapping[str, str]
     ) -> list[IdChange]:
-        """The nodes whose groups have other ids than when a request succeeded last."""
+        """The nodes whose groups have other ids than after the last successful request."""
         now = self._memory.clock.now()
         changes = []
         for key, group_id in ids.items():
@@ -94,7 +94,7 @@ def _ended(entry: Entry, task: Task, course: Course, answer: Answer) -> Entry:
 
 
 def _last_wish(entry: Entry, task: Task, course: Course) -> LastWish | None:
-    """What a later repair brings back; None for what it was already."""
+    """What a later repair brings back; None if that did not change."""
     if task.event.type is not RequestType.DELETE:
         return task.kept
     goes_before = course.direction is Direction.BACK and course.goal is Goal.BEFORE

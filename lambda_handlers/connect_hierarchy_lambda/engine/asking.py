@@ -1,4 +1,4 @@
-"""Finding out what a decision depends on; what reads do not show yet is asked again later."""
+"""Finding out what a decision depends on, again later if reads do not show it yet."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Asking:
         self._own_stack = own_stack
 
     def status(self) -> StackStatus | None:
-        """What the own stack is doing, None where that cannot be known."""
+        """The status of the stack, None if it cannot be read."""
         text = self._of_stack(self._own_stack.status)
         return None if text is None else StackStatus(text)
 
     def template(self) -> Mapping[str, Any] | None:
-        """What the own stack declares, None where that cannot be known."""
+        """The declarations of the stack, None if they cannot be read."""
         facts = self._memory.facts
         if not facts.knows(ReadTemplate()):
             facts.answers[ReadTemplate()] = self._of_stack(self._own_stack.template)
@@ -54,7 +54,7 @@ class Asking:
             raise Pause(what, str(refusal)) from None
 
     def ask(self, questions: tuple[Question, ...]) -> None:
-        """Find all of this out; Pause where an answer may come later."""
+        """Find the answers; Pause if an answer may come later."""
         if ReadTemplate() in questions:
             self.template()
         others = [q for q in questions if q != ReadTemplate()]
@@ -80,14 +80,14 @@ class Asking:
         raise Pause(doing(question), str(refusal)) from None
 
     def _nothing(self, question: Question, refusal: Refusal) -> Any:
-        """The answer about something that is not there, once that is certain."""
+        """The answer about something that does not exist, once that is certain."""
         memory = self._memory
         if isinstance(question, LookAt):
             what = f"{doing(question)}, which does not show"
             if memory.is_recent(question.id) and not memory.is_over(what):
                 raise Pause(what, str(refusal), first=1.0, longest=15.0) from None
             return None
-        # there are no agents, no children and no names on an instance that is gone
+        # an instance that is gone has no agents, groups or names
         if not memory.is_over(doing(question)):
             raise Pause(doing(question), str(refusal), first=1.0, longest=15.0) from None
         if memory.course is not None and memory.course.direction is Direction.FORWARD:

@@ -1,4 +1,4 @@
-"""Beginning a task: which direction a request has, and whether it is the one that may act."""
+"""Beginning a task: the direction of a request, and whether it may act."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MOST_REMEMBERED = 8
 """Requests of a resource that the ledger keeps, to tell late copies from new ones."""
 
 _REST_SECONDS = 2.0
-"""How long a deployment may wait for a repair to notice it."""
+"""The longest time in seconds until a repair notices a deployment."""
 
 
 class Beginning:
@@ -61,7 +61,7 @@ class Beginning:
         if memory.course is not None or is_late(event, entry, None):
             raise _superseded(task)
         if entry is None and event.type is RequestType.DELETE and not task.wish.instance_arn:
-            # neither the ledger nor the event knows where anything could be
+            # neither the ledger nor the event says where a group could be
             return Answer(event.physical_id)
         status = self._asking.status() if needs_status(event, entry) else None
         if is_late(event, entry, status):
@@ -81,7 +81,7 @@ class Beginning:
         # not before: a request that is not written down has not begun
         memory.course = course
         told = {"direction": course.direction, "goal": course.goal}
-        logger.info("knows its direction", extra=told)
+        logger.info("direction decided", extra=told)
         return None
 
     def _go_on(self, entry: Entry, current: Begun) -> Answer | None:
@@ -94,10 +94,10 @@ class Beginning:
         return None
 
     def _begin_repair(self, task: Task, repair: Repair) -> None:
-        """Begin the repair or go on with it, unless something else is at work in the stack.
+        """Begin or continue the repair, unless something else is at work in the stack.
 
-        Whatever works for CloudFormation takes the turn first. So while nobody else has had it, a
-        deployment that began meanwhile has done nothing yet, and only waits.
+        A request of CloudFormation takes the turn first. So while nobody else has had it, a
+        deployment that has begun since has done nothing yet and only waits.
         """
         memory = self._memory
         doing = f"repairing {task.resource.logical_id}"

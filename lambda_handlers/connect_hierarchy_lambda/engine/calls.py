@@ -1,4 +1,4 @@
-"""How the core's questions and calls become calls to Amazon Connect, and errors for users."""
+"""Turning the core's questions and calls into calls to Amazon Connect, and refusals into errors."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def answer(connect: Connect, question: Question) -> Any:
 
 
 def perform(connect: Connect, call: Call) -> str:
-    """Make the call; the id of the group that it made, or empty."""
+    """Make the call, and return the id of the group that it made, or an empty text."""
     record = call.record
     instance_arn = record.instance_arn
     match call:
@@ -138,7 +138,7 @@ def doing(what: Call | Question) -> str:
 
 
 def error_of(what: Call | Question, refusal: Refusal) -> HierarchyError:
-    """What to tell the user of a refusal that nothing here can do anything about."""
+    """The error for a refusal that waiting or trying again cannot help."""
     begins, instance_arn = doing(what), _instance_of(what)
     if refusal.code == BAD_PARAMETER:
         return HierarchyError(begins, refusal.message, "correct the property")
@@ -161,7 +161,7 @@ def error_of(what: Call | Question, refusal: Refusal) -> HierarchyError:
             f"there is no instance {instance_arn}, or it has no hierarchy structure",
             "deploy a HierarchyStructure first",
         )
-    remedy = "see what the message says, then deploy again"
+    remedy = "read the message, correct the cause, then deploy again"
     if refusal.code == INVALID_REQUEST:
         remedy = "check that the structure has a level below the parent group's"
     elif refusal.code == NOT_FOUND:

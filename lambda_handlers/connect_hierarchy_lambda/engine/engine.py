@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 class Engine:
-    """Carries one task out in one run of the function.
+    """Carries out one task in one run of the function.
 
     Args:
         turns: The turns of the run.
@@ -53,7 +53,7 @@ class Engine:
         self._at_once = lanes.number
 
     def look(self, stack: str) -> Seen:
-        """What the ledger says of the stack and Amazon Connect shows; nothing is changed.
+        """Compare the ledger of the stack with Amazon Connect; nothing is changed.
 
         Raises:
             HierarchyError: It cannot be read.
@@ -63,10 +63,10 @@ class Engine:
         return self._turns.until_done("looking for drift", lambda: self._look(stack))
 
     def carry_out(self, task: Task) -> Answer:
-        """Do what the task wants, in as many steps as it takes.
+        """Carry out the task, in as many steps as it takes.
 
         Raises:
-            HierarchyError: It cannot be done; what is to be undone is known to the ledger.
+            HierarchyError: It cannot be done; the ledger knows what is to be undone.
             OutOfTimeError: Another run has to go on.
             NoLongerWantedError: A later request of the resource has begun.
         """
@@ -77,10 +77,10 @@ class Engine:
         )
 
     def take_a_turn(self, task: Task) -> Answer | None:
-        """Do what of the task can be done in one turn; its answer if that was all.
+        """Do as much of the task as one turn allows; its answer if it is done.
 
         Raises:
-            Pause: The turn ends, and another one goes on after a while; else as `carry_out`.
+            Pause: The turn ends, and a later one continues. The others are those of `carry_out`.
         """
         return self._turns.take(lambda: self._act(task))
 
@@ -169,9 +169,9 @@ class Engine:
         return task.repair.overlay.over(records, self._memory.facts.written)
 
     def _below_what_replaced(self, wish: Wish) -> Wish:
-        """The wish below the group that a repair made in place of the one that it names.
+        """The wish below the group that a repair made to replace the parent that it names.
 
-        CloudFormation knows nothing of repairs and goes on sending the id of before.
+        CloudFormation does not know about repairs and keeps sending the former id.
         """
         records, group_id = self._memory.records, wish.parent_id
         if group_id is None or group_id in records:
@@ -207,7 +207,7 @@ class Engine:
     # long work ---------------------------------------------------------------------------------
 
     def _remember_waits(self, task: Task) -> None:
-        """Let a further run doubt the same answers no longer than this one would have."""
+        """Keep the waits in the ledger, so that a further run does not begin them again."""
         since = dict(self._memory.since)
 
         def write() -> None:
@@ -221,7 +221,7 @@ class Engine:
             logger.warning("waits were not written down", extra={"why": str(error)})
 
     def _tell_progress(self, calls: int, task: Task) -> None:
-        """Say every few seconds how far long work is."""
+        """Log the progress of long work every few seconds."""
         if self._progress.is_told_now(calls, self._memory.clock.now()):
             told = self._progress.told(remaining(self._view(task)))
             logger.info("progress", extra=told)
@@ -229,15 +229,15 @@ class Engine:
 
 @dataclass
 class _Progress:
-    """How far the calls of a run are."""
+    """The progress of a run, in calls."""
 
     done: int = 0
     began: float | None = None
     last: float = 0.0
-    """When it was told last, in seconds since 1970."""
+    """The time of the last log line, in seconds since 1970."""
 
     def is_told_now(self, calls: int, now: float) -> bool:
-        """Whether it is time to tell it, after so many further calls."""
+        """Count further calls; whether it is time for a log line."""
         self.done += calls
         if self.began is None:
             self.began = self.last = now
@@ -247,6 +247,6 @@ class _Progress:
         return True
 
     def told(self, rest: int) -> dict[str, int]:
-        """What is told, where so many calls are left."""
+        """The fields of the log line, with the number of calls that are left."""
         seconds = round((self.last - (self.began or self.last)) / self.done * rest)
         return {"done": self.done, "total": self.done + rest, "rest_seconds": seconds}

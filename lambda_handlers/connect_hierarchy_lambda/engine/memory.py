@@ -1,4 +1,4 @@
-"""What a run remembers from one turn to the next, and how long it doubts what it was told."""
+"""What a run remembers between turns, and how long it doubts an answer."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ from connect_hierarchy_lambda.model.messages import HierarchyError
 from connect_hierarchy_lambda.ports.time import Clock
 
 STALE_SECONDS = 120.0
-"""How long an answer is doubted that can be stale."""
+"""Seconds for which an answer that can be stale is doubted."""
 
 OF_OTHERS = (FindHolder, FindChildren, FindAgents)
 """What other runs of the stack may have changed since the last turn."""
 
 VOLATILE = (*OF_OTHERS, FindAtLevel, LookAt, ListNames, ReadLevels, Survey)
-"""What may be another thing after a wait."""
+"""The questions whose answers may change during a wait."""
 
 
 class Pause(Exception):  # noqa: N818 - it ends a turn, nothing is wrong
-    """The turn ends here, and the run goes on after a while.
+    """End the turn and continue the run after a pause.
 
     `first` and `longest` are the seconds of the first such pause and of the longest.
     """
@@ -57,16 +57,16 @@ class Memory:
 
     clock: Clock
     serial: int = -1
-    """Of the latest turn, -1 where the ledger has to be read anew."""
+    """The number of the latest turn, -1 if the ledger has to be read again."""
 
     is_alone: bool = False
-    """Whether nobody else had the turn between this one and the one before."""
+    """Whether no other run had the turn since this run had it last."""
 
     entry: Entry | None = None
     records: dict[str, Record] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     since: dict[str, float] = field(default_factory=dict)
-    """Since when the run waits for what, in seconds since 1970."""
+    """The start of each wait, in seconds since 1970, by what it waits for."""
 
     pauses: dict[str, float] = field(default_factory=dict)
     """Seconds of the next pause, by what it is for."""
@@ -74,35 +74,35 @@ class Memory:
     course: Course | None = None
     is_unknown: bool = False
     at_rest: float = 0.0
-    """When the stack was known to be at rest, in seconds since 1970."""
+    """When the stack was last known to be at rest, in seconds since 1970."""
 
     replaced: dict[str, str] | None = None
-    """The ids that took the place of others, None where they were not read yet."""
+    """The ids that replaced others, None if they have not been read yet."""
 
     def is_over(self, what: str) -> bool:
-        """Whether this was waited for long enough; asked for the first time, the wait begins."""
+        """Whether the wait for this is long enough; the first question begins the wait."""
         now = self.clock.now()
         return now - self.since.setdefault(what, now) >= STALE_SECONDS
 
     def doubt(self, what: str, error: HierarchyError) -> None:
-        """Raise the error once it has been doubted for long enough."""
+        """Raise the error once the doubt about it is over."""
         if self.is_over(what):
             raise error
 
     def is_recent(self, group_id: str) -> bool:
-        """Whether a group was created so short ago that reads may not show it yet."""
+        """Whether a group was created so recently that reads may not show it yet."""
         record = self.records.get(group_id)
         return record is not None and self.clock.now() - record.made_at < STALE_SECONDS
 
     def forget(self, kinds: tuple[type, ...]) -> None:
-        """Forget answers that others may have made wrong meanwhile."""
+        """Forget answers that other runs may have made wrong since."""
         facts = self.facts
         facts.answers = {q: a for q, a in facts.answers.items() if not isinstance(q, kinds)}
         facts.taken.clear()
         facts.in_use.clear()
 
     def learn(self, made: Call, after: Record | None) -> None:
-        """Keep the facts true after a call that succeeded."""
+        """Update the facts after a call that succeeded."""
         facts, record = self.facts, made.record
         if isinstance(made, Rename | Tag | Untag):
             facts.written.add(record.id)
@@ -134,7 +134,7 @@ class Memory:
                 pass
 
     def free(self, record: Record) -> None:
-        """A group has left its name, whatever that was: another one can try to take it."""
+        """A group has released its name, so another group can try to take it."""
         facts = self.facts
         free = {p for p in facts.taken if (p[0], p[2]) == (record.instance_arn, record.name)}
         for question, holder in facts.answers.items():

@@ -1,4 +1,4 @@
-"""Carrying a step out: intentions are written down, calls made, outcomes written down."""
+"""Carrying out a step: write intentions, make calls, write outcomes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _UNDONE = _Undone()
 
 
 class Performing:
-    """Carries steps out."""
+    """Carries out steps."""
 
     def __init__(self, turns: Turns, connect: Connect, lanes: Lanes) -> None:
         self._turns = turns
@@ -58,7 +58,7 @@ class Performing:
         self._lanes = lanes
 
     def perform(self, step: Step) -> None:
-        """Carry a step out; Pause or HierarchyError where the request cannot go on now."""
+        """Carry out a step; Pause or HierarchyError if the request cannot continue now."""
         memory = self._memory
         for warning in step.warnings:
             logger.warning(warning)
@@ -75,7 +75,7 @@ class Performing:
             self._write_outcomes(step.calls, self._outcomes(step.calls), before)
 
     def _outcomes(self, calls: Sequence[Call]) -> Mapping[int, Outcome]:
-        """What came of the calls, which are made side by side."""
+        """The outcomes of the calls, which are made side by side."""
         outcomes: dict[int, Outcome] = {}
 
         def make(number: int) -> None:
@@ -93,7 +93,7 @@ class Performing:
         outcomes: Mapping[int, Outcome],
         before: Mapping[str, Record | None],
     ) -> None:
-        """Where the service says that it did nothing, the ledger is again as `before`."""
+        """Restore the ledger to `before` if the service says that it did nothing."""
         put: list[Record] = []
         forgotten: list[Record] = []
         errors: list[Exception] = []
@@ -117,7 +117,7 @@ class Performing:
             raise min(errors, key=lambda e: isinstance(e, Pause))
 
     def _after(self, made: Call, outcome: Outcome) -> Record | _Undone | None:
-        """The record after a call; Pause or HierarchyError where the request stops for now."""
+        """The record after a call; Pause or HierarchyError if the request cannot continue now."""
         memory = self._memory
         if isinstance(outcome, PassingError):
             raise Pause(doing(made), outcome.why, first=1.0 if outcome.is_throttled else 0.5)
@@ -138,7 +138,7 @@ class Performing:
         if refusal.code == DUPLICATE and isinstance(made, Create | Rename):
             name = made.name if isinstance(made, Rename) else record.name
             facts.taken.add((record.instance_arn, record.parent_id, name))
-            # a creation whose first answer was lost is settled by a look at who has the name
+            # to settle a creation whose first answer was lost, see which group has the name
             return intended(made) if isinstance(made, Create) else _UNDONE
         if refusal.code == IN_USE and isinstance(made, Delete | PutLevels):
             facts.in_use[record.id] = str(refusal)

@@ -1,4 +1,4 @@
-"""A request as the engine sees it: an event, what it wishes, and how its answer is put together."""
+"""A request as the engine sees it: an event, its wish, and how to build its answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from connect_hierarchy_lambda.model.ledger import LastWish, Record
 
 @dataclass(frozen=True)
 class Answer:
-    """A SUCCESS: the physical id, and what Fn::GetAtt gives."""
+    """A SUCCESS: the physical id, and the attributes for Fn::GetAtt."""
 
     physical_id: str
     data: Mapping[str, str] = field(default_factory=dict)
@@ -25,10 +25,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Repair:
-    """What makes a task bring back what its resource wished last, without a request for it.
+    """Makes a task restore the last wish of its resource, without a request of CloudFormation.
 
-    Neither CloudFormation nor the ledger's list of requests ever hears of it. It ends as soon as
-    the stack is at work, or another request than `after` is the resource's latest.
+    Neither CloudFormation nor the ledger's list of requests knows it. It ends as soon as the stack
+    is being deployed, or `after` is no longer the latest request of the resource.
     """
 
     after: str
@@ -39,31 +39,31 @@ class Repair:
     """What Amazon Connect shows of the resource's groups."""
 
     apart: frozenset[str] = frozenset()
-    """Ids of groups that are not touched: another stack's by their tags."""
+    """Ids of groups that are not touched, since their tags name another stack."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a resource wants the engine to do."""
+    """The work that a resource gives to the engine."""
 
     event: Event
     resource: Resource
     wish: Wish
     previous: Wish | None
-    """That of the properties before an Update."""
+    """The wish of the properties before an Update."""
 
     old_properties: Mapping[str, Any]
     wish_of: Callable[[Mapping[str, Any]], Wish]
     """Reads the wish of properties that succeeded before."""
 
     answer: Callable[[View, Mapping[str, Record]], Answer | Ask]
-    """Puts the answer together from the groups by key, or says what it has to know first."""
+    """Builds the answer from the groups by key, or returns what it has to know first."""
 
     decide: Callable[[View], Decision] = decide
     """The part of the core that decides."""
 
     kept: LastWish | None = None
-    """What a later repair brings back, once this has succeeded."""
+    """What a later repair brings back, once this task has succeeded."""
 
     repair: Repair | None = None
     """None for a request of CloudFormation."""

@@ -1,7 +1,7 @@
-"""The stack's turn: who has it reads and writes the ledger and calls Amazon Connect.
+"""The stack's turn: only its holder writes the ledger and calls Amazon Connect.
 
-Nobody keeps the turn while waiting, but for the next token of the pace. `_sleep` is the one place
-that waits.
+Nobody keeps the turn while waiting, except for the next token of the pace. `_sleep` is the one
+place that waits.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TOLD_AFTER = 5.0
-"""Seconds of a wait after which the log says what it waits for."""
+"""Seconds after which the log says what a run waits for."""
 
 _RESERVE = 25.0
 """Seconds of a lease that a call may take."""
@@ -32,10 +32,10 @@ class Turns:
     """The turns of one run of the function.
 
     Args:
-        run_id: What tells this run from all others.
-        ledger: That of the stack.
+        run_id: A unique id of this run.
+        ledger: The ledger of the stack.
         schedule: Clock and deadline of the run.
-        rate: What the account may call a second.
+        rate: The requests that the account may make per second.
         memory: What the run remembers; empty if not given.
     """
 
@@ -65,9 +65,9 @@ class Turns:
         """Act in turns until there is an answer.
 
         Args:
-            serving: What the run is for, as an error says it.
-            act: What is done in a turn; None to go on in another one.
-            run_out: Is called when the run has no time left, before OutOfTimeError is raised.
+            serving: What the run is for, as the beginning of an error.
+            act: Does the work of a turn; returns None to continue in another one.
+            run_out: Called when the run has no time left, before OutOfTimeError is raised.
         """
         self._serving = serving
         while True:
@@ -107,7 +107,7 @@ class Turns:
             logger.warning("the turn was not given back", extra={"why": str(error)})
 
     def asked(self, operation: Callable[[Ledger], T]) -> T:
-        """The answer of the ledger; what it cannot do now is tried in a later turn."""
+        """The answer of the ledger; a passing error ends the turn, and a later turn tries again."""
         doing, memory = "using the ledger", self.memory
         try:
             return operation(self._ledger)
@@ -131,7 +131,7 @@ class Turns:
         memory.records.update({record.slot: record for record in what.get("records", ())})
 
     def paced(self, operation: Callable[..., Any], **parameters: Any) -> Any:
-        """Make a call when its token has come, and learn from its answer how fast to go."""
+        """Make a call when its token has come, and adapt the pace to its answer."""
         clock, api = self.schedule.clock, operation.__name__
         now = clock.now()
         wait = self._pace.take(api, now)

@@ -1,4 +1,4 @@
-"""The one answer to CloudFormation: what it may hold, and how it is sent."""
+"""The one answer to CloudFormation: its limits, and how it is sent."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _PAUSE = 2.0
 _SUCCESSES = range(200, 300)
 
 Put = Callable[[str, bytes], int]
-"""Sends a body to a URL with PUT and gives the HTTP status; an error where there was no answer."""
+"""Sends a body to a URL with PUT; returns the HTTP status, or raises if there is no answer."""
 
 
 def https_put(url: str, body: bytes) -> int:
-    """PUT over HTTPS, with 10 seconds for each thing that is waited for."""
+    """PUT over HTTPS, with a time-out of 10 seconds for each operation."""
     parts = urlsplit(url)
     connection = http.client.HTTPSConnection(
         parts.netloc, timeout=_TIMEOUT, context=ssl.create_default_context()
@@ -41,11 +41,11 @@ def https_put(url: str, body: bytes) -> int:
 
 
 def encoded(answer: Mapping[str, Any], given_id: str = "") -> bytes:
-    """The answer in at most 4096 bytes; one that is longer becomes a failure that says so.
+    """The answer in at most 4096 bytes; a longer one becomes a failure that says so.
 
-    No names that Connect takes are that long. `given_id` is the physical id that the event gave,
-    empty on a Create: a failed Update or Delete has to answer it, and a failed Create answers its
-    own, so that the Delete that follows finds what was made.
+    Names that Amazon Connect accepts are never that long. `given_id` is the physical id in the
+    event, empty for a Create. A failed Update or Delete has to answer it; a failed Create answers
+    its own, so that the Delete that follows finds what was made.
     """
     fields = {**answer, "Reason": one_line(str(answer.get("Reason") or "")) or "see the log"}
     body = _bytes(fields)
@@ -61,7 +61,7 @@ def encoded(answer: Mapping[str, Any], given_id: str = "") -> bytes:
 
 
 def _bytes(fields: Mapping[str, Any]) -> bytes:
-    # half a surrogate pair, which a name can have in JSON, has no bytes
+    # half a surrogate pair, which JSON allows in a name, cannot be encoded
     text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
     return text.encode(errors="replace")
 
@@ -69,9 +69,9 @@ def _bytes(fields: Mapping[str, Any]) -> bytes:
 def send(
     url: str, answer: Mapping[str, Any], put: Put, schedule: Schedule, given_id: str = ""
 ) -> bool:
-    """Send it, a few times where it does not arrive; False where it never did.
+    """Send the answer, again if it does not arrive; False if it never arrives.
 
-    The URL is a secret, so neither it nor an exception that may contain it is logged. `given_id` is
+    The URL is a secret: neither it nor an exception that may contain it is logged. `given_id` is
     for `encoded`.
     """
     body = encoded(answer, given_id)
@@ -82,7 +82,7 @@ def send(
             outcome = type(error).__name__
         else:
             if status in _SUCCESSES:
-                logger.info("answered", extra={"status": answer["Status"], "bytes": len(body)})
+                logger.info("answer sent", extra={"status": answer["Status"], "bytes": len(body)})
                 return True
             outcome = f"HTTP status {status}"
         logger.warning("the answer did not arrive", extra={"attempt": attempt, "why": outcome})

@@ -1,9 +1,9 @@
 """Further runs of the function for a request that takes longer than one.
 
-A handler can run any number of times with the same event and goes on where it stopped, since what
-is done stands in the ledger. So a run that is out of time has Lambda deliver its event to the
-function once more, until CloudFormation's own hour is nearly over. That needs one permission, on
-the function itself, and leaves nothing behind.
+A handler can run any number of times with the same event and continues where it stopped, since the
+ledger has what is done. So a run that is out of time has Lambda deliver its event to the function
+again, until CloudFormation's hour is nearly over. That needs one permission, on the function
+itself, and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ logger = logging.getLogger(__name__)
 _KEY = "ConnectHierarchyContinuation"
 
 WINDOW = 3300.0
-"""Seconds from the first run's begin in which a request can be worked on.
+"""Seconds after the start of the first run in which a request can be worked on.
 
-CloudFormation's hour less five minutes, since the first event may have waited for its delivery.
+It is CloudFormation's hour less five minutes, since the first event may have been delivered late.
 """
 
 _SHORTEST_RUN = 30.0
 _PAUSE = 2.0
-"""Seconds before Lambda is asked once more."""
+"""Seconds before Lambda is asked again."""
 
 
 class Continuation:
@@ -81,12 +81,12 @@ class Continuation:
                     continue
                 logger.error("no further run", extra={"why": str(error)})  # noqa: TRY400 - is told
                 return False
-            logger.info("goes on in another run", extra={"run": self._run + 1})
+            logger.info("continuing in another run", extra={"run": self._run + 1})
             return True
 
 
 def _earlier(noted: Any) -> tuple[float, int] | None:
-    """When the first run began, and which one this is; None where nothing of that form is noted."""
+    """When the first run began, and the number of this run; None if the event has neither."""
     if not isinstance(noted, Mapping):
         return None
     began, run = noted.get("Began"), noted.get("Run")

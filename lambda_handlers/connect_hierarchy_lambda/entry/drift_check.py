@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Report:
-    """What a check found and did; the answer to a synchronous invocation."""
+    """The result of a check; the answer to a synchronous invocation."""
 
     differences: tuple[Difference, ...] = ()
     mended: set[str] = field(default_factory=set)
@@ -37,16 +37,16 @@ class Report:
     """Why a resource was not repaired, by its logical id."""
 
     skipped: str = ""
-    """Why nothing was looked at, or the repair stopped: the stack is being deployed."""
+    """Why nothing was compared, or why the repair stopped: the stack is being deployed."""
 
     error: str = ""
     """Why the check failed."""
 
     is_unfinished: bool = False
-    """Whether the repair goes on in another run."""
+    """Whether the repair continues in another run."""
 
     def is_repaired(self, difference: Difference) -> bool:
-        """Whether it is gone now."""
+        """Whether the repair removed the difference."""
         return difference.kind in REPAIRED and difference.resource in self.mended
 
     @property
@@ -64,7 +64,7 @@ class Report:
 
 
 def check(stack: str, engine: Callable[[], Engine], *, repairs: bool) -> Report:
-    """Look for drift, and bring back what the stack wished last if `repairs`; nothing is raised.
+    """Look for drift, and with `repairs` restore what the stack wished last; nothing is raised.
 
     Args:
         stack: `<stack name>/<uuid>`.
@@ -123,7 +123,7 @@ def tell(report: Report, stack: str, now: float) -> None:
             logging.INFO if is_repaired else logging.WARNING, message, extra=asdict(difference)
         )
     if report.is_unfinished or report.skipped:
-        logger.info("no result yet", extra={"why": report.skipped or "goes on in another run"})
+        logger.info("no result yet", extra={"why": report.skipped or "continuing in another run"})
         return
     repaired = sum(map(report.is_repaired, report.differences))
     values = {

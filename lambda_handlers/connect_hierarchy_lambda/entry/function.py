@@ -1,4 +1,4 @@
-"""crhelper with its traps closed, and the way from an event to the resource it is about."""
+"""crhelper made safe, and the way from an event to its resource."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ _REQUIRED = ("RequestType", "ResponseURL", "StackId", "RequestId", "LogicalResou
 _REQUEST_TYPES = ("Create", "Update", "Delete")
 
 ClientFactory = Callable[[str], Any]
-"""Gives a boto3 client for a service's name."""
+"""Returns the boto3 client of a service."""
 
 
 class LambdaContext(Protocol):
-    """What the handler asks of Lambda's context object."""
+    """The part of Lambda's context object that the handler uses."""
 
     invoked_function_arn: str
 
@@ -60,14 +60,14 @@ class LambdaContext(Protocol):
 
 
 class _Clients:
-    """boto3 clients, one a service, made at first need; the engine does all retries."""
+    """boto3 clients, one for each service, made when first needed; the engine does all retries."""
 
     def __init__(self) -> None:
         self._made: dict[str, Any] = {}
 
     def __call__(self, service: str) -> Any:
         if service not in self._made:
-            make_client: Any = boto3.client  # typed for literal names only
+            make_client: Any = boto3.client  # its types know literal names only
             self._made[service] = make_client(
                 service,
                 config=Config(
@@ -78,7 +78,7 @@ class _Clients:
 
 
 class Function:
-    """The function; everything outside of it can be replaced by tests."""
+    """The function; tests can replace everything outside of it."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Function:
     def __call__(self, received: Any, context: LambdaContext) -> Any:
         """Serve one event. Nothing is raised: Lambda would run the same event again.
 
-        Of a check for drift the answer is its report, of all else None.
+        Returns the report of a check for drift, and None for anything else.
         """
         event = _mapping(received)
         if DRIFT_CHECK in event and "RequestType" not in event:
@@ -133,10 +133,11 @@ class Function:
         logs.set_up(event)
         missing = [name for name in _REQUIRED if not isinstance(event.get(name), str)]
         if missing or event["RequestType"] not in _REQUEST_TYPES:
-            # without these there is nobody to answer, and crhelper would answer somebody else
+            # without these there is no address to answer, and crhelper would answer a former event
             logger.error("not an event of CloudFormation", extra={"missing": missing})
             return
-        logger.info("began", extra={"physical_id": str(event.get("PhysicalResourceId") or "")})
+        given_id = str(event.get("PhysicalResourceId") or "")
+        logger.info("request received", extra={"physical_id": given_id})
         left = context.get_remaining_time_in_millis() / 1000
         reserve = min(ANSWER_RESERVE, left * _SHARE_FOR_ANSWER)
         now = self._clock.now()
@@ -144,7 +145,6 @@ class Function:
         deadline = min(now + left - reserve, runs.deadline)
         schedule = Schedule(self._clock, deadline, self._jitter)
         sending = Schedule(self._clock, now + left - reserve / 4, self._jitter)
-        given_id = str(event.get("PhysicalResourceId") or "")
         conversation = _Conversation(
             lambda url, answer: answers.send(url, answer, self._put, sending, given_id)
         )
@@ -162,7 +162,7 @@ class Function:
         conversation.create(serve)
         conversation.update(serve)
         conversation.delete(serve)
-        # crhelper keeps the state of its polling in events, and takes it from any
+        # crhelper keeps the state of its polling in the event, and trusts it from any event
         conversation(
             {name: value for name, value in event.items() if not name.startswith("CrHelper")},
             context,
@@ -196,7 +196,7 @@ def _serving(
     issued_at: float,
 ) -> Callable[[dict[str, Any], Any], str]:
     def serve(event: dict[str, Any], _: Any) -> str:
-        """Carry out the request; the physical id, whatever happens."""
+        """Carry out the request; return a physical id in every case."""
         request = Request(
             type=event["RequestType"],
             stack_id=event["StackId"],
@@ -215,13 +215,14 @@ def _serving(
             if isinstance(error, OutOfTimeError) and go_on():
                 conversation.leave_to_another_run()
                 return request.failed_id
-            logger.error("failed", extra={"why": str(error)})  # noqa: TRY400 - no traceback needed
-            return conversation.fail(str(error))
+            why = str(error)
+            logger.error("request failed: %s", why, extra={"why": why})  # noqa: TRY400 - no traceback
+            return conversation.fail(why)
         except Exception as error:
             logger.exception("failed unexpectedly")
             doing = f"serving {request.type} of {request.logical_id}"
             why = f"{type(error).__name__}: {error}"
-            remedy = "this is an error of the library, the log has more"
+            remedy = "this is a bug in the library, the log has details"
             return conversation.fail(str(HierarchyError(doing, why, remedy)))
         conversation.Data = dict(answer.data)
         return answer.physical_id
@@ -230,10 +231,10 @@ def _serving(
 
 
 class _Conversation(CfnResource):
-    """crhelper for one event: one answer at most, always with an id, never after its time."""
+    """crhelper for one event: at most one answer, always with an id, never late."""
 
     def __init__(self, send: Callable[[str, Mapping[str, Any]], bool]) -> None:
-        # this variable keeps crhelper from making three clients that only its polling needs
+        # this variable keeps crhelper from making three clients, which only its polling needs
         before = os.environ.get("AWS_SAM_LOCAL")
         os.environ["AWS_SAM_LOCAL"] = "true"
         try:
@@ -248,28 +249,28 @@ class _Conversation(CfnResource):
         self._answered = threading.Lock()
 
     def fail(self, reason: str) -> str:
-        """Make the answer a failure; the id that it gives."""
+        """Make the answer a failure; return its physical id."""
         self.Status, self.Reason = "FAILED", reason
         return self.request.failed_id if self.request else ""
 
     def leave_to_another_run(self) -> None:
-        """Send no answer: another run of the function does."""
+        """Send no answer, since another run of the function will."""
         self._answered.acquire(blocking=False)
 
     def _log_setup(self, event: Any, context: Any) -> None:
-        """The logs are set up already, and crhelper would change their level."""
+        """Do nothing: the logs are set up already, and crhelper would change their level."""
 
     def _timeout(self) -> None:
-        """The function's time is over: crhelper would send an empty id, and the result as well."""
+        """Answer FAILED when time is over: crhelper would send an empty id, and the result too."""
         reason = "out of time: a call did not end before the function's timeout; deploy again"
         self._send("FAILED", reason)
 
     def _send(self, status: str | None = None, reason: str = "", **_: Any) -> None:
         if not self._answered.acquire(blocking=False):
-            return  # the other of timer and result was first
+            return  # the timer or the result has answered already
         if not self.PhysicalResourceId and self.request is not None:
             self.PhysicalResourceId = self.request.failed_id
-        super()._send(  # type: ignore[misc] # left out of its type hints
+        super()._send(  # type: ignore[misc] # missing from its type hints
             status, reason, send_response=self._send_response_body
         )
 

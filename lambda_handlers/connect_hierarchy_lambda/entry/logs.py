@@ -1,4 +1,4 @@
-"""Logs as JSON, one line a decision, without the presigned URL."""
+"""Logs as JSON, one line for each decision, without the presigned URL."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _QUIET = ("boto3", "botocore", "urllib3", "crhelper")
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON: level, message, the request, and the record's extras."""
+    """A log record as one line of JSON: level, message, the request, and the record's extras."""
 
     def __init__(self, request: Mapping[str, Any]) -> None:
         super().__init__()
         self._request = request
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, with its line break: the handler of Lambda's runtime adds none."""
+        """The line with its line break, since the handler of Lambda's runtime adds none."""
         extras = {key: value for key, value in vars(record).items() if key not in _STANDARD}
         line: dict[str, Any] = {
             "level": record.levelname,
@@ -32,15 +32,15 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         told = {key: value for key, value in line.items() if value not in ("", None)}
-        # names stay readable; what is no character would make the handler of the record fail
+        # names stay readable; half a surrogate pair would make the log handler fail
         return printable(json.dumps(told, ensure_ascii=False, default=str)) + "\n"
 
 
 def set_up(event: Mapping[str, Any]) -> None:
-    """Let every line of this run say which request it belongs to."""
+    """Make every line of this run say which request it belongs to."""
 
     def text(name: str) -> str:
-        # what is no text is not CloudFormation's, and may hold anything
+        # a value that is not a text is not CloudFormation's, and can contain anything
         value = event.get(name)
         return value if isinstance(value, str) else ""
 
@@ -53,7 +53,7 @@ def set_up(event: Mapping[str, Any]) -> None:
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     if not root.handlers:
-        # outside of Lambda, whose runtime brings its own
+        # outside of Lambda, whose runtime has its own handler
         root.addHandler(logging.StreamHandler())
     for handler in root.handlers:
         handler.setFormatter(JsonLines(fields))

@@ -1,4 +1,4 @@
-"""ARNs of Connect instances and hierarchy groups, taken apart and put together."""
+"""Parsing and building the ARNs of Connect instances and hierarchy groups."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class GroupArn:
 
     @classmethod
     def parse(cls, arn: str) -> GroupArn:
-        """Take a group's ARN apart; InvalidHierarchyError where it is none."""
+        """Parse a group's ARN; raise InvalidHierarchyError for anything else."""
         match = _GROUP_ARN.fullmatch(arn)
         if match is None:
             msg = (
@@ -56,9 +56,9 @@ def check_home(
 
     Args:
         instance_arn: ARN of the instance, well-formed.
-        who: What has to be at home where the instance is, for the message.
-        region: Its Region, None if that is not known.
-        account: Its account, likewise.
+        who: What has to be in the instance's Region and account, for the message.
+        region: The Region of `who`, None if it is not known.
+        account: The account of `who`, None if it is not known.
     """
     _, _, _, instance_region, instance_account, _ = instance_arn.split(":", 5)
     for what, there, here in (
@@ -74,11 +74,12 @@ def check_home(
 
 
 def check_reachable(instance_arn: object, function_arn: str) -> None:
-    """Raise InvalidHierarchyError for an instance that a function cannot call Connect for.
+    """Raise InvalidHierarchyError for an instance that the function cannot reach.
 
     Args:
-        instance_arn: What an event has for it; what is no ARN of an instance is checked elsewhere.
-        function_arn: ARN of the function; what is none says nothing about its home.
+        instance_arn: The value in the event; anything but the ARN of an instance is checked
+            elsewhere.
+        function_arn: ARN of the function; with any other value, nothing is checked.
     """
     function = _FUNCTION_ARN.match(function_arn)
     if function and isinstance(instance_arn, str) and _INSTANCE_ARN.fullmatch(instance_arn):

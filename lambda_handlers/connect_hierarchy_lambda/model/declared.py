@@ -1,4 +1,4 @@
-"""Nodes of trees as templates and events have them: the fields' names are CloudFormation's."""
+"""Nodes of trees as templates and events have them, with CloudFormation's names for fields."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WRITTEN = {
 
 
 def as_declared(tree: Tree) -> list[dict[str, object]]:
-    """The nodes as a template's property has them, without what follows from the rest."""
+    """The nodes as a template's property has them, without fields that follow from others."""
     top: list[dict[str, object]] = []
     by_key: dict[str | None, list[dict[str, object]]] = {None: top}
     parents: dict[str, dict[str, object]] = {}
@@ -38,7 +38,7 @@ def as_declared(tree: Tree) -> list[dict[str, object]]:
 
 
 def as_written(value: object) -> object:
-    """Nodes of a template's property with their fields called as in the files that users write."""
+    """Nodes of a template's property, with the names of fields as in tree files."""
     if not isinstance(value, Sequence) or isinstance(value, str):
         return value
     return [_node_as_written(item) for item in value]
@@ -56,7 +56,8 @@ def _node_as_written(value: object) -> object:
 def nodes_as_declared(groups: object) -> tuple[Node, ...]:
     """The nodes that a template declares.
 
-    Names and keys are known at synth; tags, which can be functions of CloudFormation, are left out.
+    Names and keys are known at synth. Tags are left out, since they can be functions of
+    CloudFormation.
     """
     return read_tree(_without_tags(as_written(groups))).nodes
 

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class InvalidHierarchyError(ValueError):
-    """Something that no hierarchy can be; the message has the value, the limit and the remedy."""
+    """A value that no hierarchy can have; the message has the value, the limit and the remedy."""

@@ -1,4 +1,4 @@
-"""What Amazon Connect says of groups and agents."""
+"""Groups and agents as Amazon Connect describes them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Group:
 
     @property
     def parent_id(self) -> str | None:
-        """The group above, None at level one; the service shows it only in the path."""
+        """The id of the group above, None at level one; the service shows it only in the path."""
         return self.path[-2][0] if len(self.path) > 1 else None
 
     @property
@@ -51,4 +51,4 @@ class ListedAgent:
     id: str
     username: str
     modified_at: float
-    """Seconds since 1970; 0 where the service does not say."""
+    """Seconds since 1970; 0 if the service does not say."""

@@ -13,14 +13,16 @@ from connect_hierarchy_lambda.model.arns import GroupArn
 
 
 class Phase(StrEnum):
-    """What a resource does with a group."""
+    """What a group is to its resource."""
 
     LIVE = "LIVE"
-    """In use: the group of a node that the resource wishes, or wished until a moment ago."""
+    """In use: the group of a node that the resource wishes, or wished until the running request."""
 
     RETIRED = "RETIRED"
-    """An update moved away from it or removed it. The clean-up deletes it; a rollback that wishes
-    it again makes it LIVE."""
+    """An update moved its node away or removed it.
+
+    The clean-up deletes the group; a rollback that wishes it again makes it LIVE.
+    """
 
     LEFT = "LEFT"
     """The clean-up could not delete it, so it stays. A wish for its node finds it again."""
@@ -33,11 +35,11 @@ class Origin(StrEnum):
     """Created by this stack, or adopted and later made its own: deleted when the resource goes."""
 
     ADOPTED = "ADOPTED"
-    """A stranger's: it is released, not deleted, when the resource goes."""
+    """Taken over from a stranger: it is released, not deleted, when the resource goes."""
 
 
 class Intention(StrEnum):
-    """The call that is about to be made, or was made by a run that died before it heard an answer.
+    """A call that is about to be made, or was made by a run that died before it got an answer.
 
     What the call would change is uncertain until a later step has settled it. Tags are uncertain
     one by one: see `Record.open_tags`.
@@ -45,7 +47,7 @@ class Intention(StrEnum):
 
     NONE = ""
     CREATE = "CREATE"
-    """The group may or may not be there; the record has no id."""
+    """The group may or may not exist; the record has no id."""
     RENAME = "RENAME"
     """The group has its old or its new name."""
     DELETE = "DELETE"
@@ -54,7 +56,7 @@ class Intention(StrEnum):
 
 @dataclass(frozen=True)
 class Image:
-    """What a record was before a forward request changed its owner, its phase or its origin."""
+    """A record's state before a forward request changed its owner, its phase or its origin."""
 
     request: str
     """Id of that request."""
@@ -87,13 +89,13 @@ class Record:
     """Id of the group above, None at level one."""
 
     name: str
-    """The name that this stack gave it last; with the intention RENAME, the new one."""
+    """The latest name that this stack gave it; with the intention RENAME, the new one."""
 
     resource: str
     """Logical id of the resource that owns it."""
 
     key: str = ""
-    """What stands for the node's key in tags; empty for the one node of a HierarchyGroup."""
+    """The mark of the node's key in tags; empty for the one node of a HierarchyGroup."""
 
     id: str = ""
     """Id of the group, empty with the intention CREATE."""
@@ -101,39 +103,41 @@ class Record:
     phase: Phase = Phase.LIVE
     origin: Origin = Origin.MADE
     tags: Mapping[str, str] = field(default_factory=dict)
-    """Every tag that this stack set, its own included."""
+    """Every tag that this stack set, including its owner tags."""
 
     open_tags: tuple[str, ...] = ()
-    """Keys of tags that have their old or their new value: a call about them is on its way, or was
-    made by a run that died before it heard an answer."""
+    """Keys of tags that have either their old or their new value.
+
+    A call about them is on its way, or was made by a run that died before it got an answer.
+    """
 
     agents_on_delete: str = ""
-    """What becomes of its agents, where the node or the request that retired it says so."""
+    """The policy for its agents, if the node or the request that retired it has one."""
 
     intention: Intention = Intention.NONE
     image: Image | None = None
     displaced: Displaced | None = None
     as_found: Mapping[str, str | None] = field(default_factory=dict)
-    """Tags that adoption overwrote, with their values before; None where there was no such tag."""
+    """Tags that adoption overwrote, with their former values; None for a tag that was not there."""
 
     came_by: str = ""
-    """Id of the request by which its resource came to it."""
+    """Id of the request that created or adopted it."""
 
     changed_by: str = ""
     """Id of the request that retired or left it."""
 
     left_for: str = ""
-    """Physical id whose Delete left it; a further Delete of this id tries again."""
+    """Physical id whose Delete left it; another Delete of this id tries again."""
 
     why: str = ""
     """Why it was left."""
 
     made_at: float = 0.0
-    """When it was created, in seconds since 1970; 0 where this is not known."""
+    """When it was created, in seconds since 1970; 0 if this is not known."""
 
     @property
     def slot(self) -> str:
-        """What tells this record from all others of the stack."""
+        """A name of the record that no other record of the stack has."""
         if self.id:
             return self.id
         return f"new {self.resource} {self.key} {self.instance_arn} {self.parent_id or ''}"
@@ -145,7 +149,7 @@ class Record:
 
     @property
     def place(self) -> tuple[str, str | None, str]:
-        """Instance, parent and name: what only one group can have."""
+        """Instance, parent and name: no two groups share all three."""
         return self.instance_arn, self.parent_id, self.name
 
     def settled(self) -> Record:
@@ -154,7 +158,7 @@ class Record:
 
 
 class RequestType(StrEnum):
-    """What CloudFormation asks for."""
+    """The types of requests."""
 
     CREATE = "Create"
     UPDATE = "Update"
@@ -168,7 +172,7 @@ class Begun:
     id: str
     type: RequestType
     issued_at: float
-    """When CloudFormation sent it, in seconds since 1970; 0 where its URL has no date."""
+    """When CloudFormation sent it, in seconds since 1970; 0 if its URL has no date."""
 
     direction: str = ""
     goal: str = ""
@@ -179,20 +183,20 @@ class Begun:
     """Digest of the properties that it takes back, empty for a forward request."""
 
     answer: Mapping[str, object] | None = None
-    """What was answered, None while the request runs."""
+    """The answer, None while the request runs."""
 
 
 @dataclass(frozen=True)
 class Forward:
-    """The last forward request of a resource: what a rollback takes back."""
+    """The last forward request of a resource, which a rollback takes back."""
 
     id: str
     digest: str
-    """Of its properties."""
+    """The digests of its properties."""
 
     is_create: bool
     digest_before: str = ""
-    """Of the properties before it."""
+    """The digests of the properties before it."""
 
     physical_id_before: str = ""
     properties_before: Mapping[str, object] = field(default_factory=dict)
@@ -200,30 +204,30 @@ class Forward:
 
 @dataclass(frozen=True)
 class Entry:
-    """What the ledger knows of a resource beside its groups."""
+    """What the ledger knows of a resource besides its groups."""
 
     resource: str
     begun: tuple[Begun, ...] = ()
     """The latest requests, the newest last."""
 
     physical_id: str = ""
-    """What the last SUCCESS answered."""
+    """The physical id in the last SUCCESS."""
 
     digest: str = ""
-    """Of the properties of the last Create or Update that succeeded."""
+    """The digests of the properties of the last Create or Update that succeeded."""
 
     established: bool = False
     """Whether a Create or Update succeeded since the resource last went."""
 
     forward: Forward | None = None
     since: Mapping[str, float] = field(default_factory=dict)
-    """Since when the running request waits for what, in seconds since 1970."""
+    """The start of each wait of the request, in seconds since 1970, by what it waits for."""
 
     ids: Mapping[str, str] = field(default_factory=dict)
     """The group of each node when a request succeeded last, by key."""
 
     levels: Mapping[str, object] = field(default_factory=dict)
-    """Of a structure: what it may take away."""
+    """For a structure, the levels that it may remove."""
 
     @property
     def current(self) -> Begun | None:
@@ -233,7 +237,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class LastWish:
-    """What a resource wished when a request of it succeeded last: what a repair brings back."""
+    """The wish of a resource's last successful request, which a repair restores."""
 
     resource: str
     """Logical id."""
@@ -244,7 +248,7 @@ class LastWish:
 
 @dataclass(frozen=True)
 class IdChange:
-    """A node whose group has another id now, for reports that join on ids."""
+    """A change of the id of a node's group, for reports that join on ids."""
 
     at: float
     """In seconds since 1970."""

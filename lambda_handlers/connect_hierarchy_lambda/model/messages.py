@@ -1,7 +1,7 @@
-"""What a failed request tells the user: doing what, why, and what to do about it.
+"""The error of a failed request: what was being done, why it failed, and what to do about it.
 
-CloudFormation shows the text in the stack's events; 240 characters pass through everything on the
-way, so a longer one is shortened in the middle, where the least of it is lost.
+CloudFormation shows the text in the stack's events. Everything on the way there takes 240
+characters, so a longer text is shortened in the middle, where it matters least.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ MAX_REASON_LENGTH = 240
 
 
 class HierarchyError(Exception):
-    """A request that can not be carried out; the message is what the user reads."""
+    """A request that cannot be carried out; users read the message."""
 
     def __init__(self, doing: str, why: str, remedy: str = "") -> None:
         super().__init__(one_line(f"{doing}: {why}" + (f"; {remedy}" if remedy else "")))
 
     @classmethod
     def saying(cls, text: str) -> HierarchyError:
-        """An error with a text that was written down before."""
+        """An error with a text from the ledger."""
         error = cls("", "")
         error.args = (one_line(text),)
         return error
 
 
 class OutOfTimeError(HierarchyError):
-    """The run has to end before the request is carried out; another one could go on."""
+    """The run has to end before the request is carried out; another run could continue."""
 
 
 class NoLongerWantedError(HierarchyError):
-    """CloudFormation has given the request up, and may have sent another one since."""
+    """CloudFormation has stopped waiting for the request, and may have sent a later one."""
 
 
 def printable(line: str) -> str:
-    """The line with an escape for what can not be seen, or changes how the rest of it looks.
+    """The line with an escape for each character that cannot be seen or changes how others look.
 
-    Such as a right-to-left mark or half a surrogate pair in the name of a group; the escapes are
-    those of JSON, so that a line of JSON stays one.
+    Examples are a right-to-left mark or half a surrogate pair in the name of a group. The escapes
+    are those of JSON, so a line of JSON stays valid.
     """
     if line.isprintable():
         return line
@@ -47,7 +47,7 @@ def printable(line: str) -> str:
 
 
 def one_line(text: str, at_most: int = MAX_REASON_LENGTH) -> str:
-    """The text on one printable line, with an ellipsis in its middle where it is too long."""
+    """The text on one printable line, with an ellipsis in its middle if it is too long."""
     line = printable(" ".join(text.split()))
     if len(line) <= at_most:
         return line

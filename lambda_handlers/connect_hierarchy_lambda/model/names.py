@@ -27,8 +27,8 @@ _PRINTABLE_BUT_UNSEEN = re.compile(
 def visible(text: str) -> str:
     """The text on one line, with an escape for each character that cannot be seen.
 
-    Where accents are characters of their own that could be one with their letters, they have
-    escapes as well: such a text looks like the composed one and is another.
+    Accents that are separate characters and could be composed have escapes as well, since such a
+    text looks like the composed one but differs from it.
     """
     line = _PRINTABLE_BUT_UNSEEN.sub(_escape, repr(text)[1:-1])
     if unicodedata.is_normalized("NFC", line):
@@ -48,12 +48,12 @@ def quoted(text: str, at_most: int = _QUOTED_LENGTH) -> str:
 
 
 def composed(text: str) -> str:
-    """The text with its accents composed (NFC): two texts that look the same compare equal."""
+    """The text with its accents composed (NFC), so that texts that look the same compare equal."""
     return unicodedata.normalize("NFC", text)
 
 
 def without_outer_blanks(text: str) -> str:
-    """The text without blanks around it, those without width included."""
+    """The text without blanks around it, including those without width."""
     return text.strip(_BLANKS)
 
 
@@ -65,17 +65,19 @@ def check_outer_blanks(what: str, text: str) -> None:
 
 
 def check_characters(what: str, text: str) -> None:
-    """Raise InvalidHierarchyError for half a surrogate pair: JSON can say it, UTF-8 can not."""
+    """Raise InvalidHierarchyError for half a surrogate pair: JSON allows it, UTF-8 does not."""
     if any("\ud800" <= character <= "\udfff" for character in text):
-        msg = f"{what} has half of a surrogate pair, which is no character: {quoted(text)}, mend it"
+        msg = (
+            f"{what} has half of a surrogate pair, which is no character, remove it: {quoted(text)}"
+        )
         raise InvalidHierarchyError(msg)
 
 
 def check_level_names(levels: Sequence[str]) -> None:
     """Raise InvalidHierarchyError unless these can be the levels of one structure.
 
-    1 to 5 names, each of 1 to 50 characters that are not all blank, no two alike; accents may be
-    composed or not, that is no difference.
+    1 to 5 different names, each of 1 to 50 characters that are not all blank. Names that differ
+    only in composed or decomposed accents are the same.
     """
     if not levels:
         msg = (

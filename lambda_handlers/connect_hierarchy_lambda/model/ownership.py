@@ -1,7 +1,6 @@
 """Who owns a group: the three tags that say so, for people and for other stacks.
 
-AWS allows only some characters in tag values, so letters, digits, `.`, `/` and `-` are all that
-stands in ours.
+AWS allows only some characters in tag values, so these have only letters, digits, `.`, `/` and `-`.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ def stack_name_and_uuid(stack_id: str) -> str:
 
 @dataclass(frozen=True)
 class Owner:
-    """The resource of a stack that a group's tags name."""
+    """A resource of a stack, as a group's tags name it."""
 
     stack: str
     resource: str
 
     @classmethod
     def of(cls, tags: Mapping[str, str]) -> Owner | None:
-        """The owner that a group's tags name, None where they name none."""
+        """The owner that a group's tags name, None if they name none."""
         if STACK_TAG not in tags or RESOURCE_TAG not in tags:
             return None
         return cls(stack=tags[STACK_TAG], resource=tags[RESOURCE_TAG])

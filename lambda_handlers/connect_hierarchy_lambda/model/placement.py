@@ -1,4 +1,4 @@
-"""Checks on where a group stands: its level, and what its place allows."""
+"""Checks on the place of a group: its level, and the policies that it allows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def check_level(level: int, levels: Sequence[str] | None, what: str) -> None:
 
 
 def checked_agents_on_delete(policy: AgentsOnDelete, *, at_level_one: bool) -> AgentsOnDelete:
-    """The policy, also where it came as text; InvalidHierarchyError if the group cannot have it."""
+    """The policy, also from a text; InvalidHierarchyError if the group cannot have it."""
     if policy not in list(AgentsOnDelete):
         choices = ", ".join(AgentsOnDelete)
         msg = f"agents_on_delete is {quoted(str(policy))}, which is none of {choices}: use one"

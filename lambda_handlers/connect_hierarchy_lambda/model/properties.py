@@ -1,6 +1,6 @@
 """The contract between constructs and handlers: resource types, properties and attributes.
 
-What stands here arrives in events of deployed stacks for years: names are added, never changed.
+Events of deployed stacks have these names for years: names are added, never changed.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ LEDGER_VARIABLE = "LEDGER_TABLE_NAME"
 
 
 DRIFT_CHECK = "ConnectHierarchyDriftCheck"
-"""What the function's event has instead of a request of CloudFormation, to look for drift."""
+"""The field that an event for the drift check has, which a request of CloudFormation lacks."""
 
 
 class DriftCheckProperty(StrEnum):
-    """What stands in an event below `DRIFT_CHECK`."""
+    """The fields of an event below `DRIFT_CHECK`."""
 
-    STACK_ID = "StackId"  # of the stack whose ledger is compared
-    REPAIR = "Repair"  # true brings back what the stack wished last
+    STACK_ID = "StackId"  # the stack whose ledger is compared
+    REPAIR = "Repair"  # true restores what the stack wished last
 
 
 class DriftMetric(StrEnum):
     """Metrics that each check logs, with the stack's name as the dimension `Stack`."""
 
-    DIFFERENCES = "Differences"  # what is still another way after the check
+    DIFFERENCES = "Differences"  # differences that are left after the check
     REPAIRED = "RepairedDifferences"
-    FAILED = "FailedChecks"  # 1 of a check that could not be made
+    FAILED = "FailedChecks"  # 1 for a check that failed
 
 
 METRIC_NAMESPACE = "ConnectHierarchy"
@@ -70,7 +70,7 @@ class StructureProperty(StrEnum):
 
 
 class StructureAttribute(StrEnum):
-    """What Fn::GetAtt gives of a structure."""
+    """The attributes of a structure for Fn::GetAtt."""
 
     INSTANCE_ARN = "InstanceArn"
 
@@ -81,14 +81,14 @@ class GroupProperty(StrEnum):
     INSTANCE_ARN = "InstanceArn"
     NAME = "Name"
     PARENT_GROUP_ARN = "ParentGroupArn"  # left out at level one
-    ADOPT_FROM_STACK = "AdoptFromStack"  # left out where none is named
+    ADOPT_FROM_STACK = "AdoptFromStack"  # left out if none is named
     TAGS = "Tags"  # a map of key to value, left out when empty
     ADOPT_EXISTING = "AdoptExisting"
     AGENTS_ON_DELETE = "AgentsOnDelete"
 
 
 class GroupAttribute(StrEnum):
-    """What Fn::GetAtt gives of a group."""
+    """The attributes of a group for Fn::GetAtt."""
 
     HIERARCHY_GROUP_ID = "HierarchyGroupId"
     HIERARCHY_GROUP_ARN = "HierarchyGroupArn"
@@ -100,17 +100,17 @@ class TreeProperty(StrEnum):
     """Properties of `Custom::ConnectHierarchyTree`."""
 
     INSTANCE_ARN = "InstanceArn"
-    PARENT_GROUP_ARN = "ParentGroupArn"  # left out where the tree begins at level one
+    PARENT_GROUP_ARN = "ParentGroupArn"  # left out if the tree begins at level one
     GROUPS = "Groups"  # a list of nodes
     TAGS = "Tags"  # of every group, a map of key to value, left out when empty
     ADOPT_EXISTING = "AdoptExisting"
-    ADOPT_FROM_STACK = "AdoptFromStack"  # left out where none is named
-    AGENTS_ON_DELETE = "AgentsOnDelete"  # of nodes that say nothing else
-    REFERENCES = "References"  # lists of marks of keys: ids are answered of the first, see below
+    ADOPT_FROM_STACK = "AdoptFromStack"  # left out if none is named
+    AGENTS_ON_DELETE = "AgentsOnDelete"  # for nodes without their own
+    REFERENCES = "References"  # lists of marks of keys; the answer has ids for the first
 
 
 class NodeProperty(StrEnum):
-    """What is said of a node of a tree; all but the name can be left out."""
+    """The fields of a node of a tree; all but the name can be left out."""
 
     NAME = "Name"
     KEY = "Key"
@@ -123,29 +123,29 @@ class TreeReferencesProperty(StrEnum):
     """Properties of `Custom::ConnectHierarchyTreeReferences`."""
 
     TREE = "Tree"  # physical id of the tree
-    REFERENCES = "References"  # marks of the keys whose ids are answered
-    DIGEST = "Digest"  # what the tree answered about the ids of this list
+    REFERENCES = "References"  # marks of the keys whose ids the answer has
+    DIGEST = "Digest"  # the tree's digest of the ids of this list
 
 
 REFERENCES_AN_ANSWER = 45
-"""So many ids of groups fit into the 4096 bytes of an answer, whatever else is in it."""
+"""How many ids of groups fit into the 4096 bytes of an answer, whatever else is in it."""
 
 
 def reference_attribute(mark: str) -> str:
-    """What Fn::GetAtt calls the id of a group of a tree; `mark` stands for the node's key."""
+    """The name for Fn::GetAtt of the id of a tree's group; `mark` is the mark of the node's key."""
     return f"Id{mark}"
 
 
 def digest_attribute(number: int) -> str:
-    """What Fn::GetAtt calls the digest of the ids of a tree's further lists, from 1 on.
+    """The name for Fn::GetAtt of the digest of the ids in a tree's further lists, from 1 on.
 
-    It changes with any of them, and tells who looks them up whether they are the right ones.
+    The digest changes with any of these ids, so a reader of the ids can verify them.
     """
     return f"Digest{number}"
 
 
 class AgentsOnDelete(StrEnum):
-    """What happens to the agents in a group that is deleted."""
+    """What happens to agents in a group that is deleted."""
 
     FAIL = "FAIL"
     """The group is not deleted while agents are in it."""

@@ -1,4 +1,4 @@
-"""Tags: the ones that mark a group as ours, and the checks on the users' own."""
+"""Tags: the limits, and the checks on users' own tags."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from connect_hierarchy_lambda.model.names import check_characters, composed, quo
 
 RESERVED_PREFIX = "connect-hierarchy:"
 RESERVED_TAGS = 3
-"""So many of the 50 tags of a group are kept for our own."""
+"""How many of the 50 tags of a group are reserved for the owner tags and later ones."""
 
 MAX_USER_TAGS = MAX_TAGS - RESERVED_TAGS
 
 _SHOWN = 4
-"""So many refused characters of a key are shown in its error."""
+"""How many refused characters of a key its error shows."""
 
 _KEY_PUNCTUATION = "_.:/=+-@"
-"""What a tag key may have beside letters, digits and spaces: `TagKey` in Connect's service model.
+"""Characters of tag keys besides letters, digits and spaces: `TagKey` in the service model.
 
 The model has no such pattern for values, so any value passes.
 """
 
 
 def check_user_tags(tags: Mapping[str, str]) -> None:
-    """Raise InvalidHierarchyError unless a group can carry these tags beside ours.
+    """Raise InvalidHierarchyError unless a group can have these tags besides the owner tags.
 
     At most 47; a key has 1 to 128 letters, digits, spaces and `_ . : / = + - @` and begins neither
     with `aws:` nor with `connect-hierarchy:`; a value has at most 256 characters.
@@ -41,7 +41,7 @@ def check_user_tags(tags: Mapping[str, str]) -> None:
 
 
 def check_tag_count(count: int) -> None:
-    """Raise InvalidHierarchyError for more tags than a group can carry beside ours."""
+    """Raise InvalidHierarchyError for more tags than a group can have besides the owner tags."""
     if count > MAX_USER_TAGS:
         msg = (
             f"hierarchy group has {count} tags, at most {MAX_USER_TAGS} are allowed "

@@ -1,12 +1,12 @@
-"""A tree of groups as one description: its nodes, their keys, and what is wrong with it.
+"""A tree of groups as one description: its nodes, their keys, and its problems.
 
-A node's key is what it is known by through renames and moves. It is the key of the node above, a
-slash and the node's name unless it is given, so that naming a group anew and giving it the key that
-it had keeps the keys of everything below. A node's tags reach everything below it, as with
-`Tags.of` in the CDK; those of a node itself win over those from above.
+A node is known by its key through renames and moves. Unless it is given, the key is the key of the
+node above, a slash and the node's name. So a renamed group that gets its former key keeps the keys
+of everything below it. A node's tags reach everything below it, as with `Tags.of` in the CDK; those
+of a node itself win over those from above.
 
-Names, paths and keys are compared with their accents composed (NFC): whether an editor writes `é`
-as one character or as two makes neither another key nor a sibling of another name.
+Names, paths and keys are compared with their accents composed (NFC): `é` as one character and as
+two gives the same key and the same name.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from connect_hierarchy_lambda.model.tags import check_tag, check_tag_count
 
 SEPARATOR = "/"
 SPACED_SEPARATOR = " / "
-"""Between the names in the `path` of a group's construct."""
+"""The separator of names in the `path` of a group's construct."""
 
 MAX_KEY_LENGTH = 512
 """A path of five names of 100 characters, with room."""
@@ -45,16 +45,16 @@ _NO_NAME = "…"
 _FIELDS = ("name", "key", "tags", "children", "agents_on_delete")
 
 Place = tuple[str | int, ...]
-"""Where something stands in nested mappings and sequences: the way to it from the outermost."""
+"""The place of a value in nested mappings and sequences: the way to it from the outermost."""
 
 
 @dataclass(frozen=True)
 class Node:
     """One group of a tree.
 
-    `path` are the names from the tree's top down to the node, `parent` is the key of the node
-    above and None at the top of the tree. `tags` are all tags of the group but those of the whole
-    tree: its own, and those of the nodes above where it has no other value for them.
+    `path` has the names from the tree's top down to the node. `parent` is the key of the node
+    above, None at the top of the tree. `tags` has the group's own tags and those of the nodes
+    above, unless the group has its own value for them, without the tags of the whole tree.
     """
 
     key: str
@@ -63,11 +63,11 @@ class Node:
     tags: Mapping[str, str] = field(default_factory=dict)
     agents_on_delete: AgentsOnDelete | None = None
     line: str = field(default="", compare=False)
-    """In which line of which file it stands, empty where that is not known."""
+    """The file and line that it is in, empty if that is not known."""
     own_tags: Mapping[str, str] = field(default_factory=dict, compare=False)
     """The tags that are written at the node itself."""
     has_own_key: bool = field(default=False, compare=False)
-    """Whether the key is written at the node; else it follows from the name and the node above."""
+    """Whether the key is given; if not, it follows from the name and the node above."""
 
     @property
     def name(self) -> str:
@@ -76,11 +76,11 @@ class Node:
 
     @property
     def mark(self) -> str:
-        """The key as it stands in a tag, where not every character may."""
+        """The mark of the key in a tag, which does not take every character."""
         return key_mark(self.key)
 
     def is_at(self, names: tuple[str, ...]) -> bool:
-        """Whether these are the names of its path, with their accents composed."""
+        """Whether the names of its path, with their accents composed, are these."""
         return tuple(map(composed, self.path)) == names
 
 
@@ -99,15 +99,14 @@ class Tree:
         """The node at a path.
 
         Args:
-            path: Names from the tree's top down, one by one or joined with slashes; or what the
-                construct of a group has as its `path`: names from level one down, joined with
-                slashes that have a space on either side.
-            above: The names from level one down to what the tree hangs on, None where they are not
+            path: Names from the tree's top down, one by one or joined with slashes; or the `path`
+                of a group's construct: names from level one down, joined with ` / `.
+            above: The names from level one down to the group above the tree, None if they are not
                 known.
 
         Raises:
-            InvalidHierarchyError: Where there is none, with the nearest that there are; or more
-                than one, since names have slashes in them.
+            InvalidHierarchyError: If there is no such node, with the nearest ones; or if there are
+                several, since names have slashes in them.
         """
         found = self.find(path, above)
         if len(found) == 1:
@@ -123,7 +122,7 @@ class Tree:
         raise _no_such("hierarchy group", text, paths)
 
     def find(self, path: str | Sequence[str], above: Sequence[str] | None = ()) -> list[Node]:
-        """The nodes that a path fits, as `at` takes it: none, one, or more."""
+        """The nodes that a path fits: none, one, or more. `at` documents the forms of a path."""
         if isinstance(path, str):
             return self._at_text(composed(path), above)
         names = tuple(map(composed, path))
@@ -153,7 +152,7 @@ class Tree:
         return found
 
     def with_key(self, key: str) -> Node:
-        """The node of a key; InvalidHierarchyError where there is none, with the nearest."""
+        """The node of a key; InvalidHierarchyError if there is none, with the nearest ones."""
         for node in self.nodes:
             if node.key == composed(key):
                 return node
@@ -165,31 +164,31 @@ def _no_such(what: str, wanted: str, there: Sequence[str]) -> InvalidHierarchyEr
     nearest = ", ".join(quoted(one, _QUOTED_PATH) for one in near)
     return InvalidHierarchyError(
         f"the tree has no {what} {quoted(wanted, _QUOTED_PATH)}, "
-        + (f"nearest are: {nearest}" if near else "and none that is called alike")
+        + (f"nearest are: {nearest}" if near else "and none with a similar name")
     )
 
 
 @dataclass(frozen=True)
 class Unquoted:
-    """What a file has without quotes where it means something else than a text: `No`, `2024`."""
+    """Values without quotes that are not texts: `No`, `2024`."""
 
     kind: str
     text: str
 
 
 def key_mark(key: str) -> str:
-    """What stands for a key in tags and in names of attributes: letters and digits only."""
+    """The mark of a key in tags and in names of attributes: letters and digits only."""
     return sha256(key.encode(errors="surrogatepass")).hexdigest()[:_MARK_LENGTH]
 
 
 def located_error(line: str, path: Sequence[str], why: str) -> InvalidHierarchyError:
-    """An error about what stands in a line, at or below a path of names."""
+    """An error about a line, at or below a path of names."""
     parts = [line, f"in {quoted(SEPARATOR.join(path), _QUOTED_PATH)}" if path else "", why]
     return InvalidHierarchyError(": ".join(part for part in parts if part))
 
 
 def digest(ids: Mapping[str, str], marks: Sequence[str]) -> str:
-    """What stands for the ids of these keys, all of them at once."""
+    """The digest of the ids of these keys, all of them at once."""
     text = "\n".join(f"{mark}={ids.get(mark, '')}" for mark in marks)
     return sha256(text.encode()).hexdigest()[: 2 * _MARK_LENGTH]
 
@@ -200,19 +199,19 @@ def _default_key(parent: str | None, name: str) -> str:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that no tree can be."""
+    """A problem of a tree."""
 
     place: Place
-    """Where it stands."""
+    """The file and line."""
 
     path: tuple[str, ...]
-    """The names from the tree's top down to the group that it is in or about."""
+    """The names from the tree's top down to the group that has the problem."""
 
     why: str
 
 
 class InvalidTreeError(InvalidHierarchyError):
-    """All that is wrong with a tree, on a line each."""
+    """All problems of a tree, each on a line."""
 
     def __init__(self, errors: Sequence[str]) -> None:
         more = len(errors) - _SHOWN_PROBLEMS
@@ -222,10 +221,10 @@ class InvalidTreeError(InvalidHierarchyError):
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads nested mappings and sequences, and notes down what is wrong with them.
+    """Reads nested mappings and sequences, and notes their problems.
 
-    `line_of` says in which line of which file something stands, empty where that is not known;
-    `is_token` whether a text is not known before the deployment.
+    `line_of` gives the file and line of a place, empty if it is not known; `is_token` says whether
+    a text is not known before the deployment.
     """
 
     line_of: Callable[[Place], str]
@@ -233,7 +232,7 @@ class _Reader:
     problems: list[Problem] = field(default_factory=list)
 
     def note(self, place: Place, path: tuple[str, ...], why: str) -> None:
-        """Take down what is wrong with what stands there."""
+        """Note a problem of the value at a place."""
         self.problems.append(Problem(place, path, why))
 
     def nodes(
@@ -408,13 +407,13 @@ class _Reader:
 
 @dataclass(frozen=True)
 class Examined:
-    """What was read of nested mappings and sequences, and what is wrong with them."""
+    """The nodes that were read from nested mappings and sequences, and the problems."""
 
     tree: Tree
-    """Where there are problems, the groups that could be read in spite of them."""
+    """If there are problems, the groups that could be read despite them."""
 
     places: Sequence[Place]
-    """Where each of its nodes stands."""
+    """The place of each node."""
 
     problems: Sequence[Problem] = ()
     """In the order in which they were found."""
@@ -428,16 +427,16 @@ def read_tree(
 ) -> Tree:
     """A tree of nested mappings and sequences.
 
-    A group is a mapping with `name`, and if wanted `key`, `tags`, `agents_on_delete` and
-    `children`, a sequence of groups; a text alone is the name of a group without any of these.
+    A group is a mapping with `name`, and optionally `key`, `tags`, `agents_on_delete` and
+    `children`, a sequence of groups. A text alone is the name of a group without any of these.
 
     Args:
         value: A sequence of groups.
-        line_of: In which line of which file something stands, empty where that is not known.
-        is_token: Whether a text is not known before the deployment.
+        line_of: Gives the file and line of a place, empty if it is not known.
+        is_token: Says whether a text is not known before the deployment.
 
     Raises:
-        InvalidTreeError: For what no tree can be, with line and path, all of it at once.
+        InvalidTreeError: If the tree has problems; the error has all of them, with line and path.
     """
     examined = examine_tree(value, line_of=line_of, is_token=is_token)
     check_no_problems(examined.problems, line_of)
@@ -458,7 +457,7 @@ def examine_tree(
     line_of: Callable[[Place], str] = lambda _: "",
     is_token: Callable[[str], bool] = lambda _: False,
 ) -> Examined:
-    """The same with the problems as a part of what is returned."""
+    """Read a tree as `read_tree` does, and return its problems."""
     reader = _Reader(line_of, is_token)
     nodes: list[Node] = []
     siblings: dict[tuple[Place, str], tuple[Node, Place]] = {}
@@ -475,7 +474,8 @@ def examine_tree(
                 also += ", with its accents composed in one and decomposed in the other"
             why = f"two groups with one parent have this name{also}, rename one"
             reader.note(place, node.path, why)
-        # groups below twins have the same keys if they have the same names: no problem of theirs
+        # groups below twins have the same keys if they have the same names; the twins are the
+        # problem
         elif other is not None and not other.is_at(tuple(map(composed, node.path))):
             why = (
                 f"its key {quoted(node.key, _QUOTED_PATH)} is also that of "
@@ -491,7 +491,7 @@ def examine_tree(
 
 
 def _kind(value: object) -> str:
-    """What something is, in a message."""
+    """The kind of a value, for a message."""
     if value is None:
         return "empty"
     if isinstance(value, Unquoted):
@@ -510,7 +510,7 @@ def _kind(value: object) -> str:
 
 
 def _in_quotes(value: object) -> str:
-    """What to do about something that stands where a text is needed, as a part of a message."""
+    """The part of a message that says how to write a value as a text."""
     if value is None:
         return ": write one, in quotes if it is a word such as null"
     if isinstance(value, (Mapping, Sequence)):

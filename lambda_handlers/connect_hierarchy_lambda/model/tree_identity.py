@@ -1,7 +1,7 @@
 """The physical id of a tree: `<instance ARN>/hierarchy-tree/<logical id>/<generation>`.
 
-A generation is named by the request that began it. An Update begins one where it leaves something
-for CloudFormation's clean-up to delete.
+The generation is the id of the request that began it. An Update begins one if it leaves groups for
+CloudFormation's clean-up to delete.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class TreeId:
 
     @classmethod
     def parse(cls, physical_id: str) -> TreeId | None:
-        """Take a physical id apart; None where it is not of this form."""
+        """Parse a physical id; None if it does not have this form."""
         instance_arn, _, tail = physical_id.partition(_SEGMENT)
         logical_id, _, generation = tail.partition("/")
         try:

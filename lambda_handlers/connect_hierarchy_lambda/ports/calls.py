@@ -1,4 +1,4 @@
-"""One call to a service, made once: its answer, a refusal, or a passing trouble."""
+"""One call to a service, made once: its answer, a refusal, or a passing error."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ class Refusal(Exception):  # noqa: N818 - an answer of the service, not a fault 
     code: str
     message: str
     blocker: str = ""
-    """What ResourceInUseException names: a resource type and an id."""
+    """What a ResourceInUseException names: a resource type and an id."""
 
     def __str__(self) -> str:
         return f"{self.message} ({' '.join(filter(None, (self.code, self.blocker)))})"
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether it can be stale: a policy that does not work yet, a group made a moment ago."""
+        """Whether it can be stale: a policy without effect yet, or a group made a moment ago."""
         return self.code in _DOUBTFUL
 
     @property
     def is_denied(self) -> bool:
-        """Whether IAM was in the way."""
+        """Whether IAM denied the call."""
         return self.code in _ACCESS_DENIED
 
     @property
     def told(self) -> str:
-        """What to tell a user: of a denial only what was denied, since the rest is long ARNs."""
+        """The text for users; of a denial only the action, since the rest is long ARNs."""
         action = _ACTION.search(self.message) if self.is_denied else None
         return f"{action[0]} is denied" if action else str(self)
 
@@ -66,7 +66,7 @@ class PassingError(Exception):
 
     why: str
     may_be_done: bool
-    """Whether the service may have done its work all the same."""
+    """Whether the call may have had its effect."""
 
     is_throttled: bool = False
 
@@ -79,7 +79,7 @@ def call(operation: Callable[..., Any], **parameters: Any) -> Any:
 
     Raises:
         Refusal: The service did nothing and says why.
-        PassingError: The service is busy, in trouble, or did not answer.
+        PassingError: The service is busy, failed, or did not answer.
     """
     try:
         return operation(**parameters)
@@ -98,7 +98,7 @@ def _translated(error: ClientError) -> Refusal | PassingError:
     refusal = Refusal(
         code=details.get("Code", "Unknown"),
         message=details.get("Message") or response.get("Message") or "no message",
-        # boto3 keeps these two beside Error, not in it
+        # boto3 has these two next to Error, not in it
         blocker=f"{response.get('ResourceType', '')} {response.get('ResourceId', '')}".strip(),
     )
     if refusal.code in _THROTTLED:

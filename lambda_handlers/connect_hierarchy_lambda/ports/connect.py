@@ -1,4 +1,4 @@
-"""Amazon Connect: its calls about hierarchies, with pages and in our own types."""
+"""Amazon Connect: its calls about hierarchies, with all pages and in the types of the model."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _CONDITIONS_A_SEARCH = 20
 """SearchUsers takes at most 20 conditions on hierarchy groups."""
 
 _FEW = 2
-"""So many groups of a name are read one by one rather than searched for."""
+"""Up to this number, groups of the same name are described one by one instead of searched for."""
 
 
 class Connect:
-    """The calls to Amazon Connect. What they raise is Refusal or PassingError, see `calls`.
+    """The calls to Amazon Connect. They raise Refusal or PassingError, see `calls`.
 
-    `paced` makes a call of the client with its parameters, at the pace that the service allows.
+    `paced` makes a call of the client at the pace that the service allows.
     """
 
     def __init__(self, client: ConnectClient, paced: Callable[..., Any] = call) -> None:
@@ -50,7 +50,7 @@ class Connect:
         """The group of a name below a parent, or else anywhere; read without a search's lag."""
         ids = [group_id for group_id, named in self.names(instance_arn).items() if named == name]
         if len(ids) > _FEW:
-            # teams have desks of the same names; where a group stands never changes
+            # groups in different places can have the same name; the place of a group never changes
             condition = _equals("name", name)
             shown = self._search(instance_arn, SearchCriteria=condition)
             elsewhere = {group.id for group in shown if group.parent_id != parent_id}
@@ -61,7 +61,7 @@ class Connect:
         return next(iter(here or found), None)
 
     def group_if_there(self, instance_arn: str, group_id: str) -> Group | None:
-        """A group by its id, None where there is none."""
+        """A group by its id, None if there is none."""
         try:
             return self.group(instance_arn, group_id)
         except Refusal as refusal:
@@ -70,15 +70,15 @@ class Connect:
             return None
 
     def children(self, instance_arn: str, group_id: str) -> tuple[Group, ...]:
-        """The groups right below one; what was done in the last moments may be missing."""
+        """The groups directly below one; the latest changes may be missing."""
         return self._search(instance_arn, SearchCriteria=_equals("parentId", group_id))
 
     def all_groups(self, instance_arn: str) -> tuple[Group, ...]:
-        """Every group; what was done in the last moments may be missing."""
+        """Every group; the latest changes may be missing."""
         return self._search(instance_arn)
 
     def agents(self, instance_arn: str, group_ids: Sequence[str]) -> dict[str, tuple[Agent, ...]]:
-        """The agents directly in each group; what was done in the last moments may be missing."""
+        """The agents directly in each group; the latest changes may be missing."""
         found: dict[str, list[Agent]] = {group_id: [] for group_id in group_ids}
         for first in range(0, len(group_ids), _CONDITIONS_A_SEARCH):
             some = group_ids[first : first + _CONDITIONS_A_SEARCH]
@@ -99,7 +99,7 @@ class Connect:
         return {group_id: tuple(found[group_id]) for group_id in group_ids}
 
     def all_agents(self, instance_arn: str) -> Iterator[Agent]:
-        """Every agent page by page, also those in no group; the last moments may be missing."""
+        """Every agent, page by page, also those in no group; the latest changes may be missing."""
         for page in self._pages(
             self._client.search_users, InstanceId=_id(instance_arn), MaxResults=_USERS_A_PAGE
         ):
@@ -107,7 +107,7 @@ class Connect:
                 yield _agent(user, user.get("HierarchyGroupId"))
 
     def listed_agents(self, instance_arn: str) -> Iterator[ListedAgent]:
-        """Every agent page by page, without the lag of a search, and when it was last changed."""
+        """Every agent, page by page, and when it last changed; read without a search's lag."""
         for page in self._pages(
             self._client.list_users, InstanceId=_id(instance_arn), MaxResults=_USERS_A_LIST_PAGE
         ):
@@ -161,10 +161,10 @@ class Connect:
     def create_group(
         self, instance_arn: str, parent_id: str | None, name: str, tags: Mapping[str, str]
     ) -> str:
-        """Create a group and give its id. There is no client token: a lost answer stays unknown."""
+        """Create a group and return its id. Without a client token, a lost answer stays unknown."""
         further: dict[str, Any] = {} if parent_id is None else {"ParentGroupId": parent_id}
         if tags:
-            further["Tags"] = dict(tags)  # an empty map is refused
+            further["Tags"] = dict(tags)  # the service refuses an empty map
         answer = self._call(
             self._client.create_user_hierarchy_group,
             InstanceId=_id(instance_arn),
@@ -211,7 +211,7 @@ class Connect:
     # structure ---------------------------------------------------------------------------------
 
     def levels(self, instance_arn: str) -> tuple[str, ...]:
-        """The level names, level one first; empty for a gap, none where there is no structure."""
+        """The level names, level one first; empty for a gap, none if there is no structure."""
         answer = self._call(
             self._client.describe_user_hierarchy_structure, InstanceId=_id(instance_arn)
         )
@@ -222,7 +222,7 @@ class Connect:
         return tuple(names)
 
     def put_levels(self, instance_arn: str, names: Sequence[str]) -> None:
-        """Make these the levels, all of them; an empty name leaves a gap."""
+        """Replace all levels; an empty name leaves a gap."""
         levels = {
             key: {"Name": name} for key, name in zip(_LEVEL_KEYS, names, strict=False) if name
         }
@@ -233,7 +233,7 @@ class Connect:
         )
 
     def groups_at_level(self, instance_arn: str, level: int) -> tuple[Group, ...]:
-        """The groups of a level; what was done in the last moments may be missing."""
+        """The groups of a level; the latest changes may be missing."""
         return self._search(instance_arn, SearchCriteria=_equals("levelId", str(level)))
 
 

@@ -1,6 +1,6 @@
-"""The ledger in a DynamoDB table with the keys `pk` and `sk`, both strings.
+"""The ledger in a DynamoDB table with the keys `pk` and `sk`, both of them text.
 
-The items of a stack stand in one partition: `turn`, `resource#<logical id>`, `record#<slot>`,
+The items of a stack are in one partition: `turn`, `resource#<logical id>`, `record#<slot>`,
 `change#<time>#<new id>` and `wish#<logical id>`. Everything but the turn is JSON in the attribute
 `doc`.
 """
@@ -38,7 +38,7 @@ _TRANSACTION_CANCELED = "TransactionCanceledException"
 _CONFLICT = "TransactionConflict"
 _IN_PROGRESS = "TransactionInProgressException"
 _MOST_ITEMS = 99
-"""Of the 100 that TransactWriteItems takes, one is the check of the turn."""
+"""TransactWriteItems takes 100 items, of which one is the check of the turn."""
 
 _IS_FREE = "attribute_not_exists(holder) OR holder = :run OR lease_until < :now"
 _HAS_IT = "holder = :run AND serial_number = :serial"
@@ -47,7 +47,7 @@ Item = dict[str, Any]
 
 
 class DynamoDbLedger:
-    """The ledger of one stack; see `Ledger`. What its calls raise is Refusal or PassingError."""
+    """The ledger of one stack; see `Ledger`. Its calls raise Refusal or PassingError."""
 
     def __init__(self, client: DynamoDBClient, table: str, stack: str) -> None:
         self._client = client
@@ -101,17 +101,17 @@ class DynamoDbLedger:
             return
 
     def entry(self, resource: str) -> Entry | None:
-        """What is known of a resource, None if the ledger has never heard of it."""
+        """The entry of a resource, None if the ledger does not know it."""
         item = self._get(f"resource#{resource}")
         return entry_of(json.loads(item["doc"]["S"])) if item else None
 
     def entries(self) -> dict[str, Entry]:
-        """What is known of every resource of the stack, by its logical id."""
+        """The entries of all resources of the stack, by logical id."""
         found = [entry_of(json.loads(item["doc"]["S"])) for item in self._query("resource#")]
         return {entry.resource: entry for entry in found}
 
     def last_wishes(self) -> dict[str, LastWish]:
-        """What each resource of the stack wished when it succeeded last, by its logical id."""
+        """The last successful wish of each resource of the stack, by logical id."""
         found = [LastWish(**json.loads(item["doc"]["S"])) for item in self._query("wish#")]
         return {wish.resource: wish for wish in found}
 
@@ -130,10 +130,10 @@ class DynamoDbLedger:
         changes: Sequence[IdChange] = (),
         wish: LastWish | None = None,
     ) -> None:
-        """Write all of this; TurnLostError if the turn is another run's by now.
+        """Write all of this; TurnLostError if another run has the turn now.
 
-        More than 99 items are written in several transactions. Each of them is of use alone, since
-        such a step makes no call and is decided again if it breaks off.
+        More than 99 items are written in several transactions. Each is useful alone, since such a
+        step makes no call and is decided again if it is interrupted.
         """
         items = [self._put(f"record#{record.slot}", asdict(record)) for record in records]
         kept = {record.slot for record in records}
@@ -146,7 +146,8 @@ class DynamoDbLedger:
         if entry is not None:
             items.append(self._put(f"resource#{entry.resource}", asdict(entry)))
         if wish is not None:
-            # not in the entry, which every turn reads: properties can have a hundred kilobytes
+            # not in the entry, which every turn reads, since properties can have a hundred
+            # kilobytes
             items.append(self._put(f"wish#{wish.resource}", asdict(wish)))
         check: Item = {
             "TableName": self._table,
@@ -214,7 +215,7 @@ class DynamoDbLedger:
 
 
 def _once_more_if_unknown(operation: Callable[[], None]) -> None:
-    """Ask again at once where an answer got lost: the token makes the same of both."""
+    """Try again at once if the answer was lost: with the token, both calls count as one."""
     try:
         operation()
     except PassingError as error:
@@ -224,7 +225,7 @@ def _once_more_if_unknown(operation: Callable[[], None]) -> None:
 
 
 def record_of(fields: Mapping[str, Any]) -> Record:
-    """A record as JSON has it."""
+    """A record as a value for JSON."""
     values = dict(fields)
     image, displaced = values.pop("image"), values.pop("displaced")
     if image is not None:
@@ -245,7 +246,7 @@ def record_of(fields: Mapping[str, Any]) -> Record:
 
 
 def entry_of(fields: Mapping[str, Any]) -> Entry:
-    """An entry as JSON has it."""
+    """An entry as a value for JSON."""
     values = dict(fields)
     begun, forward = values.pop("begun"), values.pop("forward")
     return Entry(

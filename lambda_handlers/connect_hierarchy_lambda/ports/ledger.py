@@ -1,7 +1,7 @@
 """The ledger of a stack: who may act now, what is known of each group, and what was asked for.
 
-One table serves all stacks of a provider; the items of a stack stand in one partition. Reads are
-strongly consistent. Nothing is written but by the holder of the turn.
+One table serves all stacks of a provider; the items of a stack are in one partition. Reads are
+strongly consistent. Only the holder of the turn writes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Protocol
 from connect_hierarchy_lambda.model.ledger import Entry, IdChange, LastWish, Record
 
 LEASE_SECONDS = 60.0
-"""How long a turn is kept from others if its holder dies; longer than the longest call."""
+"""Seconds until others can take the turn of a run that died; longer than the longest call."""
 
 
 class TurnLostError(Exception):
@@ -32,7 +32,7 @@ class Turn:
     """When the lease ends, in seconds since 1970."""
 
     pace: Mapping[str, Sequence[float]] | None = field(default_factory=dict)
-    """The buckets of the pace as the last holder left them; None where it died."""
+    """The buckets of the pace as the last holder left them; None if it died."""
 
 
 class Ledger(Protocol):
@@ -45,16 +45,16 @@ class Ledger(Protocol):
         """Give the turn back with the buckets of the pace; nothing happens if it was lost."""
 
     def entry(self, resource: str) -> Entry | None:
-        """What is known of a resource, None if the ledger has never heard of it."""
+        """The entry of a resource, None if the ledger does not know it."""
 
     def entries(self) -> dict[str, Entry]:
-        """What is known of every resource of the stack, by its logical id."""
+        """The entries of all resources of the stack, by logical id."""
 
     def records(self) -> dict[str, Record]:
         """Every record of the stack, by its slot."""
 
     def last_wishes(self) -> dict[str, LastWish]:
-        """What each resource of the stack wished when it succeeded last, by its logical id."""
+        """The last successful wish of each resource of the stack, by logical id."""
 
     def write(
         self,
@@ -66,7 +66,7 @@ class Ledger(Protocol):
         changes: Sequence[IdChange] = (),
         wish: LastWish | None = None,
     ) -> None:
-        """Write all of this; TurnLostError if the turn is another run's by now."""
+        """Write all of this; TurnLostError if another run has the turn now."""
 
     def id_changes(self) -> list[IdChange]:
         """Every change of an id in this stack, oldest first."""

@@ -37,11 +37,11 @@ class MemoryLedger:
             self._turn, self._pace = None, pace
 
     def entry(self, resource: str) -> Entry | None:
-        """What is known of a resource, None if the ledger has never heard of it."""
+        """The entry of a resource, None if the ledger does not know it."""
         return self._entries.get(resource)
 
     def entries(self) -> dict[str, Entry]:
-        """What is known of every resource of the stack, by its logical id."""
+        """The entries of all resources of the stack, by logical id."""
         return dict(self._entries)
 
     def records(self) -> dict[str, Record]:
@@ -49,7 +49,7 @@ class MemoryLedger:
         return dict(self._records)
 
     def last_wishes(self) -> dict[str, LastWish]:
-        """What each resource of the stack wished when it succeeded last, by its logical id."""
+        """The last successful wish of each resource of the stack, by logical id."""
         return dict(self._wishes)
 
     def write(
@@ -62,7 +62,7 @@ class MemoryLedger:
         changes: Sequence[IdChange] = (),
         wish: LastWish | None = None,
     ) -> None:
-        """Write all of this; TurnLostError if the turn is another run's by now."""
+        """Write all of this; TurnLostError if another run has the turn now."""
         if self._turn is None or self._turn.serial != turn.serial:
             raise TurnLostError
         if entry is not None:

@@ -1,9 +1,9 @@
 """Requests at the pace that the service allows, so that few are refused.
 
 Amazon Connect gives each API of an account and Region a bucket of tokens: 2 a second, 5 at most,
-unless the quota was raised. Here is the same bucket, a little smaller for what the network does to
-the distances between requests. Others may use the account as well: a refusal makes the pace
-slower at once, and every success a little faster again.
+unless the quota was raised. These buckets are the same, a little smaller, since the network changes
+the time between requests. Others may use the account as well, so a refusal makes the pace slower at
+once, and every success makes it a little faster.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DEFAULT_RATE = 2.0
 DEFAULT_BURST = 5.0
 
 _RESERVE = 0.5
-"""Of a token: a quarter of a second at the default rate."""
+"""The share of a token; a quarter of a second at the default rate."""
 
 _SLOWER = 0.7
 _FASTER = 0.05
@@ -28,14 +28,14 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Rate:
-    """How many requests an API takes: `per_second` for long, `burst` at once."""
+    """How many requests an API takes: `per_second` in the long run, `burst` at once."""
 
     per_second: float = DEFAULT_RATE
     burst: float = DEFAULT_BURST
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Rate:
-        """What the function's environment says, the service's defaults where it says nothing."""
+        """The rate in the function's environment, or the service's default."""
         return cls(
             _positive(environment.get(PaceVariable.REQUESTS_PER_SECOND), DEFAULT_RATE),
             _positive(environment.get(PaceVariable.BURST), DEFAULT_BURST),
@@ -45,8 +45,8 @@ class Rate:
 class Pace:
     """One bucket for each API; times are in seconds since 1970.
 
-    `filled` says whether nobody has used the buckets lately, as far as is known. Calls side by side
-    may share it.
+    `filled` says that nobody has used the buckets lately, as far as is known. Calls side by side
+    may share a pace.
     """
 
     def __init__(self, rate: Rate, *, filled: bool = True) -> None:
@@ -57,7 +57,7 @@ class Pace:
 
     @classmethod
     def of(cls, rate: Rate, saved: Mapping[str, Sequence[float]] | None) -> Pace:
-        """The pace as an earlier one was `saved`; with None all buckets are empty."""
+        """The pace from what an earlier one `saved`; with None, all buckets are empty."""
         pace = cls(rate, filled=saved is not None)
         size = max(1.0, rate.burst - _RESERVE)
         for api, (per_second, tokens, filled_at) in (saved or {}).items():
@@ -69,7 +69,7 @@ class Pace:
         return {api: (b.per_second, b.tokens, b.filled_at) for api, b in self._buckets.items()}
 
     def take(self, api: str, now: float) -> float:
-        """Take the next token of an API; in how many seconds it can be used."""
+        """Take the next token of an API, and return in how many seconds it can be used."""
         with self._lock:
             return self._bucket(api, now).take(now)
 
@@ -103,17 +103,17 @@ class _Bucket:
     per_second: float
     size: float
     tokens: float
-    """Below zero where tokens are taken that are still to come."""
+    """Below zero if tokens are taken that are still to come."""
     filled_at: float
 
     def fill(self, now: float) -> None:
-        """Add what has come since."""
+        """Add the tokens that have come since the last call."""
         came = max(0.0, now - self.filled_at) * self.per_second
         self.tokens = min(self.size, self.tokens + came)
         self.filled_at = now
 
     def take(self, now: float) -> float:
-        """Take one; in how many seconds it comes."""
+        """Take a token, and return in how many seconds it comes."""
         self.fill(now)
         self.tokens -= 1
         missing = max(0.0, -self.tokens - _ROUNDING)

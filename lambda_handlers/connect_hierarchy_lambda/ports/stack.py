@@ -15,16 +15,16 @@ _UNKNOWN_STACK = "ValidationError"
 
 
 class OwnStack:
-    """The stack with this ARN, read only. What it raises is Refusal or PassingError."""
+    """The stack with this ARN, read only. Its methods raise Refusal or PassingError."""
 
     def __init__(self, client: CloudFormationClient, stack_id: str) -> None:
         self._client = client
         self._stack_id = stack_id
 
     def status(self) -> str | None:
-        """What the stack is doing, None where there is no such stack.
+        """The status of the stack, None if there is no such stack.
 
-        Engines that deploy CDK apps without CloudFormation make stack ids up.
+        Engines that deploy CDK apps without CloudFormation invent stack ids.
         """
         try:
             answer = call(self._client.describe_stacks, StackName=self._stack_id)
@@ -35,7 +35,7 @@ class OwnStack:
         return str(answer["Stacks"][0]["StackStatus"])
 
     def template(self) -> Mapping[str, Any] | None:
-        """The declared resources by logical id; None where they cannot be read.
+        """The declared resources by logical id; None if they cannot be read.
 
         During an update GetTemplate shows the new template, during its rollback the old one
         (aws-cdk, docs/CLOUDFORMATION.md). A template in YAML is not read.
@@ -53,5 +53,5 @@ class OwnStack:
 
 
 def stack_error(refusal: Refusal) -> HierarchyError:
-    """What to tell the user where the own stack cannot be read: a guess could do harm."""
+    """The error if the stack cannot be read, since a guess could do harm."""
     return HierarchyError("reading the own stack", str(refusal), "check the function's role")

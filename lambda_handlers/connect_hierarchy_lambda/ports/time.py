@@ -11,13 +11,13 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the handlers want of time."""
+    """The clock that the handlers use."""
 
     def now(self) -> float:
         """Seconds since 1970."""
 
     def sleep(self, seconds: float) -> None:
-        """Return when so many seconds have passed."""
+        """Return after this many seconds."""
 
     def side_by_side(self, works: Sequence[Callable[[], None]]) -> None:
         """Do all of these at the same time, and return when they are done. None may raise."""
@@ -31,7 +31,7 @@ class SystemClock:
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Return when so many seconds have passed."""
+        """Return after this many seconds."""
         time.sleep(seconds)
 
     def side_by_side(self, works: Sequence[Callable[[], None]]) -> None:

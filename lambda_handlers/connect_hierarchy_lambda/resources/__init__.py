@@ -1,1 +1,1 @@
-"""One module a custom resource: create, update and delete in terms of the model and the port."""
+"""A module for each custom resource: event to wish, outcome to answer."""

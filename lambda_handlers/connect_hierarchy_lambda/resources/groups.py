@@ -60,13 +60,13 @@ class Trees:
 
 
 class TreeReferences:
-    """Serves `Custom::ConnectHierarchyTreeReferences`: ids that a tree's answer has no room for."""
+    """Serves `Custom::ConnectHierarchyTreeReferences`: ids that do not fit into a tree's answer."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     def serve(self, request: Request) -> Answer:
-        """Read the ids in the ledger; nothing is made, so nothing is deleted."""
+        """Read the ids from the ledger. Nothing is created, so nothing is deleted."""
         if request.type == RequestType.DELETE:
             return Answer(request.physical_id)
         doing = f"looking up groups for {quoted(request.logical_id)}"

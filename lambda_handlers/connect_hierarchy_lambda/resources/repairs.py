@@ -1,4 +1,4 @@
-"""A repair of a resource: the task that brings back what it wished when it succeeded last."""
+"""A repair of a resource: the tasks that restore its last successful wish."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from connect_hierarchy_lambda.resources.wishes import wish_of_group, wish_of_tre
 
 
 def repair_of(seen: Seen, resource: str) -> Task:
-    """The task that makes names, places and levels of a resource as its last wish says.
+    """The task that restores names, places and levels of a resource to its last wish.
 
     Raises:
         HierarchyError: The ledger does not know the last wish.
@@ -30,9 +30,9 @@ def repair_of(seen: Seen, resource: str) -> Task:
 
 
 def retagging_of(seen: Seen, resource: str) -> Task:
-    """The task that sets the tags that people changed; raises what `repair_of` does.
+    """The task that restores the tags that people changed; raises what `repair_of` does.
 
-    It is one of its own, so that no renamed record has lost its tags in between.
+    It is a separate task, so that no renamed record loses its tags in between.
     """
     return _forward(seen, resource, repair.tags(seen, resource))
 
@@ -79,7 +79,7 @@ def _task(seen: Seen, resource: str, begins: Repair) -> Task:
 
 
 def _seen_twice(view: View) -> View:
-    """The view without the doubt about levels that are not as expected: the check saw them so."""
+    """The view without doubt about unexpected levels, since the check has seen them."""
     doubt = HierarchyError("reading the hierarchy structure", "its levels were changed")
     view.facts.refused.setdefault(SLOT, doubt)
     return view

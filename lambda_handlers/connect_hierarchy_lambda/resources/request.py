@@ -1,4 +1,4 @@
-"""What CloudFormation asks for: an event, its properties, and the task that it makes."""
+"""A request of CloudFormation: its event, its properties, and the task for it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from connect_hierarchy_lambda.model.properties import GroupProperty
 WishOf = Callable[[Mapping[str, Any]], Wish]
 AnswerOf = Callable[[View, Mapping[str, Record]], Answer | Ask]
 
-_PARENT = GroupProperty.PARENT_GROUP_ARN  # a tree's has the same name
+_PARENT = GroupProperty.PARENT_GROUP_ARN  # a tree's property has the same name
 _INSTANCE = re.compile(r"arn:[^/]+:instance/[^/]+")
 
 
 @dataclass(frozen=True)
 class Request:
-    """One event, checked and without what only the protocol needs."""
+    """One event, checked, without the fields that only the protocol needs."""
 
     type: str
     stack_id: str
@@ -39,15 +39,15 @@ class Request:
     properties: Mapping[str, Any]
     old_properties: Mapping[str, Any] = field(default_factory=dict)
     physical_id: str = ""
-    """What the event carried, empty on a Create."""
+    """The physical id in the event, empty for a Create."""
 
     resource_type: str = ""
     issued_at: float = 0.0
-    """When CloudFormation sent it, in seconds since 1970; 0 where this is not known."""
+    """When CloudFormation sent it, in seconds since 1970; 0 if this is not known."""
 
     @property
     def failed_id(self) -> str:
-        """The id of a FAILED answer: the one that was given; of a Create a text that names it."""
+        """The id of a FAILED answer: the one in the event, or for a Create a text that names it."""
         return self.physical_id or f"failed/{self.logical_id}/{self.request_id}"
 
 
@@ -61,8 +61,8 @@ def task_of(
 
     Args:
         request: The event.
-        wish_of: Reads the wish of properties; HierarchyError for what cannot be.
-        answer_of: Puts the answer together from the view and the groups by key.
+        wish_of: Reads the wish of properties; HierarchyError if they are invalid.
+        answer_of: Builds the answer from the view and the groups by key.
         decide_on: The part of the core that decides.
     """
     event = Event(
@@ -87,7 +87,7 @@ def task_of(
 
 
 def _wish(request: Request, wish_of: WishOf) -> Wish:
-    """What is wished; a Delete of what could never be made wishes nothing."""
+    """The wish; a Delete of something that could never be created wishes nothing."""
     try:
         return wish_of(request.properties)
     except HierarchyError:
@@ -104,7 +104,7 @@ def _previous(request: Request, wish_of: WishOf) -> Wish | None:
 
 
 def digest_of(properties: Mapping[str, Any]) -> str:
-    """What the ledger keeps of the properties of a request, see core/direction.py."""
+    """The digests of a request's properties for the ledger, see core/direction.py."""
     parent_arn = properties.get(_PARENT)
     return f"{_hash_of({**properties, _PARENT: bool(parent_arn)})}.{_hash_of(properties)}"
 
@@ -115,7 +115,7 @@ def _hash_of(properties: Mapping[str, Any]) -> str:
 
 
 def _instance_of(physical_id: str) -> str:
-    """The ARN of the instance that a physical id begins with, empty if it does not."""
+    """The ARN of the instance that a physical id begins with, or an empty text."""
     match = _INSTANCE.match(physical_id)
     return match[0] if match else ""
 
@@ -123,26 +123,26 @@ def _instance_of(physical_id: str) -> str:
 class Properties:
     """Properties of an event, each read with a check of its type.
 
-    CloudFormation sends every scalar as a string. A wrong type can only come from a template that
-    was written by hand.
+    CloudFormation sends every scalar as a string. Only a template written by hand can have a wrong
+    type.
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
 
     def text(self, name: str) -> str:
-        """A string that has to be there."""
+        """A required string."""
         value = self._values.get(name)
         if not isinstance(value, str) or not value:
             raise self._wrong(name, "a string with characters in it" if value == "" else "a string")
         return value
 
     def optional_text(self, name: str) -> str | None:
-        """A string, or None where it is left out."""
+        """A string, or None if it is left out."""
         return self.text(name) if self._values.get(name) not in (None, "") else None
 
     def flag(self, name: str) -> bool:
-        """`true` or `false`, false where it is left out."""
+        """`true` or `false`, false if it is left out."""
         value = self._values.get(name, "false")
         if str(value).lower() not in {"true", "false"}:
             raise self._wrong(name, "true or false")
@@ -157,14 +157,14 @@ class Properties:
         return list(value or ())
 
     def text_map(self, name: str) -> dict[str, str]:
-        """A map of strings to strings, empty where it is left out."""
+        """A map of strings to strings, empty if it is left out."""
         value = self._values.get(name, {})
         if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
             raise self._wrong(name, "a map of strings")
         return dict(value)
 
     def value(self, name: str) -> Any:
-        """Whatever is there, None where it is left out."""
+        """The value of any type, None if it is left out."""
         return self._values.get(name)
 
     def _wrong(self, name: str, wanted: str) -> HierarchyError:

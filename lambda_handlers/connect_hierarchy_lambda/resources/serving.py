@@ -1,7 +1,7 @@
-"""From a request to its answer, whatever its resource type: the way of every event.
+"""From a request to its answer, for every resource type.
 
-The function takes it with the events of CloudFormation, a plan with those that CloudFormation is
-going to send.
+The function serves the events of CloudFormation here, and a plan serves those that CloudFormation
+is going to send.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from connect_hierarchy_lambda.resources.structures import Structures
 
 
 class CustomResource(Protocol):
-    """What each resource type offers."""
+    """The common interface of all resource types."""
 
     def serve(self, request: Request) -> Answer:
         """Carry the request out."""
@@ -38,15 +38,16 @@ def answer_to(
 
     Args:
         request: What CloudFormation asks for.
-        function_arn: ARN of the function, which reaches the instances of its own home alone.
-        ledger: Gives the ledger of the stack.
+        function_arn: ARN of the function, which reaches only instances in its own Region and
+            account.
+        ledger: Returns the ledger of the stack.
         engine: Makes an engine for one run.
 
     Raises:
-        HierarchyError: It cannot be done. An OutOfTimeError is for another run to go on with.
+        HierarchyError: It cannot be done. After an OutOfTimeError, another run can continue.
     """
     if request.type == "Delete" and request.resource_type not in list(ResourceType):
-        return Answer(request.physical_id)  # nothing of a type that is not known was ever made
+        return Answer(request.physical_id)  # nothing was ever created for an unknown type
     if _is_out_of_reach(request, function_arn):
         return Answer(request.physical_id)
     return _resource(request.resource_type, ledger(), engine).serve(request)
@@ -72,7 +73,7 @@ def _resource(
 
 
 def _is_out_of_reach(request: Request, function_arn: str) -> bool:
-    """Whether a Delete is of what was never made, since this function cannot reach the instance.
+    """Whether a Delete is about nothing, since this function cannot reach the instance.
 
     Raises:
         HierarchyError: If a Create or an Update names such an instance.
@@ -83,6 +84,6 @@ def _is_out_of_reach(request: Request, function_arn: str) -> bool:
     except InvalidHierarchyError as error:
         if request.type != "Delete":
             raise HierarchyError("checking InstanceArn", str(error)) from None
-        # ids of what was made begin with the ARN of its instance
+        # the physical id of anything that was created begins with the ARN of its instance
         return not request.physical_id.startswith("arn:")
     return False

@@ -39,7 +39,7 @@ class Structures:
 
 
 def wished_levels(values: Mapping[str, Any]) -> WishedLevels:
-    """The levels of properties; HierarchyError for what cannot be."""
+    """The levels of properties; HierarchyError if they are invalid."""
     properties = Properties(values)
     instance_arn = properties.text(StructureProperty.INSTANCE_ARN)
     levels = properties.texts(StructureProperty.LEVELS)
@@ -56,7 +56,7 @@ def _wished(request: Request) -> WishedLevels:
     try:
         return wished_levels(request.properties)
     except HierarchyError:
-        # levels that cannot be read are not taken away
+        # levels that cannot be read are not removed
         if request.type != "Delete" or _SEGMENT in request.physical_id:
             raise
         return WishedLevels("")

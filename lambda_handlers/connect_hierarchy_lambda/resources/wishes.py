@@ -1,4 +1,4 @@
-"""Properties of groups and trees, read and checked: what an event wishes."""
+"""The wishes of groups and trees, from the checked properties of an event."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from connect_hierarchy_lambda.resources.request import Properties
 
 
 def wish_of_group(values: Mapping[str, Any]) -> Wish:
-    """The wish of a `Custom::ConnectHierarchyGroup`; HierarchyError for what cannot be."""
+    """The wish of a `Custom::ConnectHierarchyGroup`; HierarchyError for invalid properties."""
     properties = Properties(values)
     properties.text(GroupProperty.INSTANCE_ARN)
     name = properties.text(GroupProperty.NAME)
@@ -35,7 +35,7 @@ def wish_of_group(values: Mapping[str, Any]) -> Wish:
 
 
 def wish_of_tree(values: Mapping[str, Any]) -> Wish:
-    """The wish of a `Custom::ConnectHierarchyTree`; HierarchyError for what cannot be."""
+    """The wish of a `Custom::ConnectHierarchyTree`; HierarchyError for invalid properties."""
     properties = Properties(values)
     doing = "reading the properties of the hierarchy tree"
     properties.text(TreeProperty.INSTANCE_ARN)
@@ -64,7 +64,7 @@ def wish_of_tree(values: Mapping[str, Any]) -> Wish:
 
 
 def references_of_tree(values: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
-    """Lists of marks of keys: ids are answered of the first list, digests of the others."""
+    """Lists of marks of keys: the answer has ids for the first list, digests for the others."""
     value = Properties(values).value(TreeProperty.REFERENCES)
     lists = {str(n): marks for n, marks in enumerate(value if isinstance(value, list) else [])}
     return tuple(tuple(Properties(lists).texts(name)) for name in lists)
@@ -73,7 +73,7 @@ def references_of_tree(values: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]
 def _wish(
     properties: Properties, nodes: tuple[WishedGroup, ...], policy: AgentsOnDelete, doing: str
 ) -> Wish:
-    """What groups and trees have in common: both call these properties the same."""
+    """The part that groups and trees have in common, under the same names of properties."""
     instance_arn = properties.text(GroupProperty.INSTANCE_ARN)
     parent_arn = properties.optional_text(GroupProperty.PARENT_GROUP_ARN)
     try:
@@ -84,8 +84,8 @@ def _wish(
     if parent is not None and parent.instance_arn != instance_arn:
         raise HierarchyError(
             doing,
-            f"the parent group is of another instance, {parent.instance_arn}",
-            "parent and child need one instance",
+            f"the parent group belongs to another instance, {parent.instance_arn}",
+            "parent and child must be in one instance",
         )
     return Wish(
         instance_arn=instance_arn,

@@ -20,7 +20,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def pages(browser: Browser, tmp_path: Path) -> Iterator[WatchedPages]:
-    """Pages that may load nothing but themselves, and have nothing to complain about."""
+    """Pages that load nothing but themselves, and write no error to the console."""
     pages = WatchedPages(browser, tmp_path)
     yield pages
     pages.close()

@@ -42,12 +42,12 @@ def test_agents_are_counted_with_those_below() -> None:
 
 
 def test_a_group_whose_parent_is_not_there_stands_at_the_top() -> None:
-    """Reads lag: a child may be seen before its parent."""
+    """A group without its parent, as lagging reads can show it, is at the top."""
     assert [one.name for one in hierarchy(group("lost", 2, "gone")).in_order()] == ["lost"]
 
 
 def test_levels_without_a_name_have_their_number() -> None:
-    """A gap, and what lies below the levels that are known."""
+    """A gap in the levels and a group below the known levels get numbers as names."""
     assert hierarchy(group("a", 3), levels=("Division", "")).level_names == (
         "Division",
         "Level 2",
@@ -56,7 +56,7 @@ def test_levels_without_a_name_have_their_number() -> None:
 
 
 def test_two_groups_with_one_id_are_refused() -> None:
-    """One of them would be lost in silence."""
+    """Two groups with one id are refused, since one would be lost silently."""
     with pytest.raises(ValueError, match="2 groups have 1 different ids"):
         hierarchy(group("a"), group("a"))
 
@@ -77,7 +77,7 @@ def test_a_group_above_itself_is_refused() -> None:
     ],
 )
 def test_a_change_in_words(mark: Mark, text: str) -> None:
-    """What, from where, and what else."""
+    """A change in words has the kind, the former name or path, and the remark."""
     assert mark.text == text
 
 
@@ -158,7 +158,7 @@ def test_changes_are_shown_before_all_else() -> None:
 
 
 def test_a_level_is_shown_whole_or_not_at_all() -> None:
-    """Nobody takes a part of a level for all of it."""
+    """A level is shown whole or not at all, so that no part of it looks like all of it."""
     family = fold(large(400, 0), 71)
     assert len(family.shown) == 12
     assert {len(branch.below.shown) for branch in family.shown} == {5}
@@ -175,7 +175,7 @@ def test_a_cut_text_fits(text: str, room: float) -> None:
 
 @given(st.text(), st.floats(20, 400), st.integers(1, 4))
 def test_lines_fit_and_lose_nothing_but_what_is_cut(text: str, room: float, most: int) -> None:
-    """At most so many, each in its room; without an ellipsis all words are there."""
+    """At most this many lines, each within its width; without an ellipsis, no word is missing."""
     found = lines(text, 12, room, most)
     assert len(found) <= most
     assert all(width(line, 12) <= room or line == "…" for line in found)

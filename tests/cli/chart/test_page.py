@@ -1,4 +1,4 @@
-"""The HTML page in a real browser: what it shows, and what one can do with it."""
+"""The HTML page in a real browser: what it shows, and how it is used."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_screen_reader_meets_a_tree(small: Page) -> None:
 
 
 def test_figures_levels_and_owners_stand_above_and_beside(small: Page) -> None:
-    """How much there is of everything, without a click."""
+    """The page has counts of everything, without a click."""
     figures = small.get_by_role("list", name="In figures").get_by_role("listitem")
     assert figures.all_inner_texts() == ["3 groups", "2 levels", "4 agents"]
     levels, owners = (table.inner_text() for table in small.get_by_role("table").all())
@@ -103,13 +103,13 @@ def test_a_search_finds(small: Page, query: str, found: list[str], status: str) 
 
 
 def test_a_search_for_an_agent_takes_no_two_for_one(small: Page) -> None:
-    """Words that are found in different agents of a group make none of them the one."""
+    """A search for words that occur in different agents of a group finds none of these agents."""
     small.get_by_role("searchbox").fill("bob cyd")
     expect(small.get_by_role("status")).to_have_text("Nothing found")
 
 
 def test_found_letters_are_marked_and_the_way_to_them_is_faint(small: Page) -> None:
-    """The eye finds what was searched for, in names and among agents."""
+    """Found text is marked, in names and among agents."""
     small.get_by_role("searchbox").fill("Love")
     expect(small.locator("mark")).to_have_text(["love"])
     support, zurich = small.get_by_role("treeitem").all()
@@ -130,7 +130,7 @@ def test_a_search_without_a_result_says_so_and_leads_back(small: Page) -> None:
 
 
 def test_escape_clears_a_search(small: Page) -> None:
-    """And the tree is folded as before."""
+    """Ending the search restores how the tree was folded."""
     row(small, "Support").locator(".twisty").click()
     small.get_by_role("searchbox").fill("zurich")
     expect(small.get_by_role("treeitem")).to_have_count(2)
@@ -140,7 +140,7 @@ def test_escape_clears_a_search(small: Page) -> None:
 
 
 def test_what_a_search_hides_below_a_found_group_can_be_unfolded(small: Page) -> None:
-    """A found group leads on to all groups below it."""
+    """From a found group, all groups below it can be shown."""
     small.get_by_role("searchbox").fill("support")
     expect(small.get_by_role("treeitem")).to_have_count(1)
     row(small, "Support").locator(".twisty").click()
@@ -214,7 +214,7 @@ def test_an_id_can_be_copied(pages: WatchedPages) -> None:
 
 
 def test_the_address_names_the_chosen_group(pages: WatchedPages) -> None:
-    """Given to somebody else, it opens the group there, however deep it is."""
+    """The address with a group opens that group, however deep it is."""
     by_name = {group.name: group for group in organisation().groups}
     night_desk = by_name["Night desk"].id
     page = pages.open(render_html(organisation()), address=f"#{night_desk}")
@@ -255,7 +255,7 @@ def test_a_plan_is_in_words(pages: WatchedPages) -> None:
 
 
 def test_without_a_script_there_is_the_plain_list(pages: WatchedPages) -> None:
-    """Viewers of attachments often run none."""
+    """Without scripts, as in many viewers of attachments, the page has a plain list."""
     marked = replace(SMALL.groups[2], marks=(Mark(Change.RENAMED, before="Selling"),))
     hierarchy = replace(SMALL, groups=(*SMALL.groups[:2], marked))
     page = pages.open(render_html(hierarchy), java_script_enabled=False)
@@ -266,7 +266,7 @@ def test_without_a_script_there_is_the_plain_list(pages: WatchedPages) -> None:
 
 
 def test_an_instance_without_groups(pages: WatchedPages) -> None:
-    """Says so, and offers nothing that leads nowhere."""
+    """An instance without groups has a page that says so, without useless controls."""
     page = pages.open(render_html(Hierarchy(instance_arn=INSTANCE_ARN)))
     expect(page.get_by_text("This instance has no groups yet.")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_have_text(INSTANCE_ARN[-36:])

@@ -22,7 +22,7 @@ def page(pages: WatchedPages) -> Page:
 
 
 def press(page: Page, *keys: str) -> str:
-    """Press keys one after the other, and say on which group the focus is then."""
+    """Press keys in order, and return the group that then has the focus."""
     for key in keys:
         page.keyboard.press(key)
     name: str = page.evaluate("document.activeElement.querySelector('.name').innerText")
@@ -64,7 +64,7 @@ def test_left_goes_out_then_folds(page: Page) -> None:
 
 
 def test_space_folds_and_unfolds(page: Page) -> None:
-    """The page does not scroll by it."""
+    """A key of the tree does not scroll the page."""
     first = row(page, FIRST)
     press(page, " ")
     expect(first).to_have_attribute("aria-expanded", "false")
@@ -84,7 +84,7 @@ def test_a_star_unfolds_all_siblings(page: Page) -> None:
 
 def test_letters_jump_to_names(page: Page) -> None:
     """One letter leads from name to name, several typed together to the one that begins so."""
-    # Time stands still, but for what the test lets pass.
+    # time stands still until the test moves it on
     page.clock.install(time=0)
     page.clock.pause_at(10)
     assert press(page, "s") == "São Paulo"
@@ -153,7 +153,7 @@ def test_a_slash_leads_to_the_search_and_enter_back_to_the_first_found(page: Pag
 
 
 def test_the_first_tab_skips_to_the_groups(pages: WatchedPages) -> None:
-    """Nobody has to pass all controls to get to the tree."""
+    """A link skips the controls and leads to the tree."""
     page = pages.open(render_html(organisation()))
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the groups")).to_be_focused()
@@ -162,7 +162,7 @@ def test_the_first_tab_skips_to_the_groups(pages: WatchedPages) -> None:
 
 
 def test_folding_above_the_focus_keeps_it_in_the_tree(page: Page) -> None:
-    """The row that is folded takes it over."""
+    """If the row with the focus is folded away, the folded row gets the focus."""
     press(page, "ArrowDown", "ArrowDown")
     row(page, FIRST).locator(".twisty").click()
     expect(row(page, FIRST)).to_be_focused()

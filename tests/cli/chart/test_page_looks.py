@@ -24,7 +24,7 @@ def background(page: Page) -> str:
 
 
 def test_the_theme_is_the_systems_unless_one_is_chosen(pages: WatchedPages) -> None:
-    """A choice holds against the system, and until somebody takes it back."""
+    """A chosen theme overrides the system's until it is reset."""
     page = pages.open(render_html(organisation()), color_scheme="light")
     light = background(page)
     page.emulate_media(color_scheme="dark")
@@ -67,7 +67,7 @@ def test_axe_finds_nothing(
     pages: WatchedPages, act: Callable[[Page], None], scheme: str, viewport: dict[str, int]
 ) -> None:
     """Roles, names and contrast are right in both themes, wide and narrow."""
-    # What the policy refuses to axe itself would only be the test's own complaint.
+    # the policy of the page would refuse axe itself, which is not a finding
     page = pages.open(render_html(plan()), color_scheme=scheme, viewport=viewport, bypass_csp=True)
     act(page)
     assert accessibility_violations(page) == []
@@ -88,7 +88,7 @@ def test_nothing_is_wider_than_the_window(pages: WatchedPages, width: int) -> No
 
 
 def test_a_narrow_window_has_a_sheet_for_details(pages: WatchedPages) -> None:
-    """It opens when asked for, leaves the row in sight, and closes."""
+    """The details open on request, keep the row in sight, and close."""
     page = pages.open(render_html(organisation()), viewport=NARROW)
     details = page.get_by_role("complementary")
     expect(details).to_be_hidden()
@@ -143,7 +143,7 @@ def test_paper_shows_everything_unfolded(pages: WatchedPages) -> None:
 
 
 def test_paper_says_what_was_searched_for(pages: WatchedPages) -> None:
-    """What a search hides is not printed, and nobody takes the rest for all."""
+    """A print of search results leaves hidden groups out, and says so."""
     page = pages.open(render_html(organisation()))
     page.get_by_role("searchbox").fill("customer")
     expect(page.get_by_role("treeitem")).to_have_count(1)
@@ -154,10 +154,10 @@ def test_paper_says_what_was_searched_for(pages: WatchedPages) -> None:
 
 
 def seconds(page: Page, script: str, until: str = "true") -> float:
-    """How long a script takes until the browser has painted, and a condition holds.
+    """The time until the browser has painted after a script and a condition holds.
 
-    The page looks for itself: Playwright's own looking at thousands of rows takes longer than what
-    is measured here.
+    The page checks the condition, since Playwright's own checks of thousands of rows take longer
+    than what is measured here.
     """
     milliseconds: float = page.evaluate(
         f"""() => new Promise(done => {{
@@ -172,9 +172,9 @@ def seconds(page: Page, script: str, until: str = "true") -> float:
 
 
 def test_five_thousand_groups_stay_fast(pages: WatchedPages) -> None:
-    """With twenty thousand agents: opening, searching and unfolding wait for nobody.
+    """Opening, searching and unfolding are quick with twenty thousand agents.
 
-    The limits are many times what it takes, since other tests run beside this one.
+    The limits are much longer than needed, since other tests run at the same time.
     """
     html = render_html(large(5_000, 20_000))
     assert len(html.encode()) < 2_000_000
@@ -193,7 +193,7 @@ def test_five_thousand_groups_stay_fast(pages: WatchedPages) -> None:
     assert page.locator("#status").inner_text() == "5,000 groups found"
     assert seconds(page, search.format("")) < 2
     unfold = "document.querySelector('#depths button:last-of-type').click()"
-    # What is in sight is there at once, the rest follows.
+    # visible rows appear at once, the others follow
     assert seconds(page, unfold) < 2
     placed = "document.getElementById('tree').getAttribute('aria-busy') === 'false'"
     assert seconds(page, unfold, placed) < 10

@@ -1,4 +1,4 @@
-"""The HTML page with hostile names: nothing that somebody called a group does anything."""
+"""The HTML page with hostile names: no name of a group has any effect."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def hostile(name: str) -> Hierarchy:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_a_text(pages: WatchedPages, name: str) -> None:
-    """It stands there as it is, in the row, in the details and above, and runs nowhere."""
+    """A hostile name is shown unchanged in the row, in the details and above, and never runs."""
     page = pages.open(render_html(hostile(name)))
     first = page.get_by_role("treeitem").first
     assert first.locator(".name").text_content() == name
@@ -70,21 +70,21 @@ def test_a_hostile_name_is_a_text(pages: WatchedPages, name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_a_text_without_scripts(pages: WatchedPages, name: str) -> None:
-    """The plain list holds it as well."""
+    """The plain list shows a hostile name unchanged, too."""
     page = pages.open(render_html(hostile(name)), java_script_enabled=False)
     assert page.locator("noscript li bdi").first.text_content() == name
     assert page.locator("img, svg, script:not(#data) + script + *").count() == 0
 
 
 def test_half_of_a_surrogate_pair_can_be_written(pages: WatchedPages) -> None:
-    """JSON can say it and UTF-8 cannot: the file still opens."""
+    """The file opens with half a surrogate pair, which JSON allows and UTF-8 does not."""
     page = pages.open(render_html(hostile("half \ud83d and \x00")))
     expect(page.get_by_role("heading", level=1)).to_have_text("half \ufffd and \ufffd")
     expect(page.get_by_role("treeitem")).to_have_count(3)
 
 
 def test_a_right_to_left_name_turns_nothing_else_round(pages: WatchedPages) -> None:
-    """What stands behind it stays behind it."""
+    """A name that is written from right to left does not move the text after it."""
     group = Group(
         id="g",
         name="\u202e\u0627\u0644\u062f\u0639\u0645",
@@ -109,7 +109,7 @@ def test_a_right_to_left_name_turns_nothing_else_round(pages: WatchedPages) -> N
 
 
 def test_the_policy_allows_nothing_but_the_page_itself() -> None:
-    """Script and style by their hashes, no source, no inline, no evaluation."""
+    """The policy allows script and style by their hashes only: no source, inline or evaluation."""
     html = render_html(organisation())
     match = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)
     assert match
@@ -121,7 +121,7 @@ def test_the_policy_allows_nothing_but_the_page_itself() -> None:
 
 
 def test_the_policy_holds_in_the_browser(pages: WatchedPages) -> None:
-    """Whatever got into the page could neither run nor call home."""
+    """Injected code could neither run nor send anything."""
     page = pages.open(render_html(organisation()))
     refused = page.evaluate(
         """async () => {

@@ -135,7 +135,7 @@ def test_long_level_names_are_cut_and_told_on_demand() -> None:
 
 
 def test_four_hundred_groups_are_folded_and_it_says_so() -> None:
-    """A picture of a size that can still be looked at; what is hidden is counted."""
+    """A picture of many groups keeps a readable size, and counts hidden groups."""
     svg = render_svg(large(400, 300))
     wide, high = size(svg)
     assert wide <= 1000
@@ -146,7 +146,7 @@ def test_four_hundred_groups_are_folded_and_it_says_so() -> None:
 
 
 def test_a_wide_level_is_cut() -> None:
-    """What a level has too much stands in one box at its end."""
+    """The groups of a level that do not fit are counted in one box at its end."""
     lines = texts(render_svg(large(400, 800, levels=1), most_rows=10))
     assert "Division 9" in lines
     assert "Division 10" not in lines
@@ -154,7 +154,7 @@ def test_a_wide_level_is_cut() -> None:
 
 
 def test_hidden_changes_are_counted() -> None:
-    """A plan with more changes than rows keeps none of them secret."""
+    """A plan with more changes than rows counts the hidden changes."""
     full = large(40, 0, levels=1)
     groups = tuple(replace(group, marks=(Mark(Change.ADOPTED),)) for group in full.groups)
     lines = texts(render_svg(replace(full, groups=groups), most_rows=4))
@@ -183,7 +183,7 @@ def test_hostile_names_are_texts() -> None:
 
 
 def test_too_few_rows_are_refused() -> None:
-    """One row cannot say what it hides."""
+    """A picture needs two rows at least, since one row cannot count what it hides."""
     with pytest.raises(ValueError, match="most_rows is 1, at least 2 are needed"):
         render_svg(organisation(), most_rows=1)
 
@@ -193,7 +193,7 @@ def test_too_few_rows_are_refused() -> None:
 def test_every_text_has_contrast_and_room(
     pages: WatchedPages, make: Callable[[], Hierarchy], scheme: str
 ) -> None:
-    """On the background that the picture brings along, and within its box."""
+    """Each text has enough contrast on the picture's own background, and fits into its box."""
     page = pages.open(render_svg(make()), name="picture.svg", color_scheme=scheme)
     contrasts = page.evaluate(CONTRASTS)
     assert len(contrasts) > 80
@@ -202,7 +202,7 @@ def test_every_text_has_contrast_and_room(
 
 
 def test_it_needs_nothing_else(pages: WatchedPages) -> None:
-    """As an image in a page, as GitHub shows it, it has its size and asks for nothing."""
+    """As an image in a page, as on GitHub, the picture has its size and loads nothing."""
     (pages.folder / "picture.svg").write_text(render_svg(plan()), encoding="utf-8")
     page = pages.open('<img src="picture.svg" alt="the hierarchy">')
     expect(page.get_by_role("img")).to_be_visible()
