@@ -13,6 +13,7 @@ from local_aws.connect import DuplicateScope, FaultKind
 from tests.support.deployments import (
     LEVELS,
     by_hand,
+    failing,
     of_world,
     owner,
     tags_of,
@@ -120,8 +121,7 @@ def test_a_failed_adoption_leaves_no_trace(kind: Kind) -> None:
     site, organisation = on_levels_by_hand(kind)
     mine = {"A": by_hand(site, "A", tags={"k": "v"})}
     resources = organisation.resources("A", "B", AdoptExisting=True)
-    after = [name for name in resources if name != "Structure"]
-    stack = site.up({**resources, "Failing": site.failing(*after)})
+    stack = site.up(failing(site, resources))
     assert stack.status == "ROLLBACK_COMPLETE"
     assert site.ids == mine
     assert tags_of(site, "A") == {"k": "v"}

@@ -52,10 +52,15 @@ def up(site: Site, resources: Mapping[str, Any]) -> Stack:
     return stack
 
 
+def failing(site: Site, resources: Mapping[str, Any]) -> Mapping[str, Any]:
+    """These resources with one that fails after all of them but the structure."""
+    after = [name for name in resources if name != "Structure"]
+    return {**resources, "Failing": site.failing(*after)}
+
+
 def fail(site: Site, resources: Mapping[str, Any]) -> Stack:
     """Deploy to a stack that is there, with something that fails after all else."""
-    after = [name for name in resources if name != "Structure"]
-    stack = site.up({**resources, "Failing": site.failing(*after)})
+    stack = site.up(failing(site, resources))
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
     return stack
 
