@@ -11,7 +11,13 @@ from connect_hierarchy_lambda.model.properties import reference_attribute
 from connect_hierarchy_lambda.model.tree import key_mark
 from local_aws.cloudformation.stacks import Stack
 from tests.support.deployments import LEVELS, cancel, fail, up
-from tests.support.stacks import Site
+from tests.support.stacks import Site, node
+
+START = (node("A", "T"), "B")
+"""Three groups, the second below the first."""
+
+MOVED = ("A", node("B", node("T", Key="A/T")))
+"""The same groups, the second moved below the third."""
 
 _OF_SINGLE_GROUPS = ("AdoptExisting", "DependsOn")
 
