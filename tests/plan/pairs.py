@@ -313,8 +313,7 @@ class World:
             )
         elif what == "levels":
             names = (*site.levels, "by hand")[: len(LEVEL_KEYS)]
-            levels = {key: {"Name": n} for key, n in zip(LEVEL_KEYS, names, strict=False)}
-            backend.update_user_hierarchy_structure(site.instance_id, levels)
+            site.write_levels(*names)
         elif ids:
             group_id = draw.choice(ids)
             arn = f"{site.instance_arn}/agent-group/{group_id}"

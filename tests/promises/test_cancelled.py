@@ -21,7 +21,7 @@ from tests.support.deployments import (
     user_tags,
     writes,
 )
-from tests.support.organisation import Kind, Organisation
+from tests.support.organisation import MOVED, START, Kind, Organisation
 from tests.support.stacks import Site, node
 
 # creations --------------------------------------------------------------------------------------
@@ -171,9 +171,6 @@ def test_a_cancelled_update_does_not_make_what_is_gone(
 
 
 # moves ------------------------------------------------------------------------------------------
-
-START = (node("A", "T"), "B")
-MOVED = ("A", node("B", node("T", Key="A/T")))
 
 
 @pytest.mark.parametrize("throttled", [3, 6, 12])
