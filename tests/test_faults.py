@@ -13,8 +13,7 @@ from tests.support.fault_table import FAULTS, LEDGER_FAULTS, Row, rows
 from tests.support.group_scenarios import GROUP_SCENARIOS
 from tests.support.tree_scenarios import TREE_SCENARIOS
 
-# a place takes a third of a second, and the engine is that of single groups
-TREES = rows(TREE_SCENARIOS, "tree: ", every=8)
+TREES = rows(TREE_SCENARIOS, "tree: ")
 # one try of a clean-up that is refused: a further one does the same again
 GROUPS = rows(GROUP_SCENARIOS, clean_up_tries=1)
 ROWS = pytest.mark.parametrize("row", GROUPS + TREES)

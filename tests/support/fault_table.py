@@ -1,13 +1,13 @@
 """Kinds of faults, and deployments in which each strikes one place after the other.
 
-Calls to Connect, gaps between calls and events are struck one after the other with the ledger in
-memory. With the ledger in a table, which takes five times as long, each kind of fault strikes some
-of the ledger's calls or of the gaps around them; the kinds begin at different ones. If each strikes
-every fourth, they strike all of them together.
+Calls to Connect, gaps between calls and events are struck with the ledger in memory; with the ledger
+in a table, which takes five times as long, its own calls and the gaps around them. Each kind of fault
+strikes some of the places, and the kinds begin at different ones; `make faults` strikes all of them.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +24,11 @@ from tests.support.deployments import failing
 from tests.support.scenarios import Scenario
 from tests.support.stacks import Site
 
+STRIKES_ALL = bool(os.environ.get("FAULTS_STRIKE_ALL"))
+ONE_PLACE_OF = 1 if STRIKES_ALL else 3
+"""How many places a kind of fault has for one that it strikes."""
+
+ONE_PLACE_IN_TABLE_OF = 1 if STRIKES_ALL else 12
 PASSING_FAULTS = [
     FaultKind.THROTTLE,
     FaultKind.ERROR_BEFORE,
@@ -89,14 +94,12 @@ class Row:
         name: What the table calls it.
         scenario: Its stack, and what is deployed.
         fails: Whether something fails after all groups, so that the deployment is rolled back.
-        every: With the ledger in a table, one place is struck of so many.
         clean_up_tries: How often CloudFormation sends a Delete of a clean-up that is refused.
     """
 
     name: str
     scenario: Scenario
     fails: bool
-    every: int
     clean_up_tries: int
 
     def site(
@@ -148,10 +151,9 @@ class Row:
         places = _counts(site)[strikes] - before
         assert places > 0
         places += strikes == "gaps between calls"  # one more than there are calls
-        step, first = 1, 1
-        if in_table:
-            step = self.every
-            first = list(LEDGER_FAULTS).index(fault) * step // len(LEDGER_FAULTS) + 1
+        kinds = list(LEDGER_FAULTS if in_table else FAULTS)
+        step = ONE_PLACE_IN_TABLE_OF if in_table else ONE_PLACE_OF
+        first = kinds.index(fault) * step // len(kinds) % places + 1
         struck = range(first, places + 1, step)
         assert struck
         different = []
@@ -197,7 +199,6 @@ def rows(
     scenarios: Mapping[str, Scenario],
     prefix: str = "",
     *,
-    every: int = len(LEDGER_FAULTS),
     clean_up_tries: int = EngineSettings.clean_up_tries,
 ) -> list[Any]:
     """The rows of scenarios as parameters of a test, forward and, where it matters, rolled back.
@@ -205,7 +206,6 @@ def rows(
     Args:
         scenarios: What is deployed, by name.
         prefix: What names in the table begin with.
-        every: With the ledger in a table, one place is struck of so many.
         clean_up_tries: How often CloudFormation sends a Delete of a clean-up that is refused.
     """
     return [
@@ -214,7 +214,6 @@ def rows(
                 f"{prefix}{name}{', rolled back' if fails else ''}",
                 scenario,
                 fails,
-                every,
                 clean_up_tries,
             ),
             id=f"{prefix}{name}, {'rolled back' if fails else 'forward'}",
