@@ -16,6 +16,7 @@ from tests.support.deployments import (
     delete_by_hand,
     deliver_again,
     of_world,
+    owner,
     state,
     unpaced,
     user_tags,
@@ -25,6 +26,21 @@ from tests.support.organisation import MOVED, START, Kind, Organisation
 from tests.support.stacks import Site, node
 
 # creations --------------------------------------------------------------------------------------
+
+
+def test_a_create_that_never_began_takes_nothing_back_of_one_before(site: Site) -> None:
+    """A construct had taken a group over, and left it with agents; it comes back and is cancelled."""
+    structure = {"Structure": site.structure("Division")}
+    site.up({**structure, "Old": site.group("A")})
+    site.up({**structure, "New": site.group("A")})
+    site.hire("ada", "A")
+    site.up(structure)
+    assert owner(site, "A") == "New"
+    site.function_faults = FunctionFaults(kills={1: False})
+    cancel(site, {**structure, "New": site.group("B")}, 1)
+    site.clock.sleep(1000)
+    assert set(site.ids) == {"A"}
+    assert owner(site, "A") == "New"
 
 
 @pytest.mark.parametrize("throttled", [3, 6, 12])
