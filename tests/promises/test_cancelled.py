@@ -29,7 +29,7 @@ from tests.support.stacks import Site, node
 
 
 def test_a_create_that_never_began_takes_nothing_back_of_one_before(site: Site) -> None:
-    """A construct had taken a group over, and left it with agents; it comes back and is cancelled."""
+    """A construct took a group over and left it with agents; it comes back and is cancelled."""
     structure = {"Structure": site.structure("Division")}
     site.up({**structure, "Old": site.group("A")})
     site.up({**structure, "New": site.group("A")})

@@ -17,6 +17,7 @@ from tests.support.deployments import (
     by_hand,
     cancel,
     fail,
+    of_world,
     state,
     unpaced,
     up,
@@ -344,6 +345,22 @@ def _with_levels(site: Site) -> str:
     site.write_levels(*LEVELS)
     site.instance_arn = here
     return other
+
+
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+def test_a_rollback_that_does_not_see_agents_leaves_them_to_its_clean_up(
+    reversed_id: ReversedUpdateId,
+) -> None:
+    """Searches show for longer than two minutes where an agent was; then it comes home."""
+    site = of_world(DuplicateScope.SIBLINGS, reversed_id)
+    organisation = Organisation(site, Kind.SINGLE)
+    organisation.up(*START)
+    site.hire("ada", "A", "T")
+    ids, agents = site.ids, site.agents
+    site.clock.sleep(1000)
+    site.connect.settings.search_lag = 150.0
+    organisation.fail(*MOVED)
+    assert (site.ids, site.agents) == (ids, agents)
 
 
 # reads that lag ---------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Kinds of faults, and deployments in which each strikes one place after the other.
 
-Calls to Connect, gaps between calls and events are struck with the ledger in memory; with the ledger
-in a table, which takes five times as long, its own calls and the gaps around them. Each kind of fault
-strikes some of the places, and the kinds begin at different ones; `make faults` strikes all of them.
+Calls to Connect, gaps between calls and events are struck with the ledger in memory; its own calls
+and the gaps around them with the ledger in a table, which takes five times as long. Each kind of
+fault strikes some of the places, and the kinds begin at different ones; `make faults` strikes all.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class _Removal:
         return (
             view.is_last
             and record.phase is Phase.LEFT
-            and record.left_for == view.physical_id
+            and view.physical_id in {record.left_for, record.arn}
             and record.changed_by != view.request
         )
 
