@@ -12,6 +12,7 @@ import pytest
 
 from local_aws import LocalAws
 from tests.support.change_pages import CHANGES, Played, plans_of, play, table_of
+from tests.support.instances import unpaced_aws
 from tests.support.pages import REPOSITORY, Page
 
 DOCS = REPOSITORY / "docs"
@@ -104,8 +105,7 @@ class Terminal:
 
 def test_first_hierarchy(tmp_path: Path) -> None:
     """The tutorial from bootstrap to destroy: the renamed group keeps its id, nothing stays."""
-    with LocalAws() as aws:
-        aws.connect.settings.default_rate = None
+    with unpaced_aws() as aws:
         terminal = Terminal(aws, tmp_path)
         Page(DOCS / "first-hierarchy.md", tmp_path, terminal.run).try_out()
     _, first, _, _, second, last = terminal.seen
@@ -121,8 +121,7 @@ def test_first_hierarchy(tmp_path: Path) -> None:
 
 def test_adopt(tmp_path: Path) -> None:
     """The groups that were made by hand keep their ids, and no call writes anything but tags."""
-    with LocalAws() as aws:
-        aws.connect.settings.default_rate = None
+    with unpaced_aws() as aws:
         terminal = Terminal(aws, tmp_path)
         terminal.run(f"cdk bootstrap aws://{aws.account_id}/{aws.region}")
         Page(DOCS / "adopt.md", tmp_path, terminal.run).try_out()

@@ -25,6 +25,7 @@ from local_aws import LocalAws
 from local_aws.connect.settings import Call
 from tests.support.cdk_cli import CdkCli
 from tests.support.command_line import CommandLine
+from tests.support.instances import new_instance, unpaced_aws
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROOMS = ("constructs", "lambda_handlers", "tree_files")
@@ -86,9 +87,8 @@ class Story:
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """400 groups and 300 agents that were made by hand, in an account with a raised quota."""
     rooms = os.pathsep.join(str(REPOSITORY / room) for room in ROOMS)
-    with pytest.MonkeyPatch.context() as patch, LocalAws() as aws:
+    with pytest.MonkeyPatch.context() as patch, unpaced_aws() as aws:
         patch.setenv("PYTHONPATH", rooms)
-        aws.connect.settings.default_rate = None
         folder = tmp_path_factory.mktemp("story")
         CdkCli(aws, folder).run("bootstrap", f"aws://{aws.account_id}/{aws.region}")
         yield Story(aws, folder, _made_by_hand(aws))
@@ -97,13 +97,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 def _made_by_hand(aws: LocalAws) -> str:
     """Four divisions of nine regions of ten teams, single groups, tags and agents in most."""
     backend = aws.connect.backend
-    instance_id = backend.create_instance(
-        "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True, instance_alias=ALIAS
-    )["Id"]
-    levels = {"LevelOne": "Division", "LevelTwo": "Region", "LevelThree": "Team"}
-    backend.update_user_hierarchy_structure(
-        instance_id, {level: {"Name": name} for level, name in levels.items()}
-    )
+    instance_id = new_instance(backend, "Division", "Region", "Team", alias=ALIAS)
 
     def add(name: str, above: str | None, **tags: str) -> str:
         return backend.create_user_hierarchy_group(instance_id, name, above, tags).group.id
@@ -122,7 +116,7 @@ def _made_by_hand(aws: LocalAws) -> str:
     for number in range(AGENTS):
         group = None if number % 20 == 0 else groups[number * 7 % len(groups)]
         backend.create_user(instance_id, f"agent-{number:03}", hierarchy_group_id=group)
-    return str(instance_id)
+    return instance_id
 
 
 def _without_owners(value: Any) -> Any:

@@ -52,8 +52,8 @@ def test_a_row_that_is_short_or_long_is_no_row(tmp_path: Path) -> None:
     file = _file(tmp_path, "username,path\nada\nbob,A,B\n,A\neve,A,\n")
     assert file.rows == (Row("eve", "A", 5),)
     assert file.problems == (
-        (2, "has 1 cell, the header 2: write an empty path as an empty cell"),
-        (3, "has 3 cells, the header 2: put texts with separators in quotes"),
+        (2, "has 1 cell, the header has 2: write an empty path as an empty cell"),
+        (3, "has 3 cells, the header has 2: put texts with separators in quotes"),
         (4, "has no user name: give one, or remove the row"),
     )
 

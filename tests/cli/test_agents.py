@@ -17,6 +17,7 @@ import pytest
 from local_aws import LocalAws
 from local_aws.faults import FaultKind
 from tests.support.command_line import CommandLine, PatientClock, Run
+from tests.support.instances import new_instance, unpaced_aws
 
 _MOVE = "UpdateUserHierarchy"
 _HIRED = {"ada": "Support", "bob": "Support", "cyd": "", "dan": "Support/EMEA", "eve": "24/7"}
@@ -42,15 +43,7 @@ class Centre:
         self.line = CommandLine(aws, folder)
         backend = self.backend = aws.connect.backend
         with an_hour_ago(aws):
-            self.instance = backend.create_instance(
-                "SAML",
-                inbound_calls_enabled=True,
-                outbound_calls_enabled=True,
-                instance_alias=self.alias,
-            )["Id"]
-            backend.update_user_hierarchy_structure(
-                self.instance, {"LevelOne": {"Name": "Division"}, "LevelTwo": {"Name": "Region"}}
-            )
+            self.instance = new_instance(backend, "Division", "Region", alias=self.alias)
             for names in ("Support",), ("Sales",), ("24/7",), ("24",), ("Support", "EMEA"):
                 self.add_group(*names)
             self.add_group("24", "7")
@@ -110,8 +103,7 @@ class Centre:
 @pytest.fixture(scope="module")
 def aws() -> Iterator[LocalAws]:
     """An AWS without a rate."""
-    with LocalAws() as aws:
-        aws.connect.settings.default_rate = None
+    with unpaced_aws() as aws:
         yield aws
 
 
@@ -215,7 +207,7 @@ def test_all_errors_are_told_before_the_first_write(centre: Centre) -> None:
         "agents.csv:3: the tree has no hierarchy group 'Sails', nearest are: 'Sales'",
         "agents.csv:4: the instance has no user 'zoe'",
         "agents.csv:5: user 'ada' is also in line 2: keep one of the two",
-        "agents.csv:6: has 1 cell, the header 2: write an empty path as an empty cell",
+        "agents.csv:6: has 1 cell, the header has 2: write an empty path as an empty cell",
         (
             "agents.csv:7: path '24/7' fits 2 hierarchy groups, since names have slashes: "
             'write ["24", "7"] or ["24/7"]'
@@ -365,7 +357,7 @@ def test_ctrl_c_is_gone_on_with(centre: Centre, tmp_path: Path) -> None:
     [
         ((), "give a FILE, or --export to write one"),
         (("missing.csv",), "'missing.csv' does not exist"),
-        (("agents.csv", "--export", "-"), "--export needs a file beside FILE"),
+        (("agents.csv", "--export", "-"), "--export - works only without FILE"),
         (
             ("agents.csv", "--report", "nowhere/moves.csv", "--apply"),
             "'nowhere/moves.csv' does not",

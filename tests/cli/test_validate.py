@@ -101,9 +101,9 @@ def test_all_errors_of_csv(offline: CommandLine) -> None:
     """Columns are counted in characters of the line, also in records of several lines."""
     errors = told(offline, "org.csv", CSV)
     assert [(position, what[:40]) for position, what in errors] == [
-        ("1:15", "column 'children' is not allowed: the groups"),
+        ("1:15", "column 'children' is not allowed: the gr"),
         ("3:1", "no row has the parent's path 'Support/EM"),
-        ("4:1", "path 'Support' is there twice, also in l"),
+        ("4:1", "path 'Support' occurs twice, also in lin"),
         ("6:1", "path 'A//B' has an empty name, as 'Suppo"),
         ("8:10", "has 5 cells, and cell 5, 'extra', is in "),
     ]
