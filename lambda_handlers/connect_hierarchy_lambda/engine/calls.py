@@ -161,7 +161,7 @@ def error_of(what: Call | Question, refusal: Refusal) -> HierarchyError:
             f"there is no instance {instance_arn}, or it has no hierarchy structure",
             "deploy a HierarchyStructure first",
         )
-    remedy = "read the message, correct the cause, then deploy again"
+    remedy = "correct what it says, then deploy again"
     if refusal.code == INVALID_REQUEST:
         remedy = "check that the structure has a level below the parent group's"
     elif refusal.code == NOT_FOUND:
