@@ -496,7 +496,7 @@ groups:
         ("org.json", '{"groups": [\n }', ["org.json:2", "is not JSON"]),
         ("org.json", '[{"name": "A", "name": "B"}]', ["org.json", "'name' is given twice"]),
         ("org.csv", "name\nA\n", ["org.csv:1", "one 'path' is needed"]),
-        ("org.csv", "path\nA\nA\n", ["org.csv:3", "'A' is there twice"]),
+        ("org.csv", "path\nA\nA\n", ["org.csv:3", "'A' occurs twice"]),
         ("org.csv", "path\nA/B\n", ["org.csv:2", "no row has the parent's path 'A'"]),
         ("org.csv", "path\nA\nA//B\n", ["org.csv:3", "empty name"]),
         ("org.csv", "path\nA,B\n", ["org.csv:2", "2 cells"]),

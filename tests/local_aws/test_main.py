@@ -127,7 +127,7 @@ def test_a_signal_ends_it_with_its_functions(number: signal.Signals) -> None:
         os.killpg(process.pid, number)
         output, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 0, errors
-    assert "stopped: every process has ended" in output
+    assert "stopped: all processes have ended" in output
     assert not errors
     with pytest.raises(ProcessLookupError):
         os.kill(function, 0)

@@ -161,7 +161,7 @@ def test_a_rename_that_is_refused_leaves_the_group_its_name(site: Site, kind: Ki
     renamed = organisation.resources(node("X", Key="A"), **options)
     stack = site.up(renamed, disable_rollback=True)
     assert stack.status == "UPDATE_FAILED"
-    assert any("keeps the name when it is released" in reason for reason in site.reasons(stack))
+    assert any("adopted" in reason for reason in site.reasons(stack))
     assert site.ids == ids
 
 
