@@ -15,9 +15,7 @@ from tests.support.tree_scenarios import TREE_SCENARIOS
 
 # a place takes a third of a second, and the engine is that of single groups
 TREES = rows(TREE_SCENARIOS, "tree: ", every=8)
-# one try of a clean-up that is refused: a further one does the same again
-GROUPS = rows(GROUP_SCENARIOS, clean_up_tries=1)
-ROWS = pytest.mark.parametrize("row", GROUPS + TREES)
+ROWS = pytest.mark.parametrize("row", rows(GROUP_SCENARIOS) + TREES)
 
 
 @pytest.mark.parametrize("reversed_id", ReversedUpdateId)

@@ -90,14 +90,12 @@ class Row:
         scenario: Its stack, and what is deployed.
         fails: Whether something fails after all groups, so that the deployment is rolled back.
         every: With the ledger in a table, one place is struck of so many.
-        clean_up_tries: How often CloudFormation sends a Delete of a clean-up that is refused.
     """
 
     name: str
     scenario: Scenario
     fails: bool
     every: int
-    clean_up_tries: int
 
     def site(
         self,
@@ -114,9 +112,8 @@ class Row:
             connect_settings=ConnectSettings(
                 default_rate=None, duplicate_scope=scope, search_lag=search_lag, read_lag=read_lag
             ),
-            engine_settings=EngineSettings(
-                reversed_update_id=reversed_id, clean_up_tries=self.clean_up_tries
-            ),
+            # one try of a clean-up that is refused: a further one does the same again
+            engine_settings=EngineSettings(reversed_update_id=reversed_id, clean_up_tries=1),
         )
         stack = site.up(self.scenario.start(site))
         assert stack.status == "CREATE_COMPLETE", site.reasons(stack)
@@ -194,11 +191,7 @@ def _elsewhere(site: Site) -> tuple[list[str], list[str]]:
 
 
 def rows(
-    scenarios: Mapping[str, Scenario],
-    prefix: str = "",
-    *,
-    every: int = len(LEDGER_FAULTS),
-    clean_up_tries: int = EngineSettings.clean_up_tries,
+    scenarios: Mapping[str, Scenario], prefix: str = "", *, every: int = len(LEDGER_FAULTS)
 ) -> list[Any]:
     """The rows of scenarios as parameters of a test, forward and, where it matters, rolled back.
 
@@ -206,17 +199,10 @@ def rows(
         scenarios: What is deployed, by name.
         prefix: What names in the table begin with.
         every: With the ledger in a table, one place is struck of so many.
-        clean_up_tries: How often CloudFormation sends a Delete of a clean-up that is refused.
     """
     return [
         pytest.param(
-            Row(
-                f"{prefix}{name}{', rolled back' if fails else ''}",
-                scenario,
-                fails,
-                every,
-                clean_up_tries,
-            ),
+            Row(f"{prefix}{name}{', rolled back' if fails else ''}", scenario, fails, every),
             id=f"{prefix}{name}, {'rolled back' if fails else 'forward'}",
         )
         for name, scenario in scenarios.items()
