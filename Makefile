@@ -6,6 +6,8 @@
 #                (MINUTES=10, fractions too; SEED=… to replay, a fresh one without)
 #   make model   every history of small deployments, with larger bounds than in make test
 #                (GROUPS_AT_MOST=2, DISTURBANCES=1; three groups take more than an hour)
+#   make faults  every fault at every call of everyday deployments, of which make test takes some;
+#                an hour
 #   make parity  single groups and trees play the same random histories (HISTORIES=500)
 #   make plans   plan random deployments and make them: is the plan what then happens? (PAIRS=500)
 #   make mutants switch off one behaviour of the local AWS after the other: does a test notice?
@@ -55,7 +57,7 @@ endif
 # The CDK talks to JavaScript: both sides run on the Node of the virtual environment.
 with-node = PATH="$(NODE)/bin:$$PATH" JSII_NODE="$(NODE)/bin/node"
 
-.PHONY: help demo test soak model parity plans mutants second-engine bench check prose docs docs-serve format local synth wheel release test-versions check-real clean set-up
+.PHONY: help demo test soak model faults parity plans mutants second-engine bench check prose docs docs-serve format local synth wheel release test-versions check-real clean set-up
 .DELETE_ON_ERROR:
 
 help:
@@ -73,6 +75,9 @@ soak: set-up
 
 model: set-up
 	@$(PYTHON) -m tests.model $(if $(GROUPS_AT_MOST),--groups $(GROUPS_AT_MOST)) $(if $(DISTURBANCES),--disturbances $(DISTURBANCES))
+
+faults: set-up
+	@$(with-node) FAULTS_STRIKE_ALL=1 $(PYTHON) -m pytest -n 3 --dist worksteal tests/test_faults.py
 
 parity: set-up
 	@$(with-node) PARITY_HISTORIES=$(or $(HISTORIES),500) $(PYTHON) -m pytest -n 2 tests/test_parity.py

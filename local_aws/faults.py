@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
@@ -33,6 +34,34 @@ class FaultKind(Enum):
     def after_effect(self) -> bool:
         """Whether the call does its work first."""
         return self in {FaultKind.ERROR_AFTER, FaultKind.CUT_AFTER}
+
+
+def error_of(
+    kind: FaultKind,
+    api: str,
+    *,
+    throttled: Callable[[], Exception],
+    failed: Callable[[], Exception],
+    denied: Callable[[], Exception],
+) -> Exception:
+    """What a call that meets a fault ends with.
+
+    Args:
+        kind: the fault.
+        api: name of the call.
+        throttled: makes the service's error for too many calls.
+        failed: makes its error with status 500.
+        denied: makes its error for a missing permission.
+    """
+    match kind:
+        case FaultKind.THROTTLE:
+            return throttled()
+        case FaultKind.ERROR_BEFORE | FaultKind.ERROR_AFTER:
+            return failed()
+        case FaultKind.CUT_BEFORE | FaultKind.CUT_AFTER:
+            return ConnectionCut(api)
+        case FaultKind.ACCESS_DENIED:
+            return denied()
 
 
 @dataclass

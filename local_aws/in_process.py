@@ -17,9 +17,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
-from moto.core.botocore_stubber import MockRawResponse
 from moto.core.request import normalize_request
 
+from local_aws import wire
 from local_aws.cloudformation.connect_resources import connect_resource_types
 from local_aws.cloudformation.custom_resources import CustomResources
 from local_aws.cloudformation.dynamodb_resources import dynamodb_resource_types
@@ -38,6 +38,7 @@ from local_aws.connect import ConnectSettings, LocalConnect
 from local_aws.dynamodb import DynamoDbSettings, LocalDynamoDb
 from local_aws.virtual_clock import TaskKilledError, VirtualClock, VirtualTask
 
+_CALLER = "the function's role"
 _ANSWERS = "cloudformation-custom-resource-response-euwest2.invalid"
 
 ACCOUNT_ID = "123456789012"
@@ -194,13 +195,12 @@ class InProcessAws:
         invocations.
         """
         client = _client(service)
-        if service == "connect":
-            client.meta.events.unregister("before-send.connect", unique_id=_ATTACHED.get(service))
-            self.connect.attach(client)
-            _ATTACHED[service] = f"local-connect-{id(self.connect)}"
-        elif service == "dynamodb":
-            client.meta.events.unregister("before-send.dynamodb", unique_id=_ATTACHED.get(service))
-            _ATTACHED[service] = self.dynamodb.attach(client)
+        if service in {"connect", "dynamodb"}:
+            attach = self.connect.attach if service == "connect" else self.dynamodb.attach
+            client.meta.events.unregister(
+                f"before-send.{service}", unique_id=_ATTACHED.get(service)
+            )
+            _ATTACHED[service] = attach(client)
         else:
             answer = {
                 "cloudformation": self._answer_cloudformation,
@@ -337,29 +337,25 @@ class InProcessAws:
         assert request.headers["X-Amz-Invocation-Type"] in {"Event", b"Event"}  # noqa: S101
         function_arn = unquote(str(request.url).split("/functions/", 1)[1].split("/", 1)[0])
         if not self._is_allowed("lambda:InvokeFunction", function_arn):
-            headers: Any = {"x-amzn-ErrorType": "AccessDeniedException"}
-            refusal = json.dumps({"Message": _refusal("lambda:InvokeFunction", function_arn)})
-            return AWSResponse(str(request.url), 403, headers, MockRawResponse(refusal))
+            headers = {"x-amzn-ErrorType": "AccessDeniedException"}
+            why = wire.denied(_CALLER, "lambda:InvokeFunction", function_arn)
+            return wire.response(request, (403, headers, json.dumps({"Message": why})))
         self._invoke_async(self.function_arn, json.loads(body))
-        no_headers: Any = {}
-        return AWSResponse(str(request.url), 202, no_headers, MockRawResponse(b""))
+        return wire.response(request, (202, {}, b""))
 
     def _answer_cloudformation(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         query = parse_qs(_text(request.body))
         action, resource = f"cloudformation:{query['Action'][0]}", query.get("StackName", ["*"])[0]
         if not self._is_allowed(action, resource):
-            no_headers: Any = {}
             refusal = (
                 f"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>"
-                f"{_refusal(action, resource)}</Message></Error></ErrorResponse>"
+                f"{wire.denied(_CALLER, action, resource)}</Message></Error></ErrorResponse>"
             )
-            return AWSResponse(str(request.url), 403, no_headers, MockRawResponse(refusal))
+            return wire.response(request, (403, {}, refusal))
         response = CloudFormationResponse(self.cloudformation, read_s3=None)
         normal = normalize_request(request)
         answer = response._dispatch(normal, normal.raw_url, normal.headers)  # noqa: SLF001 - moto's
-        status, headers, body = answer
-        wire_headers: Any = headers  # any mapping will do
-        return AWSResponse(str(request.url), status, wire_headers, MockRawResponse(body))
+        return wire.response(request, answer)
 
 
 class FunctionClock:
@@ -434,13 +430,6 @@ class _Context:
 
     def get_remaining_time_in_millis(self) -> int:
         return max(0, int((self._ends_at - self._clock.now()) * 1000))
-
-
-def _refusal(action: str, resource: str) -> str:
-    return (
-        f"User: the function's role is not authorized to perform: {action} on resource: {resource} "
-        f"because no identity-based policy allows the {action} action"
-    )
 
 
 def _text(body: Any) -> str:

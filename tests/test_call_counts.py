@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, Rate
+from tests.support import deployments
 from tests.support.stacks import Site
 
-LEVELS = ("Division", "Region", "Team")
 
-
-def up(site: Site, **groups: object) -> Stack:
+def up(site: Site, **groups: object) -> None:
     """Deploy these groups with a structure, which has to go well."""
-    stack = site.up({"Structure": site.structure(*LEVELS), **groups})
-    assert stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, site.reasons(stack)
-    return stack
+    deployments.up(site, {"Structure": site.structure(*deployments.LEVELS), **groups})
 
 
 @pytest.fixture

@@ -29,14 +29,14 @@ from connect_hierarchy import (
 from local_aws import LocalAws
 from local_aws.connect import FaultKind
 from tests.support.cdk_cli import CdkCli
+from tests.support.instances import new_instance, unpaced_aws
 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[LocalAws]:
     """A local AWS for the tests of this module."""
-    with LocalAws() as running:
-        # these tests are about the deployments; pacing has its own
-        running.connect.settings.default_rate = None
+    # these tests are about the deployments; pacing has its own
+    with unpaced_aws() as running:
         yield running
 
 
@@ -51,10 +51,8 @@ def cdk(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> CdkCli:
 @pytest.fixture
 def instance_arn(aws: LocalAws) -> str:
     """An instance that no stack made."""
-    instance = aws.connect.backend.create_instance(
-        "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True
-    )
-    return str(instance["Arn"])
+    backend = aws.connect.backend
+    return backend.instance_arn(new_instance(backend))
 
 
 def paths(aws: LocalAws, instance_arn: str) -> dict[str, str]:

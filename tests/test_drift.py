@@ -117,6 +117,15 @@ class Operator:
                 )
         self.delete(path)
 
+    def change_groups(self) -> None:
+        """Rename, tag, untag, delete and move groups of the organisation."""
+        self.rename("Sales", "Vertrieb")
+        self.tag("Vertrieb", **{"cost-center": "43"})
+        self.untag("Vertrieb/EMEA", RESOURCE_TAG)
+        self.delete("Vertrieb/EMEA/Inbound")
+        self.move("Service/Chat/Night", "Service/Mail")
+        self.move("Vertrieb/EMEA/Outbound", None)
+
     def _arn(self, path: str) -> str:
         return f"{self._site.instance_arn}/agent-group/{self._site.ids[path]}"
 
@@ -154,12 +163,7 @@ def test_each_kind_of_change_is_named(site: Site) -> None:
     """With what the ledger says and what is there."""
     operator = Operator(site)
     stack = site.up(organisation(site))
-    operator.rename("Sales", "Vertrieb")
-    operator.tag("Vertrieb", **{"cost-center": "43"})
-    operator.untag("Vertrieb/EMEA", RESOURCE_TAG)
-    operator.delete("Vertrieb/EMEA/Inbound")
-    operator.move("Service/Chat/Night", "Service/Mail")
-    operator.move("Vertrieb/EMEA/Outbound", None)
+    operator.change_groups()
     other = owner_tags("other/uuid", "Chat")
     operator.tag("Service/Chat", **other)
     copied = operator.create(
@@ -271,12 +275,7 @@ def test_a_repair_brings_back_what_the_stack_wished(site: Site) -> None:
     before = site.ids
     site.hire("ada", "Service", "Chat", "Night")
     site.hire("bob", "Sales", "EMEA", "Outbound")
-    operator.rename("Sales", "Vertrieb")
-    operator.tag("Vertrieb", **{"cost-center": "43"})
-    operator.untag("Vertrieb/EMEA", RESOURCE_TAG)
-    operator.delete("Vertrieb/EMEA/Inbound")
-    operator.move("Service/Chat/Night", "Service/Mail")
-    operator.move("Vertrieb/EMEA/Outbound", None)
+    operator.change_groups()
     operator.tag("Service/Mail", **owner_tags("other/uuid", "Mail"))
     operator.rename("Service/Mail", "Post")
     site.write_levels("Division", "Land", "Team", "Desk")

@@ -17,6 +17,7 @@ import yaml
 from local_aws import LocalAws
 from tests.support.cdk_cli import CdkCli
 from tests.support.command_line import CommandLine
+from tests.support.instances import new_instance, unpaced_aws
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -26,30 +27,20 @@ def test_an_existing_instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     # the library and nothing else of the repository, from whatever folder
     rooms = (str(REPOSITORY / room) for room in ("constructs", "lambda_handlers", "tree_files"))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(rooms))
-    with LocalAws() as aws:
-        aws.connect.settings.default_rate = None
+    with unpaced_aws() as aws:
         backend = aws.connect.backend
-        instance = backend.create_instance(
-            "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True
-        )
-        backend.update_user_hierarchy_structure(
-            instance["Id"],
-            {
-                "LevelOne": {"Name": "Division"},
-                "LevelTwo": {"Name": "Team"},
-                "LevelThree": {"Name": "Desk"},
-            },
-        )
-        backend.create_user_hierarchy_group(instance["Id"], "Sales")
+        instance = new_instance(backend, "Division", "Team", "Desk")
+        instance_arn = backend.instance_arn(instance)
+        backend.create_user_hierarchy_group(instance, "Sales")
         CdkCli(aws, tmp_path).run("bootstrap", f"aws://{aws.account_id}/{aws.region}")
         cdk = CdkCli(aws, REPOSITORY / "examples" / "existing_instance")
 
         cdk.run(
             *("deploy", "--all", "--require-approval=never", "--output", str(tmp_path / "cdk.out")),
-            *("-c", f"instance-arn={instance['Arn']}"),
-            *("-c", f"routing-profile-arn={instance['Arn']}/routing-profile/1"),
+            *("-c", f"instance-arn={instance_arn}"),
+            *("-c", f"routing-profile-arn={instance_arn}/routing-profile/1"),
         )
-        hierarchy = backend.hierarchy(instance["Id"])
+        hierarchy = backend.hierarchy(instance)
         groups = hierarchy.by_path
         assert {
             "/".join(path): group.tags.get("cost-center") for path, group in groups.items()
@@ -62,7 +53,7 @@ def test_an_existing_instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             "Field service/South": "7120",
         }
         assert hierarchy.usernames("Field service", "North") == ("hedy",)
-        (profile,) = backend.list_security_profiles(instance["Id"])
+        (profile,) = backend.list_security_profiles(instance)
         assert profile.hierarchy_group_id == groups["Field service", "North"].id
         assert profile.attributes["HierarchyRestrictedResources"] == ["User"]
 

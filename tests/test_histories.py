@@ -8,7 +8,7 @@ from tests.lifecycle import soak
 from tests.lifecycle.world import Tally
 
 FIRST_SEED = 1
-SEEDS = 10
+SEEDS = 6
 HISTORIES_A_SEED = 26
 
 

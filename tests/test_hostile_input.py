@@ -34,9 +34,9 @@ from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings
 from tests.support.constructs_fixtures import INSTANCE_ARN, new_stack, properties_of
+from tests.support.events import STACK_ID, Answers, Context, ManualClock, event, serve, waiting_for
+from tests.support.events import URL as ANSWER_URL
 from tests.support.stacks import Site
-from tests.test_entry import STACK_ID, Answers, Context, ManualClock, event, serve, waiting_for
-from tests.test_entry import URL as ANSWER_URL
 
 Resources = Mapping[str, Any]
 

@@ -78,6 +78,23 @@ def test_a_raised_quota_is_used() -> None:
     assert not refused
 
 
+def test_a_name_given_by_hand_goes_to_another_beside_its_return() -> None:
+    """It is refused while its holder still has it, though not because of who has it elsewhere."""
+    site = a_site(RAISED)
+    site.up({**with_tree(site, node("P", "A", "B")), "G": site.group("G")})
+    before = site.ids
+    backend = site.connect.backend
+    backend.update_user_hierarchy_group_name(site.instance_id, before["P/A"], "G")
+    stack = site.up({**with_tree(site, node("P", node("G", Key="P/B"), "A")), "G": site.group("G")})
+    assert stack.status == "UPDATE_COMPLETE", site.reasons(stack)
+    assert site.ids == {
+        "G": before["G"],
+        "P": before["P"],
+        "P/A": before["P/A"],
+        "P/G": before["P/B"],
+    }
+
+
 def test_agents_move_beside_each_other() -> None:
     """Two hundred of them leave a group that moves."""
     site = a_site(RAISED)

@@ -14,9 +14,9 @@ import pytest
 from connect_hierarchy_lambda.entry.function import Function
 from local_aws.cloudformation.exceptions import ValidationError
 from local_aws.connect import FaultKind
+from tests.support.events import URL, Context, ManualClock, event
 from tests.support.histories import HISTORIES
 from tests.support.stacks import Site
-from tests.test_entry import URL, Context, ManualClock, event
 
 FAULTS: Mapping[str, Sequence[tuple[FaultKind, int, int]]] = {
     "no faults": (),

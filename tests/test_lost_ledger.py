@@ -10,10 +10,11 @@ import pytest
 from connect_hierarchy_lambda.model.ownership import Owner
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings
-from tests.support.histories import HISTORIES, deploy, failing
+from tests.support.deployments import LEVELS, failing
+from tests.support.histories import HISTORIES, deploy
+from tests.support.scenarios import Scenario
 from tests.support.stacks import Site, node
-from tests.test_faults import LEVELS
-from tests.test_tree_faults import SCENARIOS as TREES
+from tests.support.tree_scenarios import TREE_SCENARIOS
 
 History = Callable[[Site], None]
 
@@ -85,15 +86,11 @@ class ForgetfulSite(Site):
         return {self._seen[group_id] for group_id in ids & self._strangers}
 
 
-def _tree(scenario: str, *, fails: bool) -> History:
-    start, change = TREES[scenario]
-
+def _tree(scenario: Scenario, *, fails: bool) -> History:
     def play(site: Site) -> None:
-        stack = deploy(site, start(site))
-        for number, path in enumerate([("A", "T"), ("A", "T", "D"), ("S",)]):
-            if "/".join(path) in site.ids:
-                site.hire(f"agent{number}", *path)
-        changed = change(site)
+        stack = deploy(site, scenario.start(site))
+        scenario.prepare(site)
+        changed = scenario.change(site)
         if fails:
             deploy(site, failing(site, changed), "ROLLBACK_COMPLETE")
         deploy(site, changed)
@@ -147,10 +144,10 @@ PLAYED: dict[str, History] = {
     # a test of its own says what becomes of levels
     **{name: play for name, play in HISTORIES.items() if name != "delete the structure"},
     **{
-        f"tree: {scenario}, {'rolled back and forward' if fails else 'forward'}": (
+        f"tree: {name}, {'rolled back and forward' if fails else 'forward'}": (
             _tree(scenario, fails=fails)
         )
-        for scenario in TREES
+        for name, scenario in TREE_SCENARIOS.items()
         for fails in (False, True)
     },
     "beside strangers": _beside_strangers,

@@ -12,6 +12,7 @@ import pytest
 
 from local_aws import LocalAws
 from tests.support.change_pages import CHANGES, Played, plans_of, play, table_of
+from tests.support.instances import new_instance, unpaced_aws
 from tests.support.pages import REPOSITORY, Page
 
 DOCS = REPOSITORY / "docs"
@@ -98,8 +99,7 @@ class Terminal:
 
 def test_first_hierarchy(tmp_path: Path) -> None:
     """The tutorial from bootstrap to destroy: the renamed group keeps its id, nothing stays."""
-    with LocalAws() as aws:
-        aws.connect.settings.default_rate = None
+    with unpaced_aws() as aws:
         terminal = Terminal(aws, tmp_path)
         Page(DOCS / "first-hierarchy.md", tmp_path, terminal.run).try_out()
     _, first, second, last = terminal.seen
@@ -115,25 +115,17 @@ def test_first_hierarchy(tmp_path: Path) -> None:
 
 def test_adopt(tmp_path: Path) -> None:
     """The groups that were made by hand keep their ids, and no call writes anything but tags."""
-    with LocalAws() as aws:
-        aws.connect.settings.default_rate = None
+    with unpaced_aws() as aws:
         backend = aws.connect.backend
-        instance = backend.create_instance(
-            "SAML",
-            inbound_calls_enabled=True,
-            outbound_calls_enabled=True,
-            instance_alias="my-instance",
-        )
-        levels = {"LevelOne": {"Name": "Division"}, "LevelTwo": {"Name": "Region"}}
-        backend.update_user_hierarchy_structure(instance["Id"], levels)
+        instance = new_instance(backend, "Division", "Region", alias="my-instance")
         for name, children in {"Sales": ["Inbound"], "Support": ["EMEA", "APAC"]}.items():
-            above = backend.create_user_hierarchy_group(instance["Id"], name)
+            above = backend.create_user_hierarchy_group(instance, name)
             for child in children:
-                backend.create_user_hierarchy_group(instance["Id"], child, above.id)
-        terminal = Terminal(aws, tmp_path, INSTANCE_ARN=str(instance["Arn"]))
+                backend.create_user_hierarchy_group(instance, child, above.id)
+        terminal = Terminal(aws, tmp_path, INSTANCE_ARN=backend.instance_arn(instance))
         terminal.run(f"cdk bootstrap aws://{aws.account_id}/{aws.region}")
         Page(DOCS / "adopt.md", tmp_path, terminal.run).try_out()
-        groups = backend.hierarchy(instance["Id"]).groups.values()
+        groups = backend.hierarchy(instance).groups.values()
     assert terminal.seen[-1] == terminal.seen[0]
     assert len(groups) == len(terminal.seen[0]) == 5
     assert all(group.tags["connect-hierarchy:resource"] for group in groups)

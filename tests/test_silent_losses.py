@@ -16,31 +16,30 @@ from connect_hierarchy_lambda.model.ledger import IdChange, Phase
 from connect_hierarchy_lambda.model.properties import reference_attribute
 from connect_hierarchy_lambda.model.tree import key_mark
 from local_aws.cloudformation.engine import EngineSettings
-from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings
+from tests.support.deployments import (
+    LEVELS,
+    WRITES,
+    by_hand,
+    fail,
+    owner,
+    state,
+    unpaced,
+    up,
+    user_tags,
+)
+from tests.support.scenarios import Resources
 from tests.support.stacks import Site, node
 
-LEVELS = ("Division", "Region", "Team")
-OWN_PREFIX = "connect-hierarchy:"
-WRITES = (
-    "CreateUserHierarchyGroup",
-    "UpdateUserHierarchyGroupName",
-    "DeleteUserHierarchyGroup",
-    "TagResource",
-    "UntagResource",
-    "UpdateUserHierarchy",
-    "UpdateUserHierarchyStructure",
-)
 POLICIES = ("FAIL", "MOVE_TO_PARENT", "UNASSIGN")
 
-Resources = Mapping[str, Any]
 Wanted = Callable[..., Resources]
 
 
 @pytest.fixture
 def site() -> Site:
     """An instance without a structure, and without a limit to requests."""
-    return Site(connect_settings=ConnectSettings(default_rate=None))
+    return unpaced()
 
 
 def with_levels(site: Site, **others: Any) -> Resources:
@@ -51,40 +50,6 @@ def with_levels(site: Site, **others: Any) -> Resources:
 def with_tree(site: Site, *groups: Any, **properties: Any) -> Resources:
     """A structure of three levels and a tree."""
     return with_levels(site, Tree=site.tree(*groups, **properties))
-
-
-def up(site: Site, resources: Resources) -> Stack:
-    """Deploy, which has to go well."""
-    stack = site.up(resources)
-    assert stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, site.reasons(stack)
-    return stack
-
-
-def fail(site: Site, resources: Resources) -> Stack:
-    """Deploy with something that fails after all else."""
-    after = [name for name in resources if name != "Structure"]
-    stack = site.up({**resources, "Failing": site.failing(*after)})
-    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
-    return stack
-
-
-def tags_of(site: Site, path: str) -> dict[str, str]:
-    """The tags of a group that are not ours."""
-    group = site.connect.backend.hierarchy(site.instance_id).by_path[tuple(path.split("/"))]
-    return {key: value for key, value in group.tags.items() if not key.startswith(OWN_PREFIX)}
-
-
-def owners(site: Site) -> dict[str, str | None]:
-    """The logical id of the resource that owns each group."""
-    groups = site.connect.backend.hierarchy(site.instance_id).by_path
-    return {"/".join(p): group.tags.get(f"{OWN_PREFIX}resource") for p, group in groups.items()}
-
-
-def by_hand(site: Site, name: str, *above: str, tags: Mapping[str, str] | None = None) -> str:
-    """Make a group as an operator would; its id."""
-    backend = site.connect.backend
-    parent = backend.hierarchy(site.instance_id).by_path[above].id if above else None
-    return backend.create_user_hierarchy_group(site.instance_id, name, parent, tags).id
 
 
 def one_group(site: Site, kind: str, name: str, **properties: Any) -> Resources:
@@ -103,12 +68,13 @@ KINDS = pytest.mark.parametrize("kind", ["single", "tree"])
 
 def assert_refused(site: Site, resources: Resources, *told: str) -> None:
     """The deployment is refused before anything is written, and everything stays as it is."""
-    before = site.ids, site.agents, owners(site)
-    writes, refusals = len(site.calls(*WRITES)), len(refusals_of(site))
+    before, refusals = state(site), len(refusals_of(site))
+    apis = (*WRITES, "UpdateUserHierarchyStructure")
+    writes = len(site.calls(*apis))
     stack = site.up(resources)
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-    assert len(site.calls(*WRITES)) == writes
-    assert (site.ids, site.agents, owners(site)) == before
+    assert len(site.calls(*apis)) == writes
+    assert state(site) == before
     (refusal, *_) = refusals_of(site)[refusals:]
     assert [part for part in told if part not in refusal] == [], refusal
     assert len(refusal) < 240
@@ -397,12 +363,13 @@ def test_a_released_group_gets_its_tags_back(site: Site, kind: str, how: str) ->
     site.write_levels(*LEVELS)
     group_id = by_hand(site, "A", tags=THEIRS)
     up(site, adopting(site, kind, OURS))
-    assert tags_of(site, "A") == {**THEIRS, **OURS}
+    assert user_tags(site, "A") == {**THEIRS, **OURS}
     up(site, adopting(site, kind, {**OURS, "cost-center": "43"}))
     release(site, how)
     assert site.ids == {"A": group_id}
-    assert tags_of(site, "A") == THEIRS
-    assert owners(site) == {"A": None}
+    assert user_tags(site, "A") == THEIRS
+    assert set(site.ids) == {"A"}
+    assert owner(site, "A") is None
 
 
 @KINDS
@@ -414,10 +381,10 @@ def test_tags_that_a_later_deployment_overwrote_come_back_too(
     site.write_levels(*LEVELS)
     by_hand(site, "A", tags=THEIRS)
     up(site, adopting(site, kind, {}))
-    assert tags_of(site, "A") == THEIRS
+    assert user_tags(site, "A") == THEIRS
     up(site, adopting(site, kind, OURS))
     release(site, how)
-    assert tags_of(site, "A") == THEIRS
+    assert user_tags(site, "A") == THEIRS
 
 
 @KINDS
@@ -430,7 +397,7 @@ def test_what_somebody_changed_since_the_adoption_stays(site: Site, kind: str, h
     later = {"cost-center": "7", "team": "red", "made-by": "somebody else", "floor": "3"}
     tag_by_hand(site, "A", **later)
     release(site, how)
-    assert tags_of(site, "A") == later
+    assert user_tags(site, "A") == later
 
 
 @KINDS
@@ -441,7 +408,7 @@ def test_a_construct_that_loses_a_tag_gives_it_back(site: Site, kind: str) -> No
     up(site, adopting(site, kind, OURS))
     up(site, adopting(site, kind, {"team": "blue"}))
     release(site, "by an update")
-    assert tags_of(site, "A") == THEIRS
+    assert user_tags(site, "A") == THEIRS
 
 
 @KINDS
@@ -626,6 +593,6 @@ def test_who_comes_to_the_place_of_a_moved_group_goes_in_a_rollback(site: Site, 
     up(site, start)
     site.hire("ada", "A", "T")
     site.clock.sleep(1000)
-    before = site.ids, site.agents, owners(site)
+    before = state(site)
     fail(site, changed)
-    assert (site.ids, site.agents, owners(site)) == before
+    assert state(site) == before

@@ -23,9 +23,9 @@ from local_aws.cloudformation.custom_resources import MAX_EVENT_BYTES, ReversedU
 from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, DuplicateScope
+from tests.support.deployments import LEVELS, failing
+from tests.support.scenarios import Resources
 from tests.support.stacks import Site
-
-LEVELS = ("Division", "Region", "Team")
 
 SWITCHES: dict[str, dict[str, Any]] = {
     "a name once in an instance": {"duplicate_scope": DuplicateScope.INSTANCE},
@@ -58,7 +58,6 @@ SWITCHES["all of CloudFormation"] = {
 }
 SWITCHES["all of them"] = {name: value for one in SWITCHES.values() for name, value in one.items()}
 
-Resources = dict[str, Any]
 History = Callable[[Site], list[Any]]
 
 
@@ -86,8 +85,7 @@ def _tree(site: Site, **changed: Any) -> Resources:
 
 def _up(site: Site, resources: Resources, *, fails: bool = False) -> str:
     if fails:
-        groups = [name for name in resources if name != "Structure"]
-        resources = {**resources, "Failing": site.failing(*groups)}
+        resources = failing(site, resources)
     stack = site.up(resources)
     expected = "UPDATE_ROLLBACK_COMPLETE" if fails else "_COMPLETE"
     assert stack.status.endswith(expected), site.reasons(stack)

@@ -14,6 +14,7 @@ from connect_hierarchy import HierarchyProvider, HierarchyStructure, HierarchyTr
 from local_aws import LocalAws
 from local_aws.connect import Rate
 from tests.support.cdk_cli import CdkCli
+from tests.support.instances import new_instance
 
 FIRST = """\
 groups:
@@ -56,9 +57,8 @@ def test_an_organisation_of_a_file(aws: LocalAws, tmp_path: Path) -> None:
     cdk = CdkCli(aws, tmp_path)
     cdk.run("bootstrap", f"aws://{aws.account_id}/{aws.region}")
     backend = aws.connect.backend
-    instance = backend.create_instance(
-        "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True
-    )
+    instance = new_instance(backend)
+    instance_arn = backend.instance_arn(instance)
     file = tmp_path / "organisation.yaml"
 
     def build(app: Construct) -> None:
@@ -67,7 +67,7 @@ def test_an_organisation_of_a_file(aws: LocalAws, tmp_path: Path) -> None:
         structure = HierarchyStructure(
             stack,
             "Structure",
-            instance_arn=instance["Arn"],
+            instance_arn=instance_arn,
             levels=["Division", "Region", "Team"],
         )
         tree = HierarchyTree.from_file(stack, "Tree", file, structure=structure)
@@ -78,16 +78,16 @@ def test_an_organisation_of_a_file(aws: LocalAws, tmp_path: Path) -> None:
         connect.CfnUser(
             stack,
             "Ada",
-            instance_arn=instance["Arn"],
+            instance_arn=instance_arn,
             username="ada",
             phone_config=connect.CfnUser.UserPhoneConfigProperty(phone_type="SOFT_PHONE"),
-            routing_profile_arn=f"{instance['Arn']}/routing-profile/1",
+            routing_profile_arn=f"{instance_arn}/routing-profile/1",
             security_profile_arns=[],
             hierarchy_group_arn=tree.group(chat).hierarchy_group_arn,
         )
 
     def paths() -> dict[str, str]:
-        groups = backend.hierarchy(instance["Id"]).by_path
+        groups = backend.hierarchy(instance).by_path
         return {"/".join(path): group.id for path, group in groups.items()}
 
     file.write_text(FIRST, encoding="utf-8")
@@ -102,14 +102,14 @@ def test_an_organisation_of_a_file(aws: LocalAws, tmp_path: Path) -> None:
         "Support/APAC",
         "Sales",
     }
-    assert backend.hierarchy(instance["Id"]).usernames("Support", "EMEA", "Chat") == ("ada",)
+    assert backend.hierarchy(instance).usernames("Support", "EMEA", "Chat") == ("ada",)
     file.write_text(REORGANISED + CHAT_IN_SALES, encoding="utf-8")
     cdk.deploy(build)
     after = paths()
     assert set(after) == {"Help", "Help/Desk", "Help/EMEA", "Help/APAC", "Sales", "Sales/Chat"}
     for path in ("", "/Desk", "/EMEA", "/APAC"):
         assert after[f"Help{path}"] == before[f"Support{path}"]
-    assert backend.hierarchy(instance["Id"]).usernames("Sales", "Chat") == ("ada",)
+    assert backend.hierarchy(instance).usernames("Sales", "Chat") == ("ada",)
     file.write_text(REORGANISED, encoding="utf-8")
     said = cdk.deploy(build, fails=True)
     assert "removing groups from 'Organisation/Tree': 1 agent(s) are in 'Sales/Chat'" in said

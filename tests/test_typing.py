@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -60,20 +61,28 @@ def lines_of_mistakes(folder: Path) -> set[int]:
     }
 
 
-def test_mypy_strict(python: Path, folder: Path) -> None:
-    """Nothing is wrong with the app, and each mistake is found in its line."""
-    checked = subprocess.run(
-        [
-            *(sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--output=json"),
-            *("--config-file=", "--python-executable", str(python)),
-            *("--cache-dir", str(folder / "cache"), "app.py", "wrong.py"),
-        ],
+def run_checker(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a type checker in a folder, where it sees nothing of the repository."""
+    return subprocess.run(
+        command,
         cwd=folder,
         env=without_sources(),
         capture_output=True,
         text=True,
         check=False,
         timeout=600,
+    )
+
+
+def test_mypy_strict(python: Path, folder: Path) -> None:
+    """Nothing is wrong with the app, and each mistake is found in its line."""
+    checked = run_checker(
+        [
+            *(sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--output=json"),
+            *("--config-file=", "--python-executable", str(python)),
+            *("--cache-dir", str(folder / "cache"), "app.py", "wrong.py"),
+        ],
+        folder,
     )
     assert checked.stderr == ""
     found = [json.loads(line) for line in checked.stdout.splitlines()]
@@ -86,14 +95,8 @@ def test_pyright(python: Path, folder: Path) -> None:
     (folder / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
     pyright = shutil.which("pyright")
     assert pyright is not None, "pyright is not on the path: run the tests with `make test`"
-    checked = subprocess.run(
-        [pyright, "--outputjson", "--pythonpath", str(python), "app.py", "wrong.py"],
-        cwd=folder,
-        env=without_sources(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
+    checked = run_checker(
+        [pyright, "--outputjson", "--pythonpath", str(python), "app.py", "wrong.py"], folder
     )
     found = json.loads(checked.stdout)["generalDiagnostics"]
     errors = {

@@ -12,7 +12,7 @@ from connect_hierarchy_cli.errors import CommandError
 from connect_hierarchy_cli.exporting import Export
 from connect_hierarchy_cli.settings import PROGRAM
 from connect_hierarchy_cli.world import World
-from connect_hierarchy_lambda.model.declared import as_declared
+from connect_hierarchy_lambda.model.declaring import as_declared
 from connect_hierarchy_lambda.model.limits import DEFAULT_GROUP_QUOTA
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.tree import read_tree

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from connect_hierarchy_lambda.model.declared import as_declared
+from connect_hierarchy_lambda.model.declaring import as_declared
 from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.properties import TreeProperty
 from connect_hierarchy_lambda.model.tree import SEPARATOR, Problem, Tree, examine_tree

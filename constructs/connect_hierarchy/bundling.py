@@ -22,7 +22,12 @@ from aws_cdk import aws_lambda as lambda_
 HANDLER_PACKAGE = "connect_hierarchy_lambda"
 CRHELPER = "crhelper"
 
-NOT_BUNDLED = ("model/actions.py", "model/placement.py", "ports/memory_ledger.py")
+NOT_BUNDLED = (
+    "model/actions.py",
+    "model/declaring.py",
+    "model/placement.py",
+    "ports/memory_ledger.py",
+)
 """Modules of the handlers' package that only constructs, command line and tests use."""
 
 _LICENCE_FILES = ("LICENSE", "NOTICE")

@@ -50,7 +50,7 @@ from connect_hierarchy.validation import (
     check_tags,
     located,
 )
-from connect_hierarchy_lambda.model.declared import as_declared
+from connect_hierarchy_lambda.model.declaring import as_declared
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
 from connect_hierarchy_lambda.model.placement import checked_agents_on_delete
 from connect_hierarchy_lambda.model.properties import (

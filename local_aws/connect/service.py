@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.client import BaseClient
-from botocore.exceptions import ConnectionClosedError
-from moto.core.botocore_stubber import MockRawResponse
 from moto.core.exceptions import JsonRESTError
 from moto.core.request import Request
 from moto.core.utils import camelcase_to_underscores
 
+from local_aws import wire
 from local_aws.connect import permissions, urls
 from local_aws.connect.exceptions import (
     AccessDeniedException,
@@ -29,22 +27,14 @@ from local_aws.connect.exceptions import (
     TooManyRequestsException,
     UnknownOperationException,
 )
-from local_aws.connect.models import LocalConnectBackend, Timekeeper
+from local_aws.connect.models import LocalConnectBackend
 from local_aws.connect.responses import LocalConnectResponse
 from local_aws.connect.settings import Call, ConnectSettings, TokenBuckets
-from local_aws.faults import ConnectionCut, FaultKind, FaultPlan
+from local_aws.faults import ConnectionCut, FaultKind, FaultPlan, error_of
 
 Answer = tuple[int, dict[str, str], str]
 
-_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
 _METHODS = {api: camelcase_to_underscores(api) for api in urls.APIS}
-
-
-class Clock(Timekeeper, Protocol):
-    """The part of a clock that a service with a latency needs."""
-
-    def sleep(self, seconds: float) -> None:
-        """Return when so many seconds have passed."""
 
 
 class LocalConnect:
@@ -60,7 +50,7 @@ class LocalConnect:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: wire.Clock,
         account_id: str = "123456789012",
         region: str = "eu-west-2",
         settings: ConnectSettings | None = None,
@@ -130,53 +120,26 @@ class LocalConnect:
             method, body = request.method, request.get_data()
         text = body.decode() if isinstance(body, bytes | bytearray) else str(body)
         authorization: Any = request.headers.get("Authorization") or headers.get("Authorization")
-        if isinstance(authorization, bytes):
-            # botocore hands all headers of a prepared request over as bytes
-            authorization = authorization.decode()
-        signed = _CREDENTIAL.search(authorization or "")
-        return self._answer(method, full_url, text, signed[1] if signed else None)
+        with wire.latency(self._clock, self.settings.latency):
+            return self._answer(method, full_url, text, wire.signer(authorization))
 
-    def attach(self, client: BaseClient) -> None:
+    def attach(self, client: BaseClient) -> str:
         """Let a boto3 or botocore client of Connect talk to this object without HTTP.
+
+        Returns:
+            The `unique_id` by which the client's event `before-send.connect` is unregistered.
 
         Raises:
             ValueError: if the client is of another service.
         """
-        service = client.meta.service_model.service_name
-        if service != "connect":
-            message = f"a client of {service!r} cannot be attached to a Connect"
-            raise ValueError(message)
-
-        def before_send(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-            try:
-                status, headers, body = self.dispatch(request, str(request.url), {})
-            except ConnectionCut as error:
-                raise ConnectionClosedError(endpoint_url=request.url) from error
-            return AWSResponse(
-                str(request.url),
-                status,
-                headers,  # type: ignore[arg-type] # any mapping will do
-                MockRawResponse(body),
-            )
-
-        # attached twice, a client must not do everything twice
-        client.meta.events.register(
-            "before-send.connect",
-            before_send,  # type: ignore[arg-type] # this event's handlers do answer
-            unique_id=f"local-connect-{id(self)}",
+        return wire.attach(
+            client,
+            "connect",
+            self,
+            lambda request: self.dispatch(request, str(request.url), {}),
         )
 
     def _answer(self, method: str, url: str, body: str, principal: str | None) -> Answer:
-        one_way = self.settings.latency / 2
-        if one_way:
-            self._clock.sleep(one_way)
-        try:
-            return self._answer_at_once(method, url, body, principal)
-        finally:
-            if one_way:
-                self._clock.sleep(one_way)
-
-    def _answer_at_once(self, method: str, url: str, body: str, principal: str | None) -> Answer:
         parts = urlsplit(url)
         with self.backend.lagging():
             headers = {
@@ -247,28 +210,16 @@ class LocalConnect:
         return answer
 
     def _authorize(self, call: Call) -> None:
-        authorize = self.settings.authorize
-        if authorize is None:
-            return
-        for action, resource in call.permissions:
-            if not authorize(call.principal, action, resource):
-                raise _access_denied(call.principal, action, resource)
+        refusal = wire.refusal(self.settings.authorize, call)
+        if refusal is not None:
+            raise AccessDeniedException(refusal)
 
     @staticmethod
     def _error(fault: FaultKind, call: Call) -> Exception:
-        match fault:
-            case FaultKind.THROTTLE:
-                return TooManyRequestsException()
-            case FaultKind.ERROR_BEFORE | FaultKind.ERROR_AFTER:
-                return InternalServiceException()
-            case FaultKind.CUT_BEFORE | FaultKind.CUT_AFTER:
-                return ConnectionCut(call.api)
-            case FaultKind.ACCESS_DENIED:
-                return _access_denied(call.principal, *call.permissions[0])
-
-
-def _access_denied(principal: str | None, action: str, resource: str) -> AccessDeniedException:
-    return AccessDeniedException(
-        f"User: {principal or 'anonymous'} is not authorized to perform: {action} on resource: "
-        f"{resource} because no identity-based policy allows the {action} action"
-    )
+        return error_of(
+            fault,
+            call.api,
+            throttled=TooManyRequestsException,
+            failed=InternalServiceException,
+            denied=lambda: AccessDeniedException(wire.denied(call.principal, *call.permissions[0])),
+        )

@@ -6,10 +6,10 @@ service must work both ways.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+
+from local_aws import wire
 
 
 class DuplicateScope(Enum):
@@ -32,31 +32,18 @@ class Rate:
     burst: float
 
 
-@dataclass(slots=True)
-class Call:
-    """One call that arrived.
+@dataclass(slots=True, kw_only=True)
+class Call(wire.Call):
+    """One call that arrived at Connect.
 
     Args:
-        time: seconds since 1970.
-        api: its name, as `CreateUserHierarchyGroup`.
-        parameters: as botocore names them.
         instance_id: of the instance that is meant, also where an ARN was sent; None without one.
         resource: the ARN that IAM checks, with `*` for what a create has no id for yet; None where
             it is not known.
-        permissions: everything that IAM checks, as pairs of action and resource; the first one is
-            the call's own.
-        principal: the access key id that signed the request, None for an unsigned one.
-        outcome: "ok", the code of the error, or "ConnectionCut".
     """
 
-    time: float
-    api: str
-    parameters: Mapping[str, Any]
     instance_id: str | None
     resource: str | None
-    permissions: tuple[tuple[str, str], ...]
-    principal: str | None
-    outcome: str = "ok"
 
 
 @dataclass
@@ -117,7 +104,7 @@ class ConnectSettings:
     aws_tags_returned: bool = True
     in_use_names_arn: bool = False
     page_limit: int | None = None
-    authorize: Callable[[str | None, str, str], bool] | None = None
+    authorize: wire.Authorize | None = None
 
 
 class TokenBuckets:

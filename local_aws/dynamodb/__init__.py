@@ -1,6 +1,6 @@
 """An Amazon DynamoDB for this machine: moto's, with faults, a record of its calls and old reads."""
 
 from local_aws.dynamodb.service import LocalDynamoDb
-from local_aws.dynamodb.settings import Call, ConflictKind, DynamoDbSettings, Throttling
+from local_aws.dynamodb.settings import ConflictKind, DynamoDbSettings, Throttling
 
-__all__ = ["Call", "ConflictKind", "DynamoDbSettings", "LocalDynamoDb", "Throttling"]
+__all__ = ["ConflictKind", "DynamoDbSettings", "LocalDynamoDb", "Throttling"]

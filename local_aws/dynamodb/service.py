@@ -8,44 +8,32 @@ which is never held while anybody waits.
 from __future__ import annotations
 
 import json
-import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.client import BaseClient
-from botocore.exceptions import ConnectionClosedError
-from moto.core.botocore_stubber import MockRawResponse
 from moto.core.request import Request, normalize_request
 from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.models.table import Table
 from moto.utilities.utils import get_partition
 
+from local_aws import wire
 from local_aws.dynamodb import permissions
 from local_aws.dynamodb.backend import Backend, Response
-from local_aws.dynamodb.settings import Call, ConflictKind, DynamoDbSettings
-from local_aws.faults import ConnectionCut, FaultKind, FaultPlan
+from local_aws.dynamodb.settings import ConflictKind, DynamoDbSettings
+from local_aws.faults import ConnectionCut, FaultKind, FaultPlan, error_of
+from local_aws.wire import Call
 
 Answer = tuple[int, dict[str, Any], str]
 
-_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
 _ERRORS = "com.amazonaws.dynamodb.v20120810#"
 _ITEM_WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"})
 _READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan"})
 _TOKEN_SECONDS = 600.0
 """How long a ClientRequestToken makes a transaction idempotent, by the API reference."""
-
-
-class Clock(Protocol):
-    """The part of a clock that a service with a latency needs."""
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-
-    def sleep(self, seconds: float) -> None:
-        """Return when so many seconds have passed."""
 
 
 class DynamoDbError(Exception):
@@ -77,7 +65,7 @@ class LocalDynamoDb:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: wire.Clock,
         account_id: str = "123456789012",
         region: str = "eu-west-2",
         settings: DynamoDbSettings | None = None,
@@ -153,14 +141,8 @@ class LocalDynamoDb:
             ConnectionCut: if there is no answer: the connection is to be dropped.
         """
         normal = normalize_request(request)
-        one_way = self.settings.latency / 2
-        if one_way:
-            self._clock.sleep(one_way)
-        try:
+        with wire.latency(self._clock, self.settings.latency):
             return self._answer(normal)
-        finally:
-            if one_way:
-                self._clock.sleep(one_way)
 
     def attach(self, client: BaseClient) -> str:
         """Let a boto3 or botocore client of DynamoDB talk to this object without HTTP.
@@ -171,27 +153,7 @@ class LocalDynamoDb:
         Raises:
             ValueError: if the client is of another service.
         """
-        service = client.meta.service_model.service_name
-        if service != "dynamodb":
-            message = f"a client of {service!r} cannot be attached to a DynamoDB"
-            raise ValueError(message)
-
-        def before_send(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-            try:
-                status, headers, body = self.dispatch(request)
-            except ConnectionCut as error:
-                raise ConnectionClosedError(endpoint_url=request.url) from error
-            wire_headers: Any = headers  # any mapping will do
-            return AWSResponse(str(request.url), status, wire_headers, MockRawResponse(body))
-
-        unique_id = f"local-dynamodb-{id(self)}"
-        # attached twice, a client must not do everything twice
-        client.meta.events.register(
-            "before-send.dynamodb",
-            before_send,  # type: ignore[arg-type] # this event's handlers do answer
-            unique_id=unique_id,
-        )
-        return unique_id
+        return wire.attach(client, "dynamodb", self, self.dispatch)
 
     def perform(self, api: str, **parameters: Any) -> dict[str, Any]:
         """Do what a call does, without faults, permissions and record.
@@ -217,10 +179,10 @@ class LocalDynamoDb:
 
     def _answer(self, request: Request) -> Answer:
         api = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
-        signed = _CREDENTIAL.search(request.headers.get("Authorization", ""))
+        principal = wire.signer(request.headers.get("Authorization"))
         with self._lock:
             try:
-                return self._call(api, request, signed[1] if signed else None)
+                return self._call(api, request, principal)
             except DynamoDbError as error:
                 return _error_answer(error)
 
@@ -260,12 +222,9 @@ class LocalDynamoDb:
         return answer
 
     def _authorize(self, call: Call) -> None:
-        authorize = self.settings.authorize
-        if authorize is None:
-            return
-        for action, resource in call.permissions:
-            if not authorize(call.principal, action, resource):
-                raise _access_denied(call.principal, action, resource)
+        refusal = wire.refusal(self.settings.authorize, call)
+        if refusal is not None:
+            raise _access_denied(refusal)
 
     def _effect(self, api: str, parameters: Mapping[str, Any], request: Request) -> Answer:
         if api in _READS:
@@ -319,19 +278,17 @@ class LocalDynamoDb:
         return int(status), headers, body.decode() if isinstance(body, bytes) else body
 
     def _error(self, fault: FaultKind | ConflictKind, call: Call) -> Exception:
-        match fault:
-            case FaultKind.THROTTLE:
-                return DynamoDbError(
-                    self.settings.throttled_with.value, "Rate of requests exceeds what is allowed"
-                )
-            case FaultKind.ERROR_BEFORE | FaultKind.ERROR_AFTER:
-                return DynamoDbError("InternalServerError", "Internal server error", 500)
-            case FaultKind.CUT_BEFORE | FaultKind.CUT_AFTER:
-                return ConnectionCut(call.api)
-            case FaultKind.ACCESS_DENIED:
-                return _access_denied(call.principal, *call.permissions[0])
-            case ConflictKind.CONFLICT:
-                return _conflict(call)
+        if isinstance(fault, ConflictKind):
+            return _conflict(call)
+        return error_of(
+            fault,
+            call.api,
+            throttled=lambda: DynamoDbError(
+                self.settings.throttled_with.value, "Rate of requests exceeds what is allowed"
+            ),
+            failed=lambda: DynamoDbError("InternalServerError", "Internal server error", 500),
+            denied=lambda: _access_denied(wire.denied(call.principal, *call.permissions[0])),
+        )
 
 
 def _is_consistent(parameters: Mapping[str, Any]) -> bool:
@@ -353,12 +310,8 @@ def _conflict(call: Call) -> DynamoDbError:
     )
 
 
-def _access_denied(principal: str | None, action: str, resource: str) -> DynamoDbError:
-    return DynamoDbError(
-        "AccessDeniedException",
-        f"User: {principal or 'anonymous'} is not authorized to perform: {action} on resource: "
-        f"{resource} because no identity-based policy allows the {action} action",
-    )
+def _access_denied(why: str) -> DynamoDbError:
+    return DynamoDbError("AccessDeniedException", why)
 
 
 def _error_answer(error: DynamoDbError) -> Answer:

@@ -1,11 +1,11 @@
-"""How the local DynamoDB behaves: its switches, and the record of its calls."""
+"""How the local DynamoDB behaves: its switches."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+
+from local_aws.wire import Authorize
 
 
 class Throttling(Enum):
@@ -20,27 +20,6 @@ class ConflictKind(Enum):
 
     CONFLICT = "transaction conflict"
     """TransactionConflictException without an effect, for a transaction TransactionCanceled."""
-
-
-@dataclass(slots=True)
-class Call:
-    """One call that arrived.
-
-    Args:
-        time: seconds since 1970.
-        api: its name, as `PutItem`.
-        parameters: as botocore names them.
-        permissions: everything that IAM checks, as pairs of action and resource.
-        principal: the access key id that signed the request, None for an unsigned one.
-        outcome: "ok", the code of the error, or "ConnectionCut".
-    """
-
-    time: float
-    api: str
-    parameters: Mapping[str, Any]
-    permissions: tuple[tuple[str, str], ...]
-    principal: str | None
-    outcome: str = "ok"
 
 
 @dataclass
@@ -60,4 +39,4 @@ class DynamoDbSettings:
     throttled_with: Throttling = Throttling.THROTTLING
     read_lag: float = 0.0
     latency: float = 0.0
-    authorize: Callable[[str | None, str, str], bool] | None = None
+    authorize: Authorize | None = None

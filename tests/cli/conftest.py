@@ -10,23 +10,15 @@ import pytest
 from connect_hierarchy_lambda.model.ownership import owner_tags
 from local_aws import LocalAws
 from tests.support.command_line import CommandLine
+from tests.support.instances import new_instance, unpaced_aws
 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[LocalAws]:
     """An AWS with one instance, its two levels, three groups and three agents."""
-    with LocalAws() as aws:
-        aws.connect.settings.default_rate = None
+    with unpaced_aws() as aws:
         backend = aws.connect.backend
-        instance = backend.create_instance(
-            "CONNECT_MANAGED",
-            inbound_calls_enabled=True,
-            outbound_calls_enabled=True,
-            instance_alias="acme",
-        )["Id"]
-        backend.update_user_hierarchy_structure(
-            instance, {"LevelOne": {"Name": "Division"}, "LevelTwo": {"Name": "Region"}}
-        )
+        instance = new_instance(backend, "Division", "Region", alias="acme")
         support = backend.create_user_hierarchy_group(instance, "Support", tags={"cost": "42"})
         emea = backend.create_user_hierarchy_group(
             instance, "EMEA", support.group.id, tags=owner_tags("Centre/1-2", "Tree", "ab")

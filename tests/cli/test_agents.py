@@ -17,6 +17,7 @@ import pytest
 from local_aws import LocalAws
 from local_aws.faults import FaultKind
 from tests.support.command_line import CommandLine, PatientClock, Run
+from tests.support.instances import new_instance, unpaced_aws
 
 _MOVE = "UpdateUserHierarchy"
 _HIRED = {"ada": "Support", "bob": "Support", "cyd": "", "dan": "Support/EMEA", "eve": "24/7"}
@@ -42,15 +43,7 @@ class Centre:
         self.line = CommandLine(aws, folder)
         backend = self.backend = aws.connect.backend
         with an_hour_ago(aws):
-            self.instance = backend.create_instance(
-                "SAML",
-                inbound_calls_enabled=True,
-                outbound_calls_enabled=True,
-                instance_alias=self.alias,
-            )["Id"]
-            backend.update_user_hierarchy_structure(
-                self.instance, {"LevelOne": {"Name": "Division"}, "LevelTwo": {"Name": "Region"}}
-            )
+            self.instance = new_instance(backend, "Division", "Region", alias=self.alias)
             for names in ("Support",), ("Sales",), ("24/7",), ("24",), ("Support", "EMEA"):
                 self.add_group(*names)
             self.add_group("24", "7")
@@ -110,8 +103,7 @@ class Centre:
 @pytest.fixture(scope="module")
 def aws() -> Iterator[LocalAws]:
     """An AWS without a rate."""
-    with LocalAws() as aws:
-        aws.connect.settings.default_rate = None
+    with unpaced_aws() as aws:
         yield aws
 
 

@@ -15,6 +15,7 @@ import pytest
 from local_aws import LocalAws
 from local_aws.connect.rows import User
 from tests.support.command_line import CommandLine
+from tests.support.instances import new_instance, unpaced_aws
 
 _AGENTS = 2_000
 _GROUPS = 150
@@ -27,17 +28,11 @@ _MOVE = "connect:UpdateUserHierarchy"
 @pytest.fixture
 def aws() -> Iterator[LocalAws]:
     """An AWS without a rate, whose instance has 150 groups and 2,000 agents, made an hour ago."""
-    with LocalAws() as aws:
-        aws.connect.settings.default_rate = None
+    with unpaced_aws() as aws:
         now = aws.clock.now
         aws.clock.now = lambda: now() - 3600  # type: ignore[method-assign]
         backend = aws.connect.backend
-        instance = backend.create_instance(
-            "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True, instance_alias="acme"
-        )["Id"]
-        backend.update_user_hierarchy_structure(
-            instance, {"LevelOne": {"Name": "Division"}, "LevelTwo": {"Name": "Team"}}
-        )
+        instance = new_instance(backend, "Division", "Team", alias="acme")
         divisions = [
             backend.create_user_hierarchy_group(instance, f"Division {n}").id for n in range(10)
         ]

@@ -17,6 +17,7 @@ from connect_hierarchy_lambda.ports.pace import Rate
 from local_aws.connect import ConnectSettings
 from local_aws.connect.settings import DuplicateScope
 from local_aws.faults import FaultKind
+from tests.support.instances import write_levels
 from tests.support.stacks import Site
 
 _CREATE = "CreateUserHierarchyGroup"
@@ -130,9 +131,7 @@ def test_what_searches_do_not_show_yet_is_in_the_next_plan() -> None:
 def test_a_name_that_is_taken_elsewhere_is_named() -> None:
     """Where a name may occur once in an instance, the group that has it is named."""
     pair = Pair(ConnectSettings(duplicate_scope=DuplicateScope.INSTANCE))
-    pair.site.connect.backend.update_user_hierarchy_structure(
-        pair.site.other_arn, {"LevelOne": {"Name": "Division"}, "LevelTwo": {"Name": "Region"}}
-    )
+    write_levels(pair.site.connect.backend, pair.site.other_arn, "Division", "Region")
     pair.site.connect.backend.create_user_hierarchy_group(pair.site.other_arn, "EMEA")
     with pytest.raises(HierarchyError, match="'Support / EMEA': the target has a group of that"):
         pair.copy()
@@ -143,9 +142,7 @@ def test_levels_that_changed_since_the_plan_are_not_replaced() -> None:
     """A write would take away for good what somebody added meanwhile, so none is made."""
     pair = Pair()
     target, plan = pair.plan()
-    pair.site.connect.backend.update_user_hierarchy_structure(
-        pair.site.other_arn, {"LevelOne": {"Name": "Mine"}}
-    )
+    write_levels(pair.site.connect.backend, pair.site.other_arn, "Mine")
     with pytest.raises(HierarchyError, match="the target has the levels 'Mine' by now"):
         pair.carry_out(target, plan)
     assert pair.outcomes_of("UpdateUserHierarchyStructure") == []

@@ -17,8 +17,8 @@ import pytest
 
 from connect_hierarchy_lambda.model.ownership import owner_tags
 from local_aws import LocalAws
-from local_aws.connect.rows import LEVEL_KEYS
 from tests.support.command_line import CommandLine, Run
+from tests.support.instances import new_instance, unpaced_aws, write_levels
 from tests.support.refusing_service import refusing
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -35,8 +35,10 @@ class Pair:
         self.line = CommandLine(aws, folder)
         number = len(self.backend.instances)
         self.source, self.target = f"source-{number}", f"target-{number}"
-        self.ids = {alias: self._make(alias) for alias in (self.source, self.target)}
-        self.write_levels(self.source, "Division", "Region")
+        self.ids = {
+            self.source: new_instance(self.backend, "Division", "Region", alias=self.source),
+            self.target: new_instance(self.backend, alias=self.target),
+        }
         self.add(self.source, "Sales")
         self.add(self.source, "Support", **{"cost-center": "42"}, **owner_tags("Centre/1", "Tree"))
         self.add(self.source, "Support", "24/7 [desk]")
@@ -45,16 +47,9 @@ class Pair:
         self.hire(self.target, "ada")
         aws.connect.calls.clear()
 
-    def _make(self, alias: str) -> str:
-        made = self.backend.create_instance(
-            "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True, instance_alias=alias
-        )
-        return str(made["Id"])
-
     def write_levels(self, alias: str, *names: str) -> None:
         """Write levels as an operator would."""
-        levels = {key: {"Name": name} for key, name in zip(LEVEL_KEYS, names, strict=False)}
-        self.backend.update_user_hierarchy_structure(self.ids[alias], levels)
+        write_levels(self.backend, self.ids[alias], *names)
 
     def add(self, alias: str, *path: str, **tags: str) -> None:
         """Make a group as an operator would."""
@@ -92,8 +87,7 @@ class Pair:
 @pytest.fixture(scope="module")
 def aws() -> Iterator[LocalAws]:
     """An AWS without a rate."""
-    with LocalAws() as aws:
-        aws.connect.settings.default_rate = None
+    with unpaced_aws() as aws:
         yield aws
 
 

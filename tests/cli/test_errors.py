@@ -20,6 +20,7 @@ from connect_hierarchy_cli.settings import Settings
 from local_aws import LocalAws
 from local_aws.faults import FaultKind
 from tests.support.command_line import CommandLine, PatientClock, Run
+from tests.support.instances import new_instance
 from tests.support.refusing_service import refusing
 
 SSO_PROFILE = """\
@@ -159,12 +160,7 @@ def test_which_of_several(tmp_path: Path) -> None:
             "connect-hierarchy tree --region us-east-1",
         )
         for alias in ("zulu", "alpha"):
-            aws.connect.backend.create_instance(
-                "SAML",
-                inbound_calls_enabled=True,
-                outbound_calls_enabled=True,
-                instance_alias=alias,
-            )
+            new_instance(aws.connect.backend, alias=alias)
         run = line.run("tree")
     assert run.err.startswith("Error: Region eu-west-2 has 2 instances, say which: alpha (")
     assert run.err.endswith("\nTry:   connect-hierarchy tree alpha\n")
@@ -331,9 +327,7 @@ def test_ctrl_c(tmp_path: Path) -> None:
     with LocalAws() as aws:
         aws.connect.settings.page_limit = 1
         backend = aws.connect.backend
-        instance = backend.create_instance(
-            "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True
-        )["Id"]
+        instance = new_instance(backend)
         for name in ("ada", "bob", "cyd"):
             backend.create_user(instance, name)
         # the second page is allowed in an hour or so

@@ -18,6 +18,7 @@ from connect_hierarchy_lambda.model.tree import Node, key_mark, read_tree
 from connect_hierarchy_tree_files import read_tree_file
 from local_aws import LocalAws
 from tests.support.command_line import CommandLine
+from tests.support.instances import new_instance, unpaced_aws
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -29,13 +30,8 @@ class Acme:
         self.backend = aws.connect.backend
         self.line = CommandLine(aws, folder)
         self.folder = folder
-        self.id = self.backend.create_instance(
-            "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True, instance_alias="acme"
-        )["Id"]
+        self.id = new_instance(self.backend, "Division", "Team", alias="acme")
         self.arn = self.backend.instance_arn(self.id)
-        self.backend.update_user_hierarchy_structure(
-            self.id, {"LevelOne": {"Name": "Division"}, "LevelTwo": {"Name": "Team"}}
-        )
 
     def add(self, name: str, below: str | None = None, **tags: str) -> str:
         """Make a group; its id."""
@@ -52,8 +48,7 @@ class Acme:
 @pytest.fixture
 def acme(tmp_path: Path) -> Iterator[Acme]:
     """An instance."""
-    with LocalAws() as aws:
-        aws.connect.settings.default_rate = None
+    with unpaced_aws() as aws:
         yield Acme(aws, tmp_path)
 
 

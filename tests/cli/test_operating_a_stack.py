@@ -28,6 +28,7 @@ from local_aws import LocalAws
 from tests.support.calls_in_words import calls_made, planned_calls
 from tests.support.cdk_cli import CdkCli
 from tests.support.command_line import CommandLine, Run
+from tests.support.instances import new_instance, unpaced_aws
 from tests.support.scripted_service import ScriptedService
 
 LEVELS = ("Division", "Region", "Team")
@@ -187,8 +188,7 @@ def build(instance_arn: str, *more: str, repair: bool) -> Any:
 @pytest.fixture(scope="module")
 def aws() -> Iterator[LocalAws]:
     """An AWS of its own."""
-    with LocalAws() as running:
-        running.connect.settings.default_rate = None
+    with unpaced_aws() as running:
         yield running
 
 
@@ -204,10 +204,8 @@ def cdk(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> CdkCli:
 def hands(aws: LocalAws, cdk: CdkCli) -> Hands:
     """An organisation that was made by hand, with agents, and then adopted by a stack."""
     backend = aws.connect.backend
-    instance = backend.create_instance(
-        "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True
-    )
-    hands = Hands(aws, instance["Id"])
+    instance = new_instance(backend)
+    hands = Hands(aws, instance)
     hands.name_level(1, "Division")
     hands.done.clear()
 
@@ -220,9 +218,7 @@ def hands(aws: LocalAws, cdk: CdkCli) -> Hands:
     make(organisation(), None)
     for path, group_id in hands.ids.items():
         if path.endswith("0"):
-            backend.create_user(
-                instance["Id"], f"agent of {path[-3:]}", hierarchy_group_id=group_id
-            )
+            backend.create_user(instance, f"agent of {path[-3:]}", hierarchy_group_id=group_id)
     cdk.deploy(build(hands.arn, repair=False))
     return hands
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local_aws import LocalAws
 from tests.support.command_line import CommandLine
+from tests.support.instances import new_instance, unpaced_aws
 from tests.support.terminal import Terminal
 
 TREE = (sys.executable, "-m", "connect_hierarchy_cli", "tree")
@@ -86,15 +87,9 @@ def test_names_can_not_move_the_cursor(aws: LocalAws, line: CommandLine) -> None
 
 def test_a_person_chooses_the_instance(tmp_path: Path) -> None:
     """At a terminal the instances are a list, and a number chooses."""
-    with LocalAws() as aws:
-        aws.connect.settings.default_rate = None
+    with unpaced_aws() as aws:
         for alias in ("zulu", "alpha"):
-            aws.connect.backend.create_instance(
-                "SAML",
-                inbound_calls_enabled=True,
-                outbound_calls_enabled=True,
-                instance_alias=alias,
-            )
+            new_instance(aws.connect.backend, alias=alias)
         line = CommandLine(aws, tmp_path)
         with Terminal(TREE, tmp_path, line.process_environment()) as terminal:
             terminal.read_until("Which instance")

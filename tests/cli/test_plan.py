@@ -12,6 +12,7 @@ import pytest
 from connect_hierarchy_cli.errors import EXIT_CHANGES, EXIT_ERROR
 from local_aws import LocalAws
 from tests.support.command_line import CommandLine
+from tests.support.instances import new_instance, unpaced_aws
 
 FILE = """\
 groups:
@@ -26,18 +27,9 @@ groups:
 @pytest.fixture(scope="module")
 def aws() -> Iterator[LocalAws]:
     """An AWS with an instance that has levels, the group Support, and EMEA below it."""
-    with LocalAws() as aws:
-        aws.connect.settings.default_rate = None
+    with unpaced_aws() as aws:
         backend = aws.connect.backend
-        instance = backend.create_instance(
-            "CONNECT_MANAGED",
-            inbound_calls_enabled=True,
-            outbound_calls_enabled=True,
-            instance_alias="acme",
-        )["Id"]
-        backend.update_user_hierarchy_structure(
-            instance, {"LevelOne": {"Name": "Division"}, "LevelTwo": {"Name": "Region"}}
-        )
+        instance = new_instance(backend, "Division", "Region", alias="acme")
         support = backend.create_user_hierarchy_group(instance, "Support")
         backend.create_user_hierarchy_group(instance, "EMEA", support.group.id)
         yield aws

@@ -891,17 +891,17 @@ MUTANTS = (
     Mutant(
         "IAM of groups",
         "what is not allowed is refused",
-        "connect/service.py",
-        "            if not authorize(call.principal, action, resource):\n",
-        "            if False:\n",
+        "wire.py",
+        "        if not authorize(call.principal, action, resource):\n",
+        "        if False:\n",
         "test_connect.py::test_permissions_can_be_refused",
     ),
     Mutant(
         "12 late",
         "what is allowed is asked at each call",
         "connect/service.py",
-        "        authorize = self.settings.authorize\n",
-        "        authorize = self.settings.authorize\n"
+        "        refusal = wire.refusal(self.settings.authorize, call)\n",
+        "        refusal = wire.refusal(self.settings.authorize, call)\n"
         "        self.settings.authorize = None  # asked once\n",
         "test_connect.py::test_permissions_can_come_late",
     ),

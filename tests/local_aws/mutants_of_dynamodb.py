@@ -195,8 +195,8 @@ MUTANTS = (
         "IAM of transactions",
         "what is not allowed is refused",
         "dynamodb/service.py",
-        "            if not authorize(call.principal, action, resource):",
-        "            authorize(call.principal, action, resource)\n            if not action:",
+        "        if refusal is not None:\n",
+        "        if not call.api:\n",
         "test_dynamodb.py::test_permissions",
     ),
     Mutant(

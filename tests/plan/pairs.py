@@ -14,7 +14,6 @@ from connect_hierarchy_cli.plan.planned_connect import READS, PlannedConnect, Pl
 from connect_hierarchy_cli.plan.planning import make_plan
 from connect_hierarchy_cli.plan.result import Change, Fate, GroupPlan, Plan
 from connect_hierarchy_cli.plan.source import LiveSource
-from connect_hierarchy_cli.plan.target import Target
 from connect_hierarchy_lambda.model.ownership import Owner, owner_tags, stack_name_and_uuid
 from connect_hierarchy_lambda.ports.connect import Connect
 from connect_hierarchy_lambda.ports.pace import Rate
@@ -28,11 +27,10 @@ from tests.lifecycle.edits import Edits
 from tests.lifecycle.plans import StackPlan
 from tests.plan.writes import Write, Writes, differences, not_begun
 from tests.support.calls_in_words import ids_of_creations
+from tests.support.planning import planned_target
 from tests.support.stacks import Site
 
 PAIRS_A_WORLD = 5
-_STACK = "site"
-_FIRST_ID = f"arn:aws:cloudformation:eu-west-2:123456789012:stack/{_STACK}/planned"
 _READ_APIS = {"".join(part.capitalize() for part in name.split("_")) for name in READS}
 _ROLLBACK = "ROLLBACK_IN_PROGRESS"
 
@@ -146,18 +144,8 @@ class World:
             LiveSource(Connect(self.site.client("connect"))),
             one_name_an_instance=self._scope is DuplicateScope.INSTANCE,
         )
-        stack, template = self._stack, {"Resources": dict(resources)}
-        if stack is None:
-            target, ledger = Target(_FIRST_ID, template), None
-        else:
-            assert stack.template is not None
-            target = Target(
-                stack.stack_id,
-                template,
-                old_template=stack.template.document,
-                physical_ids={name: one.physical_id for name, one in stack.resources.items()},
-            )
-            ledger = self.site.ledger_of(stack.stack_id)
+        template = {"Resources": dict(resources)}
+        target, ledger = planned_target(self.site, template, self._stack)
         now = self.site.clock.now()
         calls = len(self.site.connect.calls)
         plan = make_plan(target, ledger, connect, rate=Rate(), now=now)
@@ -323,8 +311,7 @@ class World:
             )
         elif what == "levels":
             names = (*site.levels, "by hand")[: len(LEVEL_KEYS)]
-            levels = {key: {"Name": n} for key, n in zip(LEVEL_KEYS, names, strict=False)}
-            backend.update_user_hierarchy_structure(site.instance_id, levels)
+            site.write_levels(*names)
         elif ids:
             group_id = draw.choice(ids)
             arn = f"{site.instance_arn}/agent-group/{group_id}"

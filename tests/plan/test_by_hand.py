@@ -19,7 +19,10 @@ from connect_hierarchy_lambda.ports.connect import Connect
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings
 from local_aws.connect.rows import LEVEL_KEYS
-from tests.plan.test_planning import LEVELS, Resources, planned, tree
+from tests.plan.test_planning import tree
+from tests.support.deployments import LEVELS
+from tests.support.planning import planned
+from tests.support.scenarios import Resources
 from tests.support.stacks import Site, node
 
 BEFORE = (

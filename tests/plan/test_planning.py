@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from connect_hierarchy_cli.plan.deployment import DeploymentError
-from connect_hierarchy_cli.plan.planned_connect import PlannedConnect
-from connect_hierarchy_cli.plan.planning import make_plan
-from connect_hierarchy_cli.plan.pointers import LivePointers
 from connect_hierarchy_cli.plan.result import AgentsGo, Change, GroupPlan, Kind, Plan
-from connect_hierarchy_cli.plan.source import LiveSource
-from connect_hierarchy_cli.plan.target import Target
-from connect_hierarchy_lambda.ports.calls import Refusal, call
-from connect_hierarchy_lambda.ports.connect import Connect
+from connect_hierarchy_lambda.ports.calls import Refusal
 from connect_hierarchy_lambda.ports.pace import Rate
-from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings
+from tests.support.deployments import LEVELS
+from tests.support.planning import planned
+from tests.support.scenarios import Resources
 from tests.support.stacks import Site, node
-
-LEVELS = ("Division", "Region", "Team")
-NEW_STACK = "arn:aws:cloudformation:eu-west-2:123456789012:stack/site/planned"
-
-Resources = Mapping[str, Any]
 
 
 @pytest.fixture
@@ -33,31 +24,6 @@ def site() -> Iterator[Site]:
     made = Site(connect_settings=ConnectSettings(default_rate=None))
     yield made
     made.clock.close()
-
-
-def planned(site: Site, resources: Resources, stack: Stack | None = None, **options: Any) -> Plan:
-    """The plan of these resources, for a new stack or for one that is there."""
-    client = site.client("connect")
-    quota_of: Callable[[str], int | None] = options.pop("quota_of", lambda _: None)
-    template = {"Resources": dict(resources), **options.pop("template", {})}
-    target = Target(NEW_STACK, template)
-    if stack is not None:
-        assert stack.template is not None
-        target = Target(
-            stack.stack_id,
-            template,
-            old_template=stack.template.document,
-            physical_ids={name: one.physical_id for name, one in stack.resources.items()},
-            importers=options.pop("importers", lambda _: ()),
-        )
-    ledger = None if stack is None else site.ledger_of(stack.stack_id)
-    connect = PlannedConnect(LiveSource(Connect(client)), quota_of=quota_of)
-    options = {"rate": Rate(), "find_pointers": LivePointers(client, call), **options}
-    before = len(site.connect.calls)
-    plan = make_plan(target, ledger, connect, now=site.clock.now(), **options)
-    made = [one.api for one in site.connect.calls[before:]]
-    assert all(api.startswith(("Describe", "List", "Search", "Get")) for api in made)
-    return plan
 
 
 def group(plan: Plan, *path: str) -> GroupPlan:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.support.organisation import Kind, Organisation
@@ -9,9 +11,10 @@ from tests.support.stacks import Site
 
 
 @pytest.fixture
-def site() -> Site:
-    """An instance without a structure, at the service's rates."""
-    return Site()
+def site(request: pytest.FixtureRequest) -> Site:
+    """An instance without a structure, at the service's rates or as `worlds` has it."""
+    make: Callable[[], Site] = getattr(request, "param", Site)
+    return make()
 
 
 @pytest.fixture(params=Kind, ids=lambda kind: kind.value)

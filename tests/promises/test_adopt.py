@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from connect_hierarchy_lambda.model.ledger import Origin
-from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import DuplicateScope, FaultKind
 from tests.support.deployments import (
     LEVELS,
     by_hand,
-    of_world,
+    failing,
     owner,
     tags_of,
     unpaced,
     user_tags,
+    worlds,
 )
 from tests.support.organisation import Kind, Organisation
 from tests.support.stacks import Site, node
@@ -66,13 +66,11 @@ def test_adopted_groups_can_become_ours(kind: Kind) -> None:
     assert site.ids == {}
 
 
-@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+@worlds([DuplicateScope.SIBLINGS], default_rate=None)
 def test_what_was_made_the_stacks_own_stays_so_in_a_later_rollback(
-    kind: Kind, reversed_id: ReversedUpdateId
+    site: Site, organisation: Organisation
 ) -> None:
     """An adopted group, for which the option was set to False: it is deleted when it leaves."""
-    site = of_world(DuplicateScope.SIBLINGS, reversed_id, default_rate=None)
-    organisation = Organisation(site, kind)
     organisation.up()
     by_hand(site, "A")
     organisation.up("A", AdoptExisting=True)
@@ -120,8 +118,7 @@ def test_a_failed_adoption_leaves_no_trace(kind: Kind) -> None:
     site, organisation = on_levels_by_hand(kind)
     mine = {"A": by_hand(site, "A", tags={"k": "v"})}
     resources = organisation.resources("A", "B", AdoptExisting=True)
-    after = [name for name in resources if name != "Structure"]
-    stack = site.up({**resources, "Failing": site.failing(*after)})
+    stack = site.up(failing(site, resources))
     assert stack.status == "ROLLBACK_COMPLETE"
     assert site.ids == mine
     assert tags_of(site, "A") == {"k": "v"}

@@ -16,15 +16,31 @@ from tests.support.deployments import (
     delete_by_hand,
     deliver_again,
     of_world,
+    owner,
     state,
     unpaced,
     user_tags,
     writes,
 )
-from tests.support.organisation import Kind, Organisation
+from tests.support.organisation import MOVED, START, Kind, Organisation
 from tests.support.stacks import Site, node
 
 # creations --------------------------------------------------------------------------------------
+
+
+def test_a_create_that_never_began_takes_nothing_back_of_one_before(site: Site) -> None:
+    """A construct took a group over and left it with agents; it comes back and is cancelled."""
+    structure = {"Structure": site.structure("Division")}
+    site.up({**structure, "Old": site.group("A")})
+    site.up({**structure, "New": site.group("A")})
+    site.hire("ada", "A")
+    site.up(structure)
+    assert owner(site, "A") == "New"
+    site.function_faults = FunctionFaults(kills={1: False})
+    cancel(site, {**structure, "New": site.group("B")}, 1)
+    site.clock.sleep(1000)
+    assert set(site.ids) == {"A"}
+    assert owner(site, "A") == "New"
 
 
 @pytest.mark.parametrize("throttled", [3, 6, 12])
@@ -171,9 +187,6 @@ def test_a_cancelled_update_does_not_make_what_is_gone(
 
 
 # moves ------------------------------------------------------------------------------------------
-
-START = (node("A", "T"), "B")
-MOVED = ("A", node("B", node("T", Key="A/T")))
 
 
 @pytest.mark.parametrize("throttled", [3, 6, 12])

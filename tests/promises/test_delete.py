@@ -23,7 +23,7 @@ from tests.support.deployments import (
     up,
     user_tags,
 )
-from tests.support.organisation import Kind, Organisation, fails_for
+from tests.support.organisation import Kind, Organisation
 from tests.support.stacks import Site, node
 
 ABANDONED = pytest.mark.parametrize(
@@ -106,7 +106,6 @@ def test_agents_do_not_climb_to_where_they_would_be_stuck(
     assert site.agents == {"A/B/C": ("ada",)}
 
 
-@fails_for(Kind.TREE, "its error names the group with the agents, and not the one that keeps them")
 def test_what_keeps_agents_from_climbing_is_told(site: Site, organisation: Organisation) -> None:
     """The policy of the group that they are in lets them go, so that is not what to change."""
     stack = _delete_with_a_stuck_agent(site, organisation)

@@ -12,7 +12,6 @@ from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.connect import DuplicateScope, FaultKind
 from tests.support.deployments import (
     LEVELS,
-    WORLDS,
     by_hand,
     fail,
     group_arn,
@@ -23,6 +22,7 @@ from tests.support.deployments import (
     tags_of,
     unpaced,
     up,
+    worlds,
 )
 from tests.support.organisation import Kind, Organisation
 from tests.support.stacks import Site, node
@@ -39,36 +39,25 @@ PASSES = pytest.mark.parametrize(
 
 
 @PASSES
-def test_another_construct_id_keeps_the_group(site: Site, former: Kind, taker: Kind) -> None:
-    """Another logical id for the same place takes the group over, and the id stays."""
-    old, new = Organisation(site, former, "Old"), Organisation(site, taker, "New")
-    old.up("A")
-    ids = site.ids
-    new.up("A")
-    assert site.ids == ids
-    # and it is really the new one's: it goes with it
-    new.up()
-    assert site.ids == {}
-
-
-@PASSES
-def test_a_failed_take_over_hands_the_group_back(site: Site, former: Kind, taker: Kind) -> None:
-    """The rollback gives the group back to the construct that had it."""
-    old, new = Organisation(site, former, "Old"), Organisation(site, taker, "New")
-    old.up("A")
-    ids = site.ids
-    new.fail("A")
-    assert site.ids == ids
-    old.up()
-    assert site.ids == {}
-
-
-@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
-def test_single_groups_become_a_tree_and_single_again(
-    scope: DuplicateScope, reversed_id: ReversedUpdateId
+@pytest.mark.parametrize("fails", [False, True], ids=["forward", "rolled back"])
+def test_another_construct_id_keeps_the_group(
+    site: Site, former: Kind, taker: Kind, *, fails: bool
 ) -> None:
+    """Another logical id takes the group of a place over; a rollback hands it back."""
+    old, new = Organisation(site, former, "Old"), Organisation(site, taker, "New")
+    old.up("A")
+    ids = site.ids
+    deploy, owning = (new.fail, old) if fails else (new.up, new)
+    deploy("A")
+    assert site.ids == ids
+    # it goes with the one that has it
+    owning.up()
+    assert site.ids == {}
+
+
+@worlds(default_rate=None)
+def test_single_groups_become_a_tree_and_single_again(site: Site) -> None:
     """Ids and agents stay, forward and when it is rolled back."""
-    site = of_world(scope, reversed_id, default_rate=None)
     groups = [node("A", node("B", Key="B")), "C"]
     single = Organisation(site, Kind.SINGLE).resources(*groups)
     tree = Organisation(site, Kind.TREE).resources(node("A", "B"), "C")
@@ -92,13 +81,9 @@ def test_single_groups_become_a_tree_and_single_again(
     assert stack.status == "UPDATE_COMPLETE"
 
 
-@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
-def test_agents_do_not_keep_a_group_from_passing_on(
-    kind: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
-) -> None:
+@worlds(default_rate=None)
+def test_agents_do_not_keep_a_group_from_passing_on(site: Site, organisation: Organisation) -> None:
     """It is not removed: a single construct has it from now on, or another tree."""
-    site = of_world(scope, reversed_id, default_rate=None)
-    organisation = Organisation(site, kind)
     other = {"Other": site.tree("X")}
     up(site, {**organisation.resources(node("A", "B"), "C", "D"), **other})
     for name in "CD":
@@ -116,12 +101,9 @@ def test_agents_do_not_keep_a_group_from_passing_on(
     assert [owner(site, path) for path in "CD"] == ["Single", "Other"]
 
 
-@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
-def test_groups_pass_on_in_parts(
-    kind: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
-) -> None:
+@worlds(default_rate=None)
+def test_groups_pass_on_in_parts(site: Site, kind: Kind) -> None:
     """An organisation is split in two, and its id in the code changes."""
-    site = of_world(scope, reversed_id, default_rate=None)
 
     def resources(**parts: list[Any]) -> dict[str, Any]:
         found = {"Structure": site.structure(*LEVELS)}
@@ -298,19 +280,19 @@ def test_a_group_that_passes_below_an_imported_one_comes_back(
 
 
 @PASSES
-@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
+@worlds(default_rate=None)
 def test_the_original_of_a_move_comes_back_from_who_took_its_place(
-    former: Kind, taker: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
+    site: Site, former: Kind, taker: Kind
 ) -> None:
     """A group moves, and another resource wants its place, till all fails."""
-    site = of_world(scope, reversed_id, default_rate=None)
     old, new = Organisation(site, former), Organisation(site, taker, "New")
     old.up(node("A", "B"), "C", references=["A"])
     site.hire("ada", "A", "B")
     before = site.ids, site.agents
     site.clock.sleep(1000)
     moved = old.resources("A", node("C", node("B", Key="A/B")), references=["A"])
-    name = "B" if scope is DuplicateScope.SIBLINGS else "D"
+    siblings = site.connect.settings.duplicate_scope is DuplicateScope.SIBLINGS
+    name = "B" if siblings else "D"
     taken = new.of(name, ParentGroupArn=group_arn(site, "A"))
     for resource in taken.values():
         resource["DependsOn"] = [old.logical_id("A/B")]
@@ -323,12 +305,11 @@ def test_the_original_of_a_move_comes_back_from_who_took_its_place(
 
 @pytest.mark.parametrize("former", [*Kind, None], ids=["single", "tree", "nobody"])
 @pytest.mark.parametrize("taker", Kind)
-@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
+@worlds(default_rate=None)
 def test_a_failed_take_over_gives_the_tags_back(
-    scope: DuplicateScope, reversed_id: ReversedUpdateId, former: Kind | None, taker: Kind
+    site: Site, former: Kind | None, taker: Kind
 ) -> None:
     """Keys that were added go, and values that were overwritten come back, whatever took over."""
-    site = of_world(scope, reversed_id, default_rate=None)
     before, wanted = {"k": "1", "mine": "x"}, {"k": "2", "l": "3"}
 
     def resources(kind: Kind | None, name: str, tags: dict[str, str]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from local_aws.connect import ConnectSettings, DuplicateScope
 from local_aws.in_process import FunctionFaults
 from tests.support.deployments import (
     LEVELS,
-    WORLDS,
     by_hand,
     cancel,
     fail,
@@ -23,21 +22,15 @@ from tests.support.deployments import (
     unpaced,
     up,
     user_tags,
+    worlds,
 )
-from tests.support.organisation import Kind, Organisation
+from tests.support.organisation import MOVED, START, Kind, Organisation
 from tests.support.stacks import Site, node
 
-START = (node("A", "T"), "B")
-MOVED = ("A", node("B", node("T", Key="A/T")))
 
-
-@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
-def test_a_move_carries_its_agents(
-    kind: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
-) -> None:
+@worlds()
+def test_a_move_carries_its_agents(site: Site, organisation: Organisation) -> None:
     """Another parent is another group; its agents are in it, nothing is left at the old place."""
-    site = of_world(scope, reversed_id)
-    organisation = Organisation(site, kind)
     organisation.up(*START)
     site.hire("ada", "A", "T")
     old_id = site.ids["A/T"]
@@ -47,13 +40,9 @@ def test_a_move_carries_its_agents(
     assert site.agents == {"B/T": ("ada",)}
 
 
-@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
-def test_rollback_of_a_move_comes_home(
-    kind: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
-) -> None:
+@worlds()
+def test_rollback_of_a_move_comes_home(site: Site, organisation: Organisation) -> None:
     """The original group is there again with its id and its agents, and no other."""
-    site = of_world(scope, reversed_id)
-    organisation = Organisation(site, kind)
     organisation.up(*START, references=["A/T"])
     site.hire("ada", "A", "T")
     ids, agents = site.ids, site.agents
@@ -63,13 +52,9 @@ def test_rollback_of_a_move_comes_home(
     assert organisation.answered(stack, "A/T") == ids["A/T"]
 
 
-@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
-def test_a_subtree_moves_and_comes_home(
-    kind: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
-) -> None:
+@worlds()
+def test_a_subtree_moves_and_comes_home(site: Site, organisation: Organisation) -> None:
     """Children follow, forward and back."""
-    site = of_world(scope, reversed_id)
-    organisation = Organisation(site, kind)
     organisation.up(node("A", node("R", "T")), "B")
     site.hire("ada", "A", "R", "T")
     site.hire("bob", "A", "R")
@@ -222,12 +207,9 @@ def test_a_rollback_takes_no_earlier_move_back(
     assert (site.ids, site.agents, user_tags(site, "D")) == before
 
 
-@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
-def test_groups_follow_the_group_that_they_hang_on(
-    kind: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
-) -> None:
+@worlds(default_rate=None)
+def test_groups_follow_the_group_that_they_hang_on(site: Site, kind: Kind) -> None:
     """A single group of another's moves: all below it is made anew, with its agents."""
-    site = of_world(scope, reversed_id, default_rate=None)
     organisation = Organisation(site, kind, levels=["L1", "L2", "L3", "L4"])
 
     def resources(parent: str) -> dict[str, Any]:
@@ -248,12 +230,9 @@ def test_groups_follow_the_group_that_they_hang_on(
     assert site.agents == {"Q/G/A/B": ("ada",)}
 
 
-@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
-def test_groups_below_a_tree_follow_it(
-    kind: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
-) -> None:
+@worlds(default_rate=None)
+def test_groups_below_a_tree_follow_it(site: Site, kind: Kind) -> None:
     """What hangs on a moved group of a tree moves as well."""
-    site = of_world(scope, reversed_id, default_rate=None)
     tree, below = Organisation(site, Kind.TREE), Organisation(site, kind, "Below")
 
     def resources(*groups: Any) -> dict[str, Any]:
@@ -344,13 +323,11 @@ def test_groups_alone_go_to_another_instance(kind: Kind) -> None:
     assert set(site.ids) == {"A", "A/B"}
 
 
-@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+@worlds([DuplicateScope.SIBLINGS], default_rate=None)
 def test_what_a_run_has_made_on_another_instance_goes(
-    kind: Kind, reversed_id: ReversedUpdateId
+    site: Site, organisation: Organisation
 ) -> None:
     """It was killed, and the deployment failed before it was run once more."""
-    site = of_world(DuplicateScope.SIBLINGS, reversed_id, default_rate=None)
-    organisation = Organisation(site, kind)
     organisation.up(node("A", "B"))
     before, other = state(site), _with_levels(site)
     site.function_faults = FunctionFaults({8: True})
@@ -368,6 +345,22 @@ def _with_levels(site: Site) -> str:
     site.write_levels(*LEVELS)
     site.instance_arn = here
     return other
+
+
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+def test_a_rollback_that_does_not_see_agents_leaves_them_to_its_clean_up(
+    reversed_id: ReversedUpdateId,
+) -> None:
+    """Searches show for longer than two minutes where an agent was; then it comes home."""
+    site = of_world(DuplicateScope.SIBLINGS, reversed_id)
+    organisation = Organisation(site, Kind.SINGLE)
+    organisation.up(*START)
+    site.hire("ada", "A", "T")
+    ids, agents = site.ids, site.agents
+    site.clock.sleep(1000)
+    site.connect.settings.search_lag = 150.0
+    organisation.fail(*MOVED)
+    assert (site.ids, site.agents) == (ids, agents)
 
 
 # reads that lag ---------------------------------------------------------------------------------

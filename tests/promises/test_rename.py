@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import pytest
-
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.connect import DuplicateScope, FaultKind
 from tests.support.deployments import (
-    WORLDS,
     WRITES,
     by_hand,
     group_arn,
     of_world,
     unpaced,
     user_tags,
+    worlds,
 )
 from tests.support.organisation import Kind, Organisation
 from tests.support.stacks import Site, node
@@ -38,13 +36,9 @@ def test_swapped_names_keep_both_ids(site: Site, organisation: Organisation) -> 
     assert site.ids == {"A": ids["B"], "B": ids["A"]}
 
 
-@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
-def test_rollback_of_swapped_names(
-    kind: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
-) -> None:
+@worlds()
+def test_rollback_of_swapped_names(site: Site, organisation: Organisation) -> None:
     """A failed swap is swapped back."""
-    site = of_world(scope, reversed_id)
-    organisation = Organisation(site, kind)
     organisation.up("A", "B")
     ids = site.ids
     organisation.fail(node("B", Key="A"), node("A", Key="B"))
@@ -134,13 +128,11 @@ def test_fewest_calls(kind: Kind) -> None:
 # names that others have -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
+@worlds()
 def test_an_adopted_group_that_leaves_keeps_its_name(
-    kind: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
+    site: Site, organisation: Organisation, kind: Kind
 ) -> None:
     """A rename or a move that wants its name is refused, and says why."""
-    site = of_world(scope, reversed_id)
-    organisation = Organisation(site, kind)
     organisation.up()
     by_hand(site, "A")
     organisation.up(node("A", AdoptExisting=True), "B", node("P", "C"))

@@ -10,7 +10,6 @@ from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.connect import DuplicateScope
 from local_aws.in_process import FunctionFaults
 from tests.support.deployments import (
-    WORLDS,
     by_hand,
     delete_by_hand,
     fail,
@@ -24,6 +23,7 @@ from tests.support.deployments import (
     unpaced,
     up,
     user_tags,
+    worlds,
 )
 from tests.support.organisation import Kind, Organisation
 from tests.support.stacks import Site, node
@@ -31,13 +31,11 @@ from tests.support.stacks import Site, node
 # what people deleted ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+@worlds([DuplicateScope.SIBLINGS])
 def test_a_rollback_does_without_what_was_gone_before(
-    kind: Kind, reversed_id: ReversedUpdateId
+    site: Site, organisation: Organisation, kind: Kind
 ) -> None:
     """A parent and its child were deleted by hand; a move makes the child anew, and is undone."""
-    site = of_world(DuplicateScope.SIBLINGS, reversed_id)
-    organisation = Organisation(site, kind)
     organisation.up(node("A", "T"), "B")
     delete_by_hand(site, "A/T", "A")
     moved = node("B", node("T", Key="A/T"))
@@ -49,13 +47,11 @@ def test_a_rollback_does_without_what_was_gone_before(
     assert set(site.ids) == {"B", "B/T"}
 
 
-@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+@worlds([DuplicateScope.SIBLINGS])
 def test_a_rollback_takes_a_child_back_whose_parent_has_another_id_by_then(
-    kind: Kind, reversed_id: ReversedUpdateId
+    site: Site, organisation: Organisation
 ) -> None:
     """Both were deleted by hand; an update puts the parent below its child, and fails."""
-    site = of_world(DuplicateScope.SIBLINGS, reversed_id)
-    organisation = Organisation(site, kind)
     organisation.up(node("A", "T"))
     delete_by_hand(site, "A/T", "A")
     turned = node("T", node("A", Key="A"), Key="A/T")
@@ -64,14 +60,12 @@ def test_a_rollback_takes_a_child_back_whose_parent_has_another_id_by_then(
     assert set(site.ids) == {"T", "T/A"}
 
 
-@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
+@worlds()
 @pytest.mark.parametrize("parent", [None, "P"])
 def test_a_rollback_does_without_two_that_would_wait_for_each_other(
-    kind: Kind, parent: str | None, scope: DuplicateScope, reversed_id: ReversedUpdateId
+    site: Site, organisation: Organisation, parent: str | None
 ) -> None:
     """Two that were deleted by hand are made anew under each other's names, and that is undone."""
-    site = of_world(scope, reversed_id)
-    organisation = Organisation(site, kind)
     organisation.up("P", "A", "B")
     delete_by_hand(site, "A", "B")
     swapped = node("B", Key="A"), node("A", Key="B")
@@ -106,12 +100,9 @@ def test_a_rollback_adopts_nothing(site: Site, organisation: Organisation) -> No
 
 
 @pytest.mark.parametrize("taker", Kind)
-@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
-def test_a_rollback_takes_nothing_from_who_adopted_it(
-    kind: Kind, taker: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
-) -> None:
+@worlds()
+def test_a_rollback_takes_nothing_from_who_adopted_it(site: Site, kind: Kind, taker: Kind) -> None:
     """A group was deleted by hand, and a new construct adopted another one in its place."""
-    site = of_world(scope, reversed_id)
     organisation, new = Organisation(site, kind), Organisation(site, taker, "New")
     organisation.up("A", "C")
     delete_by_hand(site, "A")
@@ -173,13 +164,11 @@ def test_who_leaves_makes_room_for_who_has_another_name_by_hand(
 # tags that people took --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("scope", "reversed_id"), WORLDS)
+@worlds(default_rate=None)
 def test_a_rollback_does_without_a_group_that_was_taken_away(
-    kind: Kind, scope: DuplicateScope, reversed_id: ReversedUpdateId
+    site: Site, organisation: Organisation
 ) -> None:
     """Somebody took the tags from a group: a rollback lets it be."""
-    site = of_world(scope, reversed_id, default_rate=None)
-    organisation = Organisation(site, kind)
     organisation.up(node("A", "B"), "C")
     site.hire("ada", "A", "B")
     take_away(site, "A")

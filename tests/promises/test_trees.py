@@ -103,6 +103,7 @@ def test_a_policy_above_keeps_agents_from_climbing(site: Site) -> None:
     stack = site.up(with_tree(site, "A"))
     assert site.agents == {"A/B/C": ("ada",)}
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert "'B' above goes too and lets no agents go" in site.reasons(stack)[0]
     assert "A/B" in site.ids
 
 

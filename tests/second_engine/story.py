@@ -11,6 +11,7 @@ from demo.picture import Picture, PicturedGroup
 from demo.telling import BY_HAND, Telling, group_at, status_of_stack
 from local_aws.aws import LocalAws
 from tests.second_engine.ministack import ACCOUNT_ID, Ministack
+from tests.support.instances import new_instance
 
 _APP = "python -m tests.second_engine.app"
 _PEOPLE = {"ada": "Chat", "grace": "Chat/Night desk"}
@@ -52,13 +53,8 @@ class Story(Telling):
             verbose=verbose,
         )
         self._engine = engine
-        instance = aws.connect.backend.create_instance(
-            identity_management_type="SAML",
-            inbound_calls_enabled=True,
-            outbound_calls_enabled=True,
-        )
-        self._instance_id: str = instance["Id"]
-        self._instance_arn: str = instance["Arn"]
+        self._instance_id = new_instance(aws.connect.backend)
+        self._instance_arn = aws.connect.backend.instance_arn(self._instance_id)
 
     def tell(self) -> None:
         """Go through all steps.

@@ -19,14 +19,14 @@ from rich.console import Console
 from connect_hierarchy import HierarchyStructure, HierarchyTree
 from connect_hierarchy_cli.plan.result import Plan
 from connect_hierarchy_cli.plan.terminal import as_renderable
-from tests.plan.test_planning import planned
 from tests.support.constructs_fixtures import INSTANCE_ARN
+from tests.support.deployments import LEVELS
 from tests.support.pages import REPOSITORY, Page
+from tests.support.planning import planned
 from tests.support.stacks import Site
 
 FOLDER = REPOSITORY / "docs" / "changes"
 CHANGES = sorted(path.stem for path in FOLDER.glob("*.md") if path.stem != "index")
-LEVELS = ("Division", "Region", "Team")
 
 _TABLE = re.compile(r"\| Before \| After \|.*\n\|[-|]+\|\n((?:\|.*\n)+)")
 _PLAN = re.compile(r"^% plan: (\S+) (\S+)\n(?:\n?```text\n(.*?)```\n)?", re.MULTILINE | re.DOTALL)

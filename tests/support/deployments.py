@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,12 +25,28 @@ WRITES = (
     "UpdateUserHierarchy",
 )
 
-WORLDS = [
-    pytest.param(scope, reversed_id, id=f"{scope.value}-{reversed_id.value}")
-    for scope in DuplicateScope
-    for reversed_id in ReversedUpdateId
-]
-"""Every position of the switches that nobody documents and that matter for names and moves."""
+
+def worlds(
+    scopes: Iterable[DuplicateScope] = DuplicateScope, **settings: Any
+) -> pytest.MarkDecorator:
+    """Run a test on a site of each position of the switches that matter for names and moves.
+
+    Args:
+        scopes: The positions of one of them; the other has all.
+        settings: Those of the site's Connect.
+    """
+    return pytest.mark.parametrize(
+        "site",
+        [
+            pytest.param(
+                partial(of_world, scope, reversed_id, **settings),
+                id=f"{scope.value}-{reversed_id.value}",
+            )
+            for scope in scopes
+            for reversed_id in ReversedUpdateId
+        ],
+        indirect=True,
+    )
 
 
 def of_world(scope: DuplicateScope, reversed_id: ReversedUpdateId, **settings: Any) -> Site:
@@ -52,10 +69,15 @@ def up(site: Site, resources: Mapping[str, Any]) -> Stack:
     return stack
 
 
+def failing(site: Site, resources: Mapping[str, Any]) -> Mapping[str, Any]:
+    """These resources with one that fails after all of them but the structure."""
+    after = [name for name in resources if name != "Structure"]
+    return {**resources, "Failing": site.failing(*after)}
+
+
 def fail(site: Site, resources: Mapping[str, Any]) -> Stack:
     """Deploy to a stack that is there, with something that fails after all else."""
-    after = [name for name in resources if name != "Structure"]
-    stack = site.up({**resources, "Failing": site.failing(*after)})
+    stack = site.up(failing(site, resources))
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
     return stack
 

@@ -1,24 +1,34 @@
 """Kinds of faults, and deployments in which each strikes one place after the other.
 
-Calls to Connect, gaps between calls and events are struck one after the other with the ledger in
-memory. With the ledger in a table, which takes five times as long, each kind of fault strikes some
-of the ledger's calls or of the gaps around them; the kinds begin at different ones. If each strikes
-every fourth, they strike all of them together.
+Calls to Connect, gaps between calls and events are struck with the ledger in memory; its own calls
+and the gaps around them with the ledger in a table, which takes five times as long. Each kind of
+fault strikes some of the places, and the kinds begin at different ones; `make faults` strikes all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pytest
 
-from local_aws.connect import FaultKind
+from local_aws.cloudformation.custom_resources import ReversedUpdateId
+from local_aws.cloudformation.engine import EngineSettings
+from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
 from local_aws.in_process import FunctionFaults
 from tests.conftest import TABLE_CELL
+from tests.support.deployments import failing
+from tests.support.scenarios import Scenario
 from tests.support.stacks import Site
 
+STRIKES_ALL = bool(os.environ.get("FAULTS_STRIKE_ALL"))
+ONE_PLACE_OF = 1 if STRIKES_ALL else 3
+"""How many places a kind of fault has for one that it strikes."""
+
+ONE_PLACE_IN_TABLE_OF = 1 if STRIKES_ALL else 12
 PASSING_FAULTS = [
     FaultKind.THROTTLE,
     FaultKind.ERROR_BEFORE,
@@ -76,52 +86,139 @@ def _counts(site: Site) -> dict[str, int]:
     }
 
 
-def cells_of_ledger(cases: Sequence[Any]) -> Iterator[Any]:
-    """Each of these cases with each kind of fault that strikes the ledger."""
-    for case in cases:
-        for fault in LEDGER_FAULTS:
-            yield pytest.param(*case.values, fault, id=f"{case.id}, {fault}")
-
-
-def strike(
-    row: str,
-    fault: str,
-    site_of: Callable[[bool], Site],
-    deploy: Callable[[Site], Any],
-    record_property: Callable[[str, object], None],
-    *,
-    every: int = len(LEDGER_FAULTS),
-) -> None:
-    """Strike the places of a deployment, each in a deployment of its own, and compare the ends.
+@dataclass(frozen=True)
+class Row:
+    """A deployment that the table is about, forward or rolled back.
 
     Args:
-        row: What the deployment is called in the table of how they ended.
-        fault: One of `FAULTS` or `LEDGER_FAULTS`.
-        site_of: Makes a site before the deployment, with the ledger in a table or not.
-        deploy: Deploys, and says how everything is afterwards.
-        record_property: Takes the cell of the table.
-        every: With the ledger in a table, one place is struck of so many.
+        name: What the table calls it.
+        scenario: Its stack, and what is deployed.
+        fails: Whether something fails after all groups, so that the deployment is rolled back.
+        clean_up_tries: How often CloudFormation sends a Delete of a clean-up that is refused.
     """
-    is_in_table = fault in LEDGER_FAULTS
-    strikes, plan = (LEDGER_FAULTS if is_in_table else FAULTS)[fault]
-    site = site_of(is_in_table)
-    before = _counts(site)[strikes]
-    expected = deploy(site)
-    places = _counts(site)[strikes] - before
-    assert places > 0
-    places += strikes == "gaps between calls"  # one more than there are calls
-    step, first = 1, 1
-    if is_in_table:
-        step = every
-        first = list(LEDGER_FAULTS).index(fault) * every // len(LEDGER_FAULTS) + 1
-    struck = range(first, places + 1, step)
-    assert struck
-    different = []
-    for nth in struck:
-        site = site_of(is_in_table)
-        plan(site, nth=nth)
-        if deploy(site) != expected:
-            different.append(nth)
-    ended = f"lost at {different}" if different else f"{len(struck)} ok"
-    record_property(TABLE_CELL, (row, fault, ended))
-    assert not different
+
+    name: str
+    scenario: Scenario
+    fails: bool
+    clean_up_tries: int
+
+    def site(
+        self,
+        scope: DuplicateScope = DuplicateScope.SIBLINGS,
+        reversed_id: ReversedUpdateId = ReversedUpdateId.NEW,
+        *,
+        search_lag: float = 0.0,
+        read_lag: float = 0.0,
+        ledger_in_table: bool = False,
+    ) -> Site:
+        """Make a site on which all is ready for the deployment."""
+        site = Site(
+            ledger_in_table=ledger_in_table,
+            connect_settings=ConnectSettings(
+                default_rate=None, duplicate_scope=scope, search_lag=search_lag, read_lag=read_lag
+            ),
+            engine_settings=EngineSettings(
+                reversed_update_id=reversed_id, clean_up_tries=self.clean_up_tries
+            ),
+        )
+        stack = site.up(self.scenario.start(site))
+        assert stack.status == "CREATE_COMPLETE", site.reasons(stack)
+        self.scenario.prepare(site)
+        site.clock.sleep(1000)
+        return site
+
+    def outcome(self, site: Site) -> tuple[Any, ...]:
+        """Deploy, and say how all is afterwards; ids as the place they had at the beginning."""
+        before = {group_id: path for path, group_id in site.ids.items()}
+        resources = self.scenario.change(site)
+        stack = site.up(failing(site, resources) if self.fails else resources)
+        site.settle()
+        ids = {path: before.get(group_id, "new") for path, group_id in site.ids.items()}
+        return stack.status, ids, site.agents, site.levels, _tags(site), _elsewhere(site)
+
+    def strike(self, fault: str, record_property: Callable[[str, object], None]) -> None:
+        """Strike the places of the deployment, each in one of its own, and compare the ends.
+
+        Args:
+            fault: One of `FAULTS` or `LEDGER_FAULTS`.
+            record_property: Takes the cell of the table.
+        """
+        in_table = fault in LEDGER_FAULTS
+        strikes, plan = (LEDGER_FAULTS if in_table else FAULTS)[fault]
+        site = self.site(ledger_in_table=in_table)
+        before = _counts(site)[strikes]
+        expected = self.outcome(site)
+        places = _counts(site)[strikes] - before
+        assert places > 0
+        places += strikes == "gaps between calls"  # one more than there are calls
+        kinds = list(LEDGER_FAULTS if in_table else FAULTS)
+        step = ONE_PLACE_IN_TABLE_OF if in_table else ONE_PLACE_OF
+        first = kinds.index(fault) * step // len(kinds) % places + 1
+        struck = range(first, places + 1, step)
+        assert struck
+        different = []
+        for nth in struck:
+            site = self.site(ledger_in_table=in_table)
+            plan(site, nth=nth)
+            if self.outcome(site) != expected:
+                different.append(nth)
+        ended = f"lost at {different}" if different else f"{len(struck)} ok"
+        record_property(TABLE_CELL, (self.name, fault, ended))
+        assert not different
+
+    def delay(
+        self,
+        scope: DuplicateScope,
+        reversed_id: ReversedUpdateId,
+        record_property: Callable[[str, object], None],
+    ) -> None:
+        """Let searches lag, then reads as well, and compare how the deployment ends."""
+        expected = self.outcome(self.site(scope, reversed_id))
+        lags = ((100.0, 0.0), (100.0, 10.0))
+        for search_lag, read_lag in lags:
+            site = self.site(scope, reversed_id, search_lag=search_lag, read_lag=read_lag)
+            assert self.outcome(site) == expected, (search_lag, read_lag)
+        record_property(TABLE_CELL, (self.name, "stale", f"{len(lags)} ok"))
+
+
+def _tags(site: Site) -> dict[tuple[str, ...], dict[str, str]]:
+    """The tags of each group; the stack's uuid differs from site to site."""
+    return {
+        path: {key: value.split("/")[0] for key, value in group.tags.items()}
+        for path, group in site.connect.backend.hierarchy(site.instance_id).by_path.items()
+    }
+
+
+def _elsewhere(site: Site) -> tuple[list[str], list[str]]:
+    """What stands on the other instance."""
+    hierarchy = site.connect.backend.hierarchy(site.other_arn.rsplit("/", 1)[-1])
+    return sorted("/".join(path) for path in hierarchy.by_path), list(hierarchy.level_names)
+
+
+def rows(
+    scenarios: Mapping[str, Scenario],
+    prefix: str = "",
+    *,
+    clean_up_tries: int = EngineSettings.clean_up_tries,
+) -> list[Any]:
+    """The rows of scenarios as parameters of a test, forward and, where it matters, rolled back.
+
+    Args:
+        scenarios: What is deployed, by name.
+        prefix: What names in the table begin with.
+        clean_up_tries: How often CloudFormation sends a Delete of a clean-up that is refused.
+    """
+    return [
+        pytest.param(
+            Row(
+                f"{prefix}{name}{', rolled back' if fails else ''}",
+                scenario,
+                fails,
+                clean_up_tries,
+            ),
+            id=f"{prefix}{name}, {'rolled back' if fails else 'forward'}",
+        )
+        for name, scenario in scenarios.items()
+        for fails in (False, True)
+        if not (fails and scenario.waits_for_clean_up)
+    ]

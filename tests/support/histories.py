@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import FaultKind
 from local_aws.in_process import FunctionSettings
+from tests.support.deployments import LEVELS, failing
+from tests.support.group_scenarios import GROUP_SCENARIOS
+from tests.support.scenarios import Resources, Scenario
 from tests.support.stacks import Site
-from tests.test_faults import LEVELS, SCENARIOS
-
-Resources = Mapping[str, Any]
 
 
 def begin(site: Site, **groups: Any) -> Resources:
@@ -26,18 +26,12 @@ def deploy(site: Site, resources: Resources, status: str = "_COMPLETE") -> Stack
     return stack
 
 
-def failing(site: Site, resources: Resources) -> Resources:
-    """The same with a resource that fails after all groups."""
-    groups = [name for name in resources if name != "Structure"]
-    return {**resources, "Failing": site.failing(*groups)}
-
-
-def _everyday(scenario: str, *, fails: bool) -> Callable[[Site], None]:
+def _everyday(scenario: Scenario, *, fails: bool) -> Callable[[Site], None]:
     def play(site: Site) -> None:
-        deploy(site, SCENARIOS[scenario].start(site))
-        SCENARIOS[scenario].prepare(site)
+        deploy(site, scenario.start(site))
+        scenario.prepare(site)
         site.clock.sleep(1000)
-        resources = SCENARIOS[scenario].change(site)
+        resources = scenario.change(site)
         if fails:
             resources = failing(site, resources)
         stack = deploy(site, resources, "ROLLBACK_COMPLETE" if fails else "UPDATE_COMPLETE")
@@ -87,9 +81,7 @@ def _adopt_and_release(site: Site) -> None:
 
 
 def _adopt_and_keep(site: Site) -> None:
-    site.connect.backend.update_user_hierarchy_structure(
-        site.instance_id, {"LevelOne": {"Name": "Division"}}
-    )
+    site.write_levels("Division")
     site.connect.backend.create_user_hierarchy_group(site.instance_id, "A")
     structure = site.structure("Division", AdoptExisting=True)
     deploy(site, {"Structure": structure, "A": site.group("A", AdoptExisting=True)})
@@ -182,8 +174,8 @@ def _lost_answers(site: Site) -> None:
 
 HISTORIES: dict[str, Callable[[Site], None]] = {
     **{
-        f"{scenario}, {'rolled back' if fails else 'forward'}": _everyday(scenario, fails=fails)
-        for scenario in SCENARIOS
+        f"{name}, {'rolled back' if fails else 'forward'}": _everyday(scenario, fails=fails)
+        for name, scenario in GROUP_SCENARIOS.items()
         for fails in (False, True)
     },
     **{

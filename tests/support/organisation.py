@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-import pytest
-
 from connect_hierarchy_lambda.model.properties import reference_attribute
 from connect_hierarchy_lambda.model.tree import key_mark
 from local_aws.cloudformation.stacks import Stack
 from tests.support.deployments import LEVELS, cancel, fail, up
-from tests.support.stacks import Site
+from tests.support.stacks import Site, node
+
+START = (node("A", "T"), "B")
+"""Three groups, the second below the first."""
+
+MOVED = ("A", node("B", node("T", Key="A/T")))
+"""The same groups, the second moved below the third."""
 
 _OF_SINGLE_GROUPS = ("AdoptExisting", "DependsOn")
 
@@ -26,14 +30,6 @@ class Kind(Enum):
 
     TREE = "tree"
     """One `HierarchyTree` for all of them."""
-
-
-def fails_for(kind: Kind, reason: str) -> pytest.MarkDecorator:
-    """Run a test for both kinds, though it is known to fail for this one."""
-    marks = {kind: [pytest.mark.xfail(reason=reason)]}
-    return pytest.mark.parametrize(
-        "kind", [pytest.param(one, marks=marks.get(one, ()), id=one.value) for one in Kind]
-    )
 
 
 @dataclass(frozen=True)

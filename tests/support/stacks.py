@@ -17,6 +17,7 @@ from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings
 from local_aws.dynamodb import DynamoDbSettings
 from local_aws.in_process import FunctionSettings, InProcessAws
+from tests.support.instances import new_instance, write_levels
 
 
 def node(name: str, *children: Any, **fields: Any) -> dict[str, Any]:
@@ -102,10 +103,8 @@ class Site(InProcessAws):
 
     def new_instance(self) -> str:
         """Make an instance and give its ARN."""
-        instance = self.connect.backend.create_instance(
-            "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True
-        )
-        return str(instance["Arn"])
+        backend = self.connect.backend
+        return backend.instance_arn(new_instance(backend))
 
     def structure(self, *levels: str, **properties: Any) -> dict[str, Any]:
         """A structure with these levels."""
@@ -198,9 +197,7 @@ class Site(InProcessAws):
 
     def write_levels(self, *names: str) -> None:
         """Write levels as an operator would."""
-        keys = ("LevelOne", "LevelTwo", "LevelThree", "LevelFour", "LevelFive")
-        structure = {key: {"Name": name} for key, name in zip(keys, names, strict=False)}
-        self.connect.backend.update_user_hierarchy_structure(self.instance_id, structure)
+        write_levels(self.connect.backend, self.instance_id, *names)
 
     def hire(self, username: str, *path: str) -> None:
         """Make an agent in the group with this path of names."""

@@ -10,7 +10,7 @@ from connect_hierarchy_cli.errors import CommandError
 from connect_hierarchy_cli.instances import Instance
 from connect_hierarchy_cli.settings import PROGRAM
 from connect_hierarchy_lambda.model.arns import GroupArn
-from connect_hierarchy_lambda.model.declared import as_declared
+from connect_hierarchy_lambda.model.declaring import as_declared
 from connect_hierarchy_lambda.model.groups import Group
 from connect_hierarchy_lambda.model.names import composed, quoted
 from connect_hierarchy_lambda.model.properties import AgentsOnDelete, ResourceType, TreeProperty

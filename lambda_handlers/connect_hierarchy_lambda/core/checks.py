@@ -151,7 +151,8 @@ def held_by_agents(view: View, going: list[Record], doing: str) -> Decision | No
     `doing` is what happens to the resource, such as "removing groups from".
     """
     by_id = {record.id: record for record in going}
-    kept = [r for r in going if policy_in_effect(view, r, by_id) == AgentsOnDelete.FAIL]
+    last = {record.id: _last_on_the_way_up(view, record, by_id) for record in going}
+    kept = [r for r in going if policy_of(view, last[r.id]) == AgentsOnDelete.FAIL]
     questions = [FindAgents(record.instance_arn, record.id) for record in kept]
     unknown = tuple(q for q in questions if not view.facts.knows(q))
     if unknown:
@@ -168,22 +169,27 @@ def held_by_agents(view: View, going: list[Record], doing: str) -> Decision | No
         return None
     groups = listed(list(dict.fromkeys(quoted(view.path_of(record)) for record, _ in held)))
     names = listed([quoted(agent.username) for _, agent in held])
+    keeper = next((last[r.id] for r, _ in held if last[r.id] is not r), None)
+    above = "" if keeper is None else lets_no_agents_go(keeper)
     return Refuse(
         HierarchyError(
             f"{doing} {quoted(construct_path(template, view.resource.logical_id))}",
-            f"{len(held)} agent(s) are in {groups}: {names}",
+            f"{len(held)} agent(s) are in {groups}: {names}{above}",
             "move them, or set agents_on_delete",
         )
     )
 
 
-def policy_in_effect(view: View, record: Record, going: dict[str, Record]) -> str:
-    """What becomes of a group's agents in the end: they may move up into one that goes too."""
-    policy = policy_of(view, record)
-    while policy == AgentsOnDelete.MOVE_TO_PARENT and record.parent_id in going:
+def lets_no_agents_go(above: Record) -> str:
+    """What is told beside the agents where not their own group keeps them, but one above it."""
+    return f", and {quoted(above.name)} above goes too and lets no agents go"
+
+
+def _last_on_the_way_up(view: View, record: Record, going: dict[str, Record]) -> Record:
+    """The group whose policy says what becomes of a group's agents: they may move up into it."""
+    while policy_of(view, record) == AgentsOnDelete.MOVE_TO_PARENT and record.parent_id in going:
         record = going[record.parent_id]
-        policy = policy_of(view, record)
-    return policy
+    return record
 
 
 def policy_of(view: View, record: Record) -> str:

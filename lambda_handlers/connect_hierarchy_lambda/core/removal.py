@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from connect_hierarchy_lambda.core.checks import (
     children_of,
     held_by_agents,
+    lets_no_agents_go,
     policy_of,
     strangers_among,
 )
@@ -90,7 +91,7 @@ class _Removal:
         return (
             view.is_last
             and record.phase is Phase.LEFT
-            and record.left_for == view.physical_id
+            and view.physical_id in {record.left_for, record.arn}
             and record.changed_by != view.request
         )
 
@@ -319,8 +320,7 @@ class _Removal:
             if stays or policy == AgentsOnDelete.UNASSIGN:
                 return None
             if policy != AgentsOnDelete.MOVE_TO_PARENT:
-                why = f"{agents_in(agents)}, and {quoted(above.name)} above goes too "
-                why += "and lets no agents go"
+                why = agents_in(agents) + lets_no_agents_go(above)
                 remedy = "move them to a group that stays, then delete again"
                 return self._hold((record,), HierarchyError(doing, why, remedy))
             above = self._above(above)

@@ -132,6 +132,9 @@ def _with_request(entry: Entry, task: Task, course: Course) -> Entry:
             task.old_properties,
         )
         entry = replace(entry, forward=forward)
+    if course.direction is Direction.GONE:
+        # what goes after a deployment, no rollback brings back to before it
+        entry = replace(entry, forward=None)
     started = (*entry.begun, begun(event, course))[-_MOST_REMEMBERED:]
     return replace(entry, begun=started, since={})
 

@@ -136,7 +136,10 @@ class Memory:
     def free(self, record: Record) -> None:
         """A group has left its name, whatever that was: another one can try to take it."""
         facts = self.facts
-        free = {p for p in facts.taken if (p[0], p[2]) == (record.instance_arn, record.name)}
+        shown = facts.answers.get(LookAt(record.instance_arn, record.id))
+        listed = facts.answers.get(ListNames(record.instance_arn)) or {}
+        names = {record.name, shown.name if shown else "", listed.get(record.id)}
+        free = {p for p in facts.taken if p[0] == record.instance_arn and p[2] in names}
         for question, holder in facts.answers.items():
             if isinstance(question, FindHolder) and holder is not None and holder.id == record.id:
                 free.add(question.place)

@@ -97,7 +97,9 @@ class Performing:
         put: list[Record] = []
         forgotten: list[Record] = []
         errors: list[Exception] = []
-        for number, made in enumerate(calls):
+        # refusals first: what a call beside them has changed, they can try again
+        order = sorted(outcomes, key=lambda number: not isinstance(outcomes[number], Refusal))
+        for made, number in ((calls[number], number) for number in order):
             intention = intended(made)
             try:
                 after = self._after(made, outcomes[number])

@@ -71,6 +71,17 @@ def check_characters(what: str, text: str) -> None:
         raise InvalidHierarchyError(msg)
 
 
+def check_text(what: str, text: str, at_most: int) -> None:
+    """Raise InvalidHierarchyError for more characters than `at_most`, or one that is none."""
+    if len(text) > at_most:
+        msg = (
+            f"{what} has {len(text)} characters, at most {at_most} are allowed, "
+            f"shorten it: {quoted(text)}"
+        )
+        raise InvalidHierarchyError(msg)
+    check_characters(what, text)
+
+
 def check_level_names(levels: Sequence[str]) -> None:
     """Raise InvalidHierarchyError unless these can be the levels of one structure.
 
@@ -117,10 +128,4 @@ def _check_name(what: str, name: str, at_most: int) -> None:
     if not name.strip():
         msg = f"{what} is blank, 1 to {at_most} visible characters are needed: {quoted(name)}"
         raise InvalidHierarchyError(msg)
-    if len(name) > at_most:
-        msg = (
-            f"{what} has {len(name)} characters, at most {at_most} are allowed, "
-            f"shorten it: {quoted(name)}"
-        )
-        raise InvalidHierarchyError(msg)
-    check_characters(what, name)
+    check_text(what, name, at_most)

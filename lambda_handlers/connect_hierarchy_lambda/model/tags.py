@@ -11,7 +11,7 @@ from connect_hierarchy_lambda.model.limits import (
     MAX_TAG_VALUE_LENGTH,
     MAX_TAGS,
 )
-from connect_hierarchy_lambda.model.names import check_characters, composed, quoted
+from connect_hierarchy_lambda.model.names import check_text, composed, quoted
 
 RESERVED_PREFIX = "connect-hierarchy:"
 RESERVED_TAGS = 3
@@ -54,13 +54,7 @@ def check_tag_count(count: int) -> None:
 def check_tag(key: str, value: str) -> None:
     """Raise InvalidHierarchyError unless a user may give a group this tag."""
     check_tag_key(key)
-    if len(value) > MAX_TAG_VALUE_LENGTH:
-        msg = (
-            f"value of tag {quoted(key)} has {len(value)} characters, "
-            f"at most {MAX_TAG_VALUE_LENGTH} are allowed, shorten it: {quoted(value)}"
-        )
-        raise InvalidHierarchyError(msg)
-    check_characters(f"value of tag {quoted(key)}", value)
+    check_text(f"value of tag {quoted(key)}", value, MAX_TAG_VALUE_LENGTH)
 
 
 def check_tag_key(key: str) -> None:
@@ -68,13 +62,7 @@ def check_tag_key(key: str) -> None:
     if not key:
         msg = f"tag key is empty, 1 to {MAX_TAG_KEY_LENGTH} characters are needed"
         raise InvalidHierarchyError(msg)
-    if len(key) > MAX_TAG_KEY_LENGTH:
-        msg = (
-            f"tag key has {len(key)} characters, at most {MAX_TAG_KEY_LENGTH} are allowed, "
-            f"shorten it: {quoted(key)}"
-        )
-        raise InvalidHierarchyError(msg)
-    check_characters("tag key", key)
+    check_text("tag key", key, MAX_TAG_KEY_LENGTH)
     for prefix, owner in (("aws:", "AWS"), (RESERVED_PREFIX, "this library")):
         if key.lower().startswith(prefix):
             msg = (
