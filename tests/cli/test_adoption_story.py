@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -106,21 +104,29 @@ class Story:
             CdkCli(self.aws, self.app).run("deploy", "--all", "--require-approval=never")
         return made
 
-    def synthesise(self) -> str:
-        """Synthesise the app as it stands, as the CDK CLI has it done, and give the folder."""
-        subprocess.run(
-            [sys.executable, "app.py"],
-            cwd=self.app,
-            env={**self.aws.cli_environment(), "CDK_OUTDIR": "cdk.out"},
-            check=True,
-        )
-        return str(self.app / "cdk.out")
+    @property
+    def assembly(self) -> Path:
+        """The folder of what was synthesised last."""
+        return self.app / "cdk.out"
 
     @property
     def template(self) -> Any:
-        """What was synthesised last."""
-        path = self.app / "cdk.out" / f"{STACK}.template.json"
+        """The template that was synthesised last."""
+        path = self.assembly / f"{STACK}.template.json"
         return json.loads(path.read_text(encoding="utf-8"))
+
+    def change_template(self) -> Any:
+        """Bring the template to what the app as it stands gives, and so without the CDK."""
+        template, code = self.template, (self.app / "app.py").read_text(encoding="utf-8")
+        for declaration in template["Resources"].values():
+            properties = declaration.get("Properties", {})
+            if "AdoptExisting" in properties:
+                properties["AdoptExisting"] = "adopt_existing=True" in code
+            if declaration["Type"] == ResourceType.TREE:
+                properties["Groups"] = groups_of(self.file)
+        path = self.assembly / f"{STACK}.template.json"
+        path.write_text(json.dumps(template), encoding="utf-8")
+        return template
 
     def deploy_template(self, template: Any) -> Sequence[CallInWords]:
         """Deploy what the CDK CLI would submit, where it adds nothing else."""
@@ -324,9 +330,10 @@ def test_the_groups_become_the_stacks_own(story: Story) -> None:
     file.save()
     before = story.hierarchy()
 
-    plan = story.plan("--app", story.synthesise(), code=EXIT_CHANGES)
+    template = story.change_template()
+    plan = story.plan("--app", str(story.assembly), code=EXIT_CHANGES)
     assert plan["changes"] == {}
-    assert planned_calls(plan) == story.deploy_template(story.template) == []
+    assert planned_calls(plan) == story.deploy_template(template) == []
 
     assert story.hierarchy() == before
     story.check_there_is_no_drift()
@@ -356,6 +363,8 @@ def test_a_reorganisation_goes_as_planned(story: Story) -> None:
 
     made = story.deploy()
 
+    synthesised = story.template
+    assert synthesised == story.change_template(), "the CDK gives another one"
     assert Counter(made) == Counter(planned_calls(plan))
     after = story.places()
     assert after == {name: _afterwards(path) for name, path in before.items()}
@@ -396,10 +405,7 @@ def test_a_merger_ends(story: Story) -> None:
 
     plan = story.plan(str(story.file), "--stack", STACK, code=EXIT_CHANGES)
     assert plan["changes"] == {"removed": 1}
-    template = story.template
-    (tree,) = [one for one in template["Resources"].values() if one["Type"] == ResourceType.TREE]
-    tree["Properties"]["Groups"] = groups_of(story.file)
-    assert story.deploy_template(template) == planned_calls(plan)
+    assert story.deploy_template(story.change_template()) == planned_calls(plan)
 
     merged = {"Überall 366/Überall 367": "Überall 366"}
     assert any(path in merged for path in before.values())
