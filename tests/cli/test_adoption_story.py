@@ -213,7 +213,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     with pytest.MonkeyPatch.context() as patch, unpaced_aws() as aws:
         patch.setenv("PYTHONPATH", rooms)
         folder = tmp_path_factory.mktemp("story")
-        CdkCli(aws, folder).run("bootstrap", f"aws://{aws.account_id}/{aws.region}")
+        CdkCli.bootstrapped(aws, folder)
         yield Story(aws, folder, _made_by_hand(aws))
 
 
