@@ -125,6 +125,17 @@ def test_nothing_by_hand_is_nothing_to_say(hands: Hands) -> None:
     assert wording.by_hand(plan) == []
 
 
+def test_what_a_deployment_had_to_leave_was_done_by_nobody(hands: Hands) -> None:
+    """`drift` shows it as well, and no plan calls it a change by hand."""
+    site = hands.site
+    groups = tree(site, *BEFORE)
+    site.up({**groups, "Desk": site.group("Desk")})
+    site.hire("ada", "Desk")
+    stack = site.up(groups)
+    assert [one.kind for one in drift(site, stack)] == ["LEFT"]
+    assert planned(site, groups, stack).by_hand == ()
+
+
 def test_without_a_request_everything_stays(hands: Hands) -> None:
     """CloudFormation asks for nothing where the template is as it was."""
     hands.rename("Support", "Help")

@@ -23,6 +23,8 @@ def changed_by_hand(
 ) -> tuple[ByHand, ...]:
     """Each difference that `drift` shows now, with what the deployment makes of it.
 
+    What an earlier deployment had to leave behind is none of them: nobody did it by hand.
+
     Args:
         target: What is deployed to which stack.
         before: The stack's ledger before the deployment.
@@ -39,7 +41,7 @@ def changed_by_hand(
 
     source = connect.source
     was = seen(before, target.old_template, _Shown(source.levels, source.groups))
-    found = was.differences
+    found = [one for one in was.differences if one.kind is not Kind.LEFT]
     if not found:
         return ()
     planned = _Shown(
