@@ -43,9 +43,7 @@ def aws() -> Iterator[LocalAws]:
 @pytest.fixture(scope="module")
 def cdk(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> CdkCli:
     """The CLI in a bootstrapped environment."""
-    cli = CdkCli(aws, tmp_path_factory.mktemp("cdk"))
-    cli.run("bootstrap", f"aws://{aws.account_id}/{aws.region}")
-    return cli
+    return CdkCli.bootstrapped(aws, tmp_path_factory.mktemp("cdk"))
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_an_existing_instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         instance = new_instance(backend, "Division", "Team", "Desk")
         instance_arn = backend.instance_arn(instance)
         backend.create_user_hierarchy_group(instance, "Sales")
-        CdkCli(aws, tmp_path).run("bootstrap", f"aws://{aws.account_id}/{aws.region}")
+        CdkCli.bootstrapped(aws, tmp_path)
         cdk = CdkCli(aws, REPOSITORY / "examples" / "existing_instance")
 
         cdk.run(

@@ -14,9 +14,7 @@ from tests.support.group_scenarios import GROUP_SCENARIOS
 from tests.support.tree_scenarios import TREE_SCENARIOS
 
 TREES = rows(TREE_SCENARIOS, "tree: ")
-# one try of a clean-up that is refused: a further one does the same again
-GROUPS = rows(GROUP_SCENARIOS, clean_up_tries=1)
-ROWS = pytest.mark.parametrize("row", GROUPS + TREES)
+ROWS = pytest.mark.parametrize("row", rows(GROUP_SCENARIOS) + TREES)
 
 
 @pytest.mark.parametrize("reversed_id", ReversedUpdateId)

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +21,10 @@ from local_aws.cloudformation.engine import EngineSettings
 from local_aws.connect import ConnectSettings, DuplicateScope
 from local_aws.connect.settings import Rate
 from tests.support.cdk_cli import CdkCli
+from tests.support.instances import new_instance
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-LEVELS = {
-    "LevelOne": {"Name": "Division"},
-    "LevelTwo": {"Name": "Team"},
-    "LevelThree": {"Name": "Desk"},
-}
+LEVELS = ("Division", "Team", "Desk")
 SHORT = ("--samples", "2", "--rate-seconds", "3")
 
 
@@ -94,21 +91,16 @@ def place(
     folder: Path,
     connect_settings: ConnectSettings,
     engine_settings: EngineSettings | None = None,
-    levels: Mapping[str, Any] | None = None,
+    levels: Sequence[str] = LEVELS,
 ) -> Iterator[Place]:
     """A local AWS where the CDK is set up, and an instance with a stranger's group."""
     with LocalAws(connect_settings=connect_settings, engine_settings=engine_settings) as aws:
         backend = aws.connect.backend
-        instance = backend.create_instance(
-            "SAML", inbound_calls_enabled=True, outbound_calls_enabled=True
-        )
-        if levels is None:
-            backend.update_user_hierarchy_structure(instance["Id"], LEVELS)
-            backend.create_user_hierarchy_group(instance["Id"], "Sales")
-        elif levels:
-            backend.update_user_hierarchy_structure(instance["Id"], levels)
-        CdkCli(aws, folder).run("bootstrap", f"aws://{aws.account_id}/{aws.region}")
-        yield Place(aws, str(instance["Arn"]), folder / "results")
+        instance = new_instance(backend, *levels)
+        if levels == LEVELS:
+            backend.create_user_hierarchy_group(instance, "Sales")
+        CdkCli.bootstrapped(aws, folder)
+        yield Place(aws, backend.instance_arn(instance), folder / "results")
 
 
 def seconds(answer: str) -> float:
@@ -168,7 +160,7 @@ def test_the_other_positions(tmp_path: Path) -> None:
         records_show_what_is_cleaned_up=True,
         response_url_has_date=False,
     )
-    with place(tmp_path, connect, engine, levels={}) as here:
+    with place(tmp_path, connect, engine, levels=()) as here:
         options = (*SHORT, "--no-promises", "--confirm", here.instance_id)
         code, said = here.check(*options)
         assert code == 0, said
@@ -236,8 +228,7 @@ def test_refuses_without_a_confirmation(tmp_path: Path, options: tuple[str, ...]
 
 def test_refuses_somebodys_two_levels(tmp_path: Path) -> None:
     """Levels that are too few and somebody's are not extended."""
-    levels = {"LevelOne": {"Name": "Division"}, "LevelTwo": {"Name": "Team"}}
-    with place(tmp_path, ConnectSettings(), levels=levels) as here:
+    with place(tmp_path, ConnectSettings(), levels=LEVELS[:2]) as here:
         code, said = here.check("--confirm", here.instance_id)
         assert code == 2
         assert "the instance has 2 levels, at least 3 are needed" in said

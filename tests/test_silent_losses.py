@@ -21,6 +21,7 @@ from tests.support.deployments import (
     LEVELS,
     WRITES,
     by_hand,
+    delete_by_hand,
     fail,
     owner,
     state,
@@ -250,6 +251,18 @@ def test_a_level_put_between_is_refused_while_there_are_groups_below(site: Site)
     up(site, {"Structure": site.structure("Country", "City"), **one})
     up(site, {"Structure": site.structure("Country", "State", "City"), **one})
     assert site.levels == ("Country", "State", "City")
+
+
+@KINDS
+def test_a_level_put_above_is_refused_for_groups_that_no_search_shows_yet(kind: str) -> None:
+    """The ledger knows of them; one that somebody has deleted is no hindrance."""
+    site = Site(connect_settings=ConnectSettings(search_lag=900.0))
+    up(site, levels_and_group(site, kind, "Country"))
+    edited = levels_and_group(site, kind, "World", "Country")
+    assert_refused(site, edited, "'Country'", "'A'")
+    delete_by_hand(site, "A")
+    up(site, edited)
+    assert site.levels == ("World", "Country")
 
 
 def test_a_level_put_above_is_refused_for_the_groups_of_others(site: Site) -> None:

@@ -124,7 +124,7 @@ def test_a_level_with_groups_is_not_taken_away(site: Site) -> None:
     site.up(resources)
     stack = site.up({**resources, "Structure": site.structure("Division")})
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-    (reason, *_) = [r for r in site.reasons(stack) if "taking away" in r]
+    (reason, *_) = [r for r in site.reasons(stack) if "removing hierarchy level" in r]
     assert "'Team'" in reason
     assert "'B'" in reason
     assert "first deploy without the groups" in reason

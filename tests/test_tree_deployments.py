@@ -54,8 +54,7 @@ def aws() -> Iterator[LocalAws]:
 
 def test_an_organisation_of_a_file(aws: LocalAws, tmp_path: Path) -> None:
     """Deployed, reorganised, refused and destroyed; users and groups refer to its groups."""
-    cdk = CdkCli(aws, tmp_path)
-    cdk.run("bootstrap", f"aws://{aws.account_id}/{aws.region}")
+    cdk = CdkCli.bootstrapped(aws, tmp_path)
     backend = aws.connect.backend
     instance = new_instance(backend)
     instance_arn = backend.instance_arn(instance)

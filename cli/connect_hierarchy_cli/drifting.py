@@ -19,6 +19,8 @@ from connect_hierarchy_lambda.model.names import quoted
 from connect_hierarchy_lambda.model.ownership import STACK_TAG
 from connect_hierarchy_lambda.model.properties import DRIFT_CHECK, DriftCheckProperty
 from connect_hierarchy_lambda.ports.calls import NOT_FOUND, Refusal
+from connect_hierarchy_lambda.ports.connect import Connect
+from connect_hierarchy_lambda.ports.ledger import Ledger
 
 _MARGIN_SECONDS = 30
 _SHOWN = 120
@@ -55,12 +57,24 @@ def find_drift(stack: DeployedStack, observer: Observer | None = None) -> Drift:
     """
     _check_at_rest(stack)
     ledger = stack.ledger
-    seen = Seen(stack.owner, ledger.records(), ledger.entries(), ledger.last_wishes())
-    connect = stack.session.connect(observer)
+    seen = seen_by(ledger, stack.owner, stack.declared, stack.session.connect(observer))
+    return Drift(seen.differences)
+
+
+def seen_by(ledger: Ledger, stack: str, declared: Mapping[str, Any], connect: Connect) -> Seen:
+    """Ask everything that a comparison of a ledger with Amazon Connect rests on.
+
+    Args:
+        ledger: What the stack knows.
+        stack: `<stack name>/<uuid>`.
+        declared: The resources of its template, by logical id.
+        connect: Answers.
+    """
+    seen = Seen(stack, ledger.records(), ledger.entries(), ledger.last_wishes())
     while questions := seen.questions:
         for question in questions:
-            seen.facts.answers[question] = _answer(stack, connect, question)
-    return Drift(seen.differences)
+            seen.facts.answers[question] = _answer(declared, connect, question)
+    return seen
 
 
 def repair(stack: DeployedStack) -> Drift:
@@ -135,9 +149,9 @@ def _check_at_rest(stack: DeployedStack) -> None:
         )
 
 
-def _answer(stack: DeployedStack, connect: Any, question: Question) -> Any:
+def _answer(declared: Mapping[str, Any], connect: Connect, question: Question) -> Any:
     if isinstance(question, ReadTemplate):
-        return stack.declared
+        return declared
     try:
         return answer(connect, question)
     except Refusal as refusal:

@@ -1,8 +1,8 @@
 """The function's code: the handlers and crhelper, from their installed packages.
 
-The asset has the handlers without docstrings and comments, each statement in its line of the
-source. So it is small, a traceback fits the source, and a release that changes only explanations
-does not deploy the function again.
+The asset has the handlers without docstrings, comments and types of functions, each statement in
+its line of the source. So it is small, a traceback fits the source, and a release that changes only
+explanations does not deploy the function again.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class HandlerBundling:
             if module.as_posix() in NOT_BUNDLED:
                 continue
             placed = _place(target / HANDLER_PACKAGE / module)
-            placed.write_text(_code_alone((self.handlers / module).read_text("utf-8")), "utf-8")
+            code = _without_texts((self.handlers / module).read_text("utf-8"))
+            placed.write_bytes(_without_types(code.encode()))
         for module in _modules(self._crhelper):
             shutil.copyfile(self._crhelper / module, _place(target / CRHELPER / module))
         _copy_licences(CRHELPER, target / CRHELPER)
@@ -91,7 +92,7 @@ def _modules(package: Path) -> list[Path]:
     return [module.relative_to(package) for module in sorted(package.rglob("*.py"))]
 
 
-def _code_alone(source: str) -> str:
+def _without_texts(source: str) -> str:
     """Python code with its lines, and without comments and texts that are statements."""
     lines = source.splitlines(keepends=True)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -108,6 +109,27 @@ def _code_alone(source: str) -> str:
             rest = f'{indent}""' if len(texts) == len(body) else indent.rstrip()
             lines[first - 1 : last] = [f"{rest}\n", *["\n"] * (last - first)]
     return "".join(lines)
+
+
+def _without_types(source: bytes) -> bytes:
+    """Python code with its lines, and without the types of parameters and of what is returned."""
+    lines = source.splitlines(keepends=True)
+    spans: list[tuple[int, int, ast.expr]] = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.arg(annotation=ast.expr() as written):
+                spans.append((node.lineno, node.col_offset + len(node.arg.encode()), written))
+            case ast.FunctionDef(returns=ast.expr() as written):
+                arrow = lines[written.lineno - 1].rfind(b" ->", 0, written.col_offset)
+                spans.append((written.lineno, arrow, written))
+    # the last one first: what stands before a span keeps its place
+    for line, start, written in sorted(spans, key=lambda span: span[:2], reverse=True):
+        last, end = written.end_lineno or line, written.end_col_offset or start
+        rest = lines[last - 1][end:]
+        lines[line - 1] = lines[line - 1][:start] + (rest if last == line else b"\n")
+        if last > line:
+            lines[line:last] = [*[b"\n"] * (last - line - 1), rest]
+    return b"".join(lines)
 
 
 def _is_text(statement: ast.stmt) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,8 +22,10 @@ from connect_hierarchy import (
     HierarchyStructure,
     HierarchyTree,
 )
-from connect_hierarchy_lambda.model.ownership import RESOURCE_TAG, STACK_TAG, owner_tags
+from connect_hierarchy_lambda.model.ownership import RESOURCE_TAG, STACK_TAG, Owner, owner_tags
+from connect_hierarchy_lambda.model.properties import ResourceType
 from local_aws import LocalAws
+from tests.support.calls_in_words import calls_made, planned_calls
 from tests.support.cdk_cli import CdkCli
 from tests.support.command_line import CommandLine, Run
 from tests.support.instances import new_instance, unpaced_aws
@@ -30,6 +33,14 @@ from tests.support.scripted_service import ScriptedService
 
 LEVELS = ("Division", "Region", "Team")
 STACK = "Centre"
+
+FATES = {
+    "RENAMED": "is undone",
+    "DELETED": "is made anew",
+    "MOVED": "is made anew",
+    **dict.fromkeys(("RETAGGED", "TAKEN", "UNRECORDED", "LEVEL"), "stays"),
+}
+"""What becomes of changes by hand in a deployment that adds a group to the tree."""
 
 
 @dataclass
@@ -41,6 +52,9 @@ class Hands:
     done: set[tuple[str, str]] = field(default_factory=set)
     """Kind and path of each change, as `drift` has to name it."""
 
+    moved_to: dict[str, str] = field(default_factory=dict)
+    """The paths of the groups that stand for moved ones, by the paths of these."""
+
     @property
     def client(self) -> Any:
         """The client of Amazon Connect."""
@@ -50,6 +64,17 @@ class Hands:
     def arn(self) -> str:
         """The instance's ARN."""
         return str(self.client.describe_instance(InstanceId=self.instance_id)["Instance"]["Arn"])
+
+    @property
+    def tree(self) -> str:
+        """The logical id of the tree that has the groups."""
+        resources = self.aws.client("cloudformation").list_stack_resources(StackName=STACK)
+        (tree,) = [
+            one["LogicalResourceId"]
+            for one in resources["StackResourceSummaries"]
+            if one["ResourceType"] == ResourceType.TREE
+        ]
+        return str(tree)
 
     @property
     def ids(self) -> dict[str, str]:
@@ -106,6 +131,7 @@ class Hands:
         self.delete(path)
         self.done.remove(("DELETED", path))
         self.done.add(("MOVED", path))
+        self.moved_to[path] = f"{above}/{names[-1]} moved"
 
     def copy(self, name: str, path: str, stack: str) -> None:
         """Create a group with owner tags of a stack that never made it."""
@@ -142,8 +168,8 @@ def organisation() -> list[Any]:
     ]
 
 
-def build(instance_arn: str, *, repair: bool) -> Any:
-    """The app that adopts it."""
+def build(instance_arn: str, *more: str, repair: bool) -> Any:
+    """The app that adopts it, with more divisions."""
 
     def make(app: Construct) -> None:
         stack = Stack(app, STACK)
@@ -152,7 +178,7 @@ def build(instance_arn: str, *, repair: bool) -> Any:
             stack, "Structure", instance_arn=instance_arn, levels=LEVELS, adopt_existing=True
         )
         HierarchyTree(
-            stack, "Tree", structure=structure, groups=organisation(), adopt_existing=True
+            stack, "Tree", structure=structure, groups=[*organisation(), *more], adopt_existing=True
         )
         HierarchyDriftCheck(stack, "Check", repair=repair)
 
@@ -169,9 +195,7 @@ def aws() -> Iterator[LocalAws]:
 @pytest.fixture(scope="module")
 def cdk(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> CdkCli:
     """The CDK CLI in a bootstrapped environment."""
-    cli = CdkCli(aws, tmp_path_factory.mktemp("cdk"))
-    cli.run("bootstrap", f"aws://{aws.account_id}/{aws.region}")
-    return cli
+    return CdkCli.bootstrapped(aws, tmp_path_factory.mktemp("cdk"))
 
 
 @pytest.fixture(scope="module")
@@ -226,10 +250,19 @@ def invoke_by_schedule(aws: LocalAws) -> dict[str, Any]:
     return report
 
 
-def change_sixty_things(hands: Hands, owner: str) -> None:
-    """Sixty changes of every kind; `owner` is what the owner tags call the stack."""
-    teams = sorted(path for path in hands.ids if path.count("/") == 2)
-    regions = sorted(path for path in hands.ids if path.count("/") == 1)
+def change_sixty_things(hands: Hands, owner: str, first: int = 0) -> None:
+    """Sixty changes of every kind.
+
+    Args:
+        hands: Who makes them.
+        owner: What the owner tags call the stack.
+        first: The number of the team to begin with, so that others are gone than the last time.
+    """
+    teams, regions = (
+        [*paths[number:], *paths[:number]]
+        for depth, number in ((2, first), (1, first // 4))
+        for paths in [sorted(path for path in hands.ids if path.count("/") == depth)]
+    )
     for path in teams[:14]:
         hands.tag(path, "RETAGGED", **{"cost-center": "changed"})
     for path in teams[14:16]:
@@ -251,8 +284,8 @@ def change_sixty_things(hands: Hands, owner: str) -> None:
         hands.rename(path)
 
 
-def test_sixty_changes_by_hand(aws: LocalAws, cdk: CdkCli, hands: Hands, line: CommandLine) -> None:
-    """`drift` names all of them and nothing else; a repair corrects those that it may."""
+def test_sixty_changes_by_hand(aws: LocalAws, hands: Hands, line: CommandLine) -> None:
+    """`drift` names all of them and nothing else; a repair takes back what it may."""
     run = line.run("drift", "--stack", STACK)
     assert (run.code, run.out) == (0, f"{STACK}: everything is as it was deployed\n"), run
     agents, before = agents_by_path(hands), hands.ids
@@ -288,15 +321,79 @@ def test_sixty_changes_by_hand(aws: LocalAws, cdk: CdkCli, hands: Hands, line: C
 
     check_moves(line, {path: (before[path], after[path]) for path in new})
 
-    # a later deployment finds nothing unknown, and turns scheduled repairs on
-    cdk.deploy(build(hands.arn, repair=True))
-    assert hands.ids == after
+
+def test_the_next_plan_says_what_becomes_of_sixty_changes(
+    aws: LocalAws, cdk: CdkCli, hands: Hands, line: CommandLine
+) -> None:
+    """A deployment does with each of them as planned; a repair on schedule does the rest."""
+    (stack,) = aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    owner = stack["StackId"].split(":stack/")[1]
+    give_back(hands, owner)
+    assert differences(line, code=0) == []
+    agents, before = agents_by_path(hands), hands.ids
+    hands.done.clear()
+    hands.moved_to.clear()
+    # what the repair made a moment ago may not show yet, so a deployment would wait for it
+    change_sixty_things(hands, owner, first=35)
+    assert places(differences(line, code=2)) == sorted(hands.done)
+
+    # what is deployed already: CloudFormation asks for nothing
+    unchanged = cdk.assembly(build(hands.arn, repair=False))
+    run = line.run("plan", "--app", unchanged)
+    assert run.code == 0, run.err
+    assert run.out.startswith("No changes. 60 changes by hand will stay.")
+
+    app = cdk.assembly(build(hands.arn, "Division 9", repair=True))
+    run = line.run("plan", "--app", app, "--json")
+    assert run.code == 2, run.err
+    plan = json.loads(run.out)
+    fates = {(one["kind"], one["path"]): one["fate"] for one in plan["changed_by_hand"]}
+    assert fates == {place: FATES[place[0]] for place in hands.done}
+    left = {one["path"]: one for one in plan["changed_by_hand"] if one["left_at"]}
+    assert {path: "/".join(one["left_at"]) for path, one in left.items()} == hands.moved_to
+    told = line.run("plan", "--app", app).out
+    assert all(path in told for _, path in hands.done)
+    assert f"connect-hierarchy drift --stack {STACK} --repair" in " ".join(told.split())
+
+    with calls_made(aws.connect, hands.instance_id) as made:
+        cdk.run("deploy", "--app", app, "--all", "--require-approval=never")
+
+    assert Counter(made) == Counter(planned_calls(plan))
+    stays = {place for place, fate in fates.items() if fate == "stays"}
+    strays = {("UNRECORDED", path) for path in hands.moved_to.values()}
+    assert places(differences(line, code=2)) == sorted(stays | strays)
+    after = hands.ids
+    anew = {path for (_, path), fate in fates.items() if fate == "is made anew"}
+    assert {path for path in before if before[path] != after[path]} == anew
+    # agents of moved groups stay where somebody put them
+    assert agents_by_path(hands) == {hands.moved_to.get(at, at): agents[at] for at in agents}
+    assert {path: one["agents_left"] for path, one in left.items()} == {
+        path: len(agents.get(path, [])) for path in left
+    }
+
+    # on its schedule, the function repairs what may be repaired
     region = "Division 2/Region 20"
     hands.rename(region)
+    wanted = {one for one in stays if one[0] in {"RETAGGED", "LEVEL"}} | {("RENAMED", region)}
     report = invoke_by_schedule(aws)
-    assert [one["path"] for one in report["differences"] if one["repaired"]] == [region]
-    assert metrics_of(aws) == {"Differences": 10, "RepairedDifferences": 1, "FailedChecks": 0}
+    assert places([one for one in report["differences"] if one["repaired"]]) == sorted(wanted)
+    assert metrics_of(aws) == {
+        "Differences": len((stays | strays) - wanted),
+        "RepairedDifferences": len(wanted),
+        "FailedChecks": 0,
+    }
     assert hands.ids == after
+
+
+def give_back(hands: Hands, owner: str) -> None:
+    """Take back by hand what no repair does: the owner tags of others, and copied ones."""
+    hierarchy = hands.aws.connect.backend.hierarchy(hands.instance_id)
+    for path, placed in hierarchy.by_path.items():
+        match Owner.of(placed.tags):
+            case Owner(stack="other/uuid"):
+                hands.tag("/".join(path), "", **{STACK_TAG: owner, RESOURCE_TAG: hands.tree})
+            case Owner(resource="Copied"):
+                hands.delete("/".join(path))
 
 
 def check_moves(line: CommandLine, expected: Mapping[str, tuple[str, str]]) -> None:

@@ -29,9 +29,8 @@ def aws() -> Iterator[LocalAws]:
 
 
 def test_a_plan_is_what_the_cdk_cli_then_deploys(aws: LocalAws, tmp_path: Path) -> None:
-    """Plans match deployments: levels, renames, moves with agents, clean-up, a file, a refusal."""
-    cdk, line = CdkCli(aws, tmp_path), CommandLine(aws, tmp_path)
-    cdk.run("bootstrap", f"aws://{aws.account_id}/{aws.region}")
+    """Levels, renames, moves with agents and the clean-up; a file; and a refusal, told before."""
+    cdk, line = CdkCli.bootstrapped(aws, tmp_path), CommandLine(aws, tmp_path)
 
     def assembly(step: int) -> str:
         def build(app: Construct) -> None:

@@ -36,6 +36,9 @@ class Change:
     """Members that an operator has changed since the stack last wrote them, and their groups."""
 
     levels_drifted: bool = False
+    been_at: frozenset[str] = frozenset()
+    """ARNs of the instances where the stack has written levels or tried to."""
+
     mild: bool = True
     joins: frozenset[str] = frozenset()
     """Ids of groups that agents want to join while the deployment is at work."""

@@ -50,18 +50,24 @@ class Judge:
         there = change.before.levels[change.new.instance_arn]
         wanted = change.new.levels
         if change.old is None or change.changes_instance:
-            if there and not change.new.adopt_levels:
-                return Verdict.FAILS, "the instance has levels"
-            if there != wanted[: len(there)]:
-                return Verdict.FAILS, "other levels are there"
-        elif change.levels_drifted and (change.old.levels != wanted or len(there) < len(wanted)):
+            return self._on_first_levels(there, wanted)
+        if change.levels_drifted and (change.old.levels != wanted or len(there) < len(wanted)):
             return Verdict.OPEN, "levels were changed by hand"
-        elif change.old.levels != wanted and self._moves_groups(there, wanted):
+        if change.old.levels != wanted and self._moves_groups(there, wanted):
             return Verdict.FAILS, "a level that has groups would be another one"
-        elif len(wanted) < len(change.old.levels):
+        if len(wanted) < len(change.old.levels):
             gone = range(len(wanted) + 1, len(there) + 1)
             if any(self._level(group) in gone for group in self._groups_here()):
                 return Verdict.FAILS, "a level that goes has groups"
+        return GOOD
+
+    def _on_first_levels(self, there: tuple[str, ...], wanted: tuple[str, ...]) -> Judged:
+        if self.change.new.instance_arn in self.change.been_at:
+            return Verdict.OPEN, "the stack wrote levels there before"
+        if there and not self.change.new.adopt_levels:
+            return Verdict.FAILS, "the instance has levels"
+        if there != wanted[: len(there)]:
+            return Verdict.FAILS, "other levels are there"
         return GOOD
 
     def _moves_groups(self, there: tuple[str, ...], wanted: tuple[str, ...]) -> bool:

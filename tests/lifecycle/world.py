@@ -102,6 +102,7 @@ class World:
         """Members that somebody has changed by hand since, and the groups that they had then."""
 
         self.levels_drifted = False
+        self.been_at: set[str] = set()
         tally.histories += 1
 
     # looking ------------------------------------------------------------------------------------
@@ -190,11 +191,13 @@ class World:
             scope=self.scope,
             drifted=dict(self.drifted),
             levels_drifted=self.levels_drifted,
+            been_at=frozenset(self.been_at),
             mild=faults.are_mild,
             joins=frozenset(group_id for _, _, group_id in joins),
         )
 
     def _resources(self, plan: StackPlan, faults: Faults) -> dict[str, object]:
+        self.been_at.add(plan.instance_arn)
         resources: dict[str, object] = dict(plan.resources(self.site))
         if faults.fails == "after":
             resources["Failing"] = self.site.failing(*resources)
@@ -283,6 +286,7 @@ class World:
             # the time tells who wrote levels, and reads have to show them
             site.clock.sleep(30.0)
             self.drifted, self.levels_drifted = {}, False
+            self.been_at.clear()
         recorded = set(known.values())
         for group_id, group in before.groups.items():
             # a group of a creation without an answer is found by its tags

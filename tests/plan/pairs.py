@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from connect_hierarchy_cli.drifting import seen_by
+from connect_hierarchy_cli.plan.by_hand import subject
 from connect_hierarchy_cli.plan.planned_connect import READS, PlannedConnect, PlannedInstance
 from connect_hierarchy_cli.plan.planning import make_plan
-from connect_hierarchy_cli.plan.result import Change, GroupPlan, Plan
+from connect_hierarchy_cli.plan.result import Change, Fate, GroupPlan, Plan
 from connect_hierarchy_cli.plan.source import LiveSource
 from connect_hierarchy_lambda.model.ownership import Owner, owner_tags, stack_name_and_uuid
 from connect_hierarchy_lambda.ports.connect import Connect
@@ -24,6 +26,7 @@ from tests.lifecycle.drawing import NAMES
 from tests.lifecycle.edits import Edits
 from tests.lifecycle.plans import StackPlan
 from tests.plan.writes import Write, Writes, differences, not_begun
+from tests.support.calls_in_words import ids_of_creations
 from tests.support.planning import planned_target
 from tests.support.stacks import Site
 
@@ -41,11 +44,12 @@ class Tally:
     unchanged: int = 0
     writes: int = 0
     clean_ups_that_fail: int = 0
+    by_hand: int = 0
 
     def __str__(self) -> str:
         return (
             f"{self.pairs} pairs ({self.refused} refused, {self.unchanged} without a change), "
-            f"{self.writes} writes"
+            f"{self.writes} writes, {self.by_hand} changes by hand"
         )
 
 
@@ -124,6 +128,7 @@ class World:
             found += self._clean_up_differs(plan, events)
             found += self._state_differs(connect, planned, done)
             found += [text for one in plan.groups if (text := self._is_wrong(one, before))]
+            found += self._fates_differ(plan, resources)
         self._go_on(stack, wish)
         return [f"{self._tally.pairs}: {text}" for text in found]
 
@@ -152,34 +157,25 @@ class World:
     @contextmanager
     def _made(self) -> Iterator[Callable[..., list[Write]]]:
         """The writes that are made meanwhile; those before a time, if one is given."""
-        connect, ids = self.site.connect, list[str]()
-        create = connect.backend.create_user_hierarchy_group
+        connect = self.site.connect
         first = len(connect.calls)
 
-        def noted(*args: Any, **kwargs: Any) -> PlacedGroup:
-            group = create(*args, **kwargs)
-            ids.append(group.group.id)
-            return group
+        with ids_of_creations(connect) as ids:
 
-        connect.backend.create_user_hierarchy_group = noted  # type: ignore[method-assign]
+            def made(before: float | None = None) -> list[Write]:
+                left = iter(ids)
+                return [
+                    Write(
+                        call.api,
+                        call.parameters,
+                        next(left) if call.api == "CreateUserHierarchyGroup" else "",
+                    )
+                    for call in connect.calls[first:]
+                    if call.api not in _READ_APIS and call.outcome == "ok"
+                    if before is None or call.time <= before
+                ]
 
-        def made(before: float | None = None) -> list[Write]:
-            left = iter(ids)
-            return [
-                Write(
-                    call.api,
-                    call.parameters,
-                    next(left) if call.api == "CreateUserHierarchyGroup" else "",
-                )
-                for call in connect.calls[first:]
-                if call.api not in _READ_APIS and call.outcome == "ok"
-                if before is None or call.time <= before
-            ]
-
-        try:
             yield made
-        finally:
-            del connect.backend.create_user_hierarchy_group
 
     def _groups(self) -> dict[str, PlacedGroup]:
         found: dict[str, PlacedGroup] = {}
@@ -274,6 +270,20 @@ class World:
         assert self._stack is not None
         is_own = owner is not None and owner.stack == stack_name_and_uuid(self._stack.stack_id)
         return owner.resource if owner is not None and is_own else None
+
+    def _fates_differ(self, plan: Plan, resources: Mapping[str, Any]) -> list[str]:
+        """What the plan says of changes by hand, and is not so."""
+        assert self._stack is not None
+        stack_id = self._stack.stack_id
+        owner, connect = stack_name_and_uuid(stack_id), Connect(self.site.client("connect"))
+        seen = seen_by(self.site.ledger_of(stack_id), owner, resources, connect)
+        left = {subject(one) for one in seen.differences}
+        self._tally.by_hand += len(plan.by_hand)
+        return [
+            f"{one} {'is' if subject(one.difference) in left else 'is not'} there afterwards"
+            for one in plan.by_hand
+            if (one.fate is Fate.STAYS) != (subject(one.difference) in left)
+        ]
 
     # people --------------------------------------------------------------------------------------
 

@@ -67,6 +67,41 @@ def test_a_subtree_moves_and_comes_home(site: Site, organisation: Organisation) 
     assert site.agents == {"B/R": ("bob",), "B/R/T": ("ada",)}
 
 
+def test_agents_wait_for_a_group_that_is_not_found_yet(kind: Kind) -> None:
+    """A call that does not find the new group says nothing of the agent, who comes along later."""
+    site = Site(
+        connect_settings=ConnectSettings(default_rate=None, search_lag=100.0, read_lag=10.0),
+        # the clean-up must not have to carry agents
+        engine_settings=EngineSettings(clean_up_tries=1),
+    )
+    organisation = Organisation(site, kind)
+    organisation.up(node("A", node("R", "T")), "B")
+    site.hire("ada", "A", "R", "T")
+    site.clock.sleep(1000)
+    organisation.up("A", node("B", node("R", "T", Key="A/R")))
+    assert set(site.ids) == {"A", "B", "B/R", "B/R/T"}
+    assert site.agents == {"B/R/T": ("ada",)}
+
+
+def test_agents_who_left_do_not_hold_a_move_up(kind: Kind) -> None:
+    """Searches still show them: together they are doubted for as long as their group is new."""
+    site = unpaced()
+    organisation = Organisation(site, kind)
+    organisation.up(*START)
+    for name in ("ada", "bob", "cyd"):
+        site.hire(name, "A", "T")
+    site.clock.sleep(1000)
+    site.connect.settings.search_lag = 900.0
+    backend = site.connect.backend
+    for user in backend.list_users(site.instance_id):
+        if user.username != "cyd":
+            backend.delete_user(site.instance_id, user.id)
+    began = site.clock.now()
+    organisation.up(*MOVED)
+    assert site.agents == {"B/T": ("cyd",)}
+    assert site.clock.now() - began < 150
+
+
 def test_a_move_of_thousands_of_agents_takes_several_runs(
     site: Site, organisation: Organisation
 ) -> None:

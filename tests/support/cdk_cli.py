@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 from aws_cdk import App
 from constructs import Construct
@@ -22,6 +23,13 @@ class CdkCli:
         found = shutil.which("cdk")
         assert found is not None, "cdk is not on the path: run the tests with `make test`"
         self._cdk = found
+
+    @classmethod
+    def bootstrapped(cls, aws: LocalAws, folder: Path) -> Self:
+        """The CLI in an environment that has what each deployment needs."""
+        cli = cls(aws, folder)
+        cli.run("bootstrap", f"aws://{aws.account_id}/{aws.region}")
+        return cli
 
     def run(self, *arguments: str, fails: bool = False) -> str:
         """Run a command, check how it ends, and give everything it said."""

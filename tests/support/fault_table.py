@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -94,13 +94,11 @@ class Row:
         name: What the table calls it.
         scenario: Its stack, and what is deployed.
         fails: Whether something fails after all groups, so that the deployment is rolled back.
-        clean_up_tries: How often CloudFormation sends a Delete of a clean-up that is refused.
     """
 
     name: str
     scenario: Scenario
     fails: bool
-    clean_up_tries: int
 
     def site(
         self,
@@ -117,9 +115,8 @@ class Row:
             connect_settings=ConnectSettings(
                 default_rate=None, duplicate_scope=scope, search_lag=search_lag, read_lag=read_lag
             ),
-            engine_settings=EngineSettings(
-                reversed_update_id=reversed_id, clean_up_tries=self.clean_up_tries
-            ),
+            # one try of a clean-up that is refused: a further one does the same again
+            engine_settings=EngineSettings(reversed_update_id=reversed_id, clean_up_tries=1),
         )
         stack = site.up(self.scenario.start(site))
         assert stack.status == "CREATE_COMPLETE", site.reasons(stack)
@@ -145,10 +142,8 @@ class Row:
         """
         in_table = fault in LEDGER_FAULTS
         strikes, plan = (LEDGER_FAULTS if in_table else FAULTS)[fault]
-        site = self.site(ledger_in_table=in_table)
-        before = _counts(site)[strikes]
-        expected = self.outcome(site)
-        places = _counts(site)[strikes] - before
+        expected, counts = _without_faults(self, ledger_in_table=in_table)
+        places = counts[strikes]
         assert places > 0
         places += strikes == "gaps between calls"  # one more than there are calls
         kinds = list(LEDGER_FAULTS if in_table else FAULTS)
@@ -181,6 +176,17 @@ class Row:
         record_property(TABLE_CELL, (self.name, "stale", f"{len(lags)} ok"))
 
 
+@cache
+def _without_faults(
+    row: Row, *, ledger_in_table: bool
+) -> tuple[tuple[Any, ...], Mapping[str, int]]:
+    """How a deployment ends that nothing disturbs, and how many places it has."""
+    site = row.site(ledger_in_table=ledger_in_table)
+    before = _counts(site)
+    outcome = row.outcome(site)
+    return outcome, {what: count - before[what] for what, count in _counts(site).items()}
+
+
 def _tags(site: Site) -> dict[tuple[str, ...], dict[str, str]]:
     """The tags of each group; the stack's uuid differs from site to site."""
     return {
@@ -195,27 +201,16 @@ def _elsewhere(site: Site) -> tuple[list[str], list[str]]:
     return sorted("/".join(path) for path in hierarchy.by_path), list(hierarchy.level_names)
 
 
-def rows(
-    scenarios: Mapping[str, Scenario],
-    prefix: str = "",
-    *,
-    clean_up_tries: int = EngineSettings.clean_up_tries,
-) -> list[Any]:
+def rows(scenarios: Mapping[str, Scenario], prefix: str = "") -> list[Any]:
     """The rows of scenarios as parameters of a test, forward and, where it matters, rolled back.
 
     Args:
         scenarios: What is deployed, by name.
         prefix: What names in the table begin with.
-        clean_up_tries: How often CloudFormation sends a Delete of a clean-up that is refused.
     """
     return [
         pytest.param(
-            Row(
-                f"{prefix}{name}{', rolled back' if fails else ''}",
-                scenario,
-                fails,
-                clean_up_tries,
-            ),
+            Row(f"{prefix}{name}{', rolled back' if fails else ''}", scenario, fails),
             id=f"{prefix}{name}, {'rolled back' if fails else 'forward'}",
         )
         for name, scenario in scenarios.items()

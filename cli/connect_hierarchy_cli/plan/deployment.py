@@ -453,7 +453,7 @@ def is_ours(declaration: Mapping[str, Any]) -> bool:
 
 
 def copied(ledger: Ledger | None) -> MemoryLedger:
-    """A copy of a ledger's records and entries."""
+    """A copy of what a ledger knows of its groups, resources and wishes."""
     copy = MemoryLedger()
     if ledger is None:
         return copy
@@ -462,6 +462,8 @@ def copied(ledger: Ledger | None) -> MemoryLedger:
     copy.write(turn, records=list(ledger.records().values()))
     for entry in ledger.entries().values():
         copy.write(turn, entry=entry)
+    for wish in ledger.last_wishes().values():
+        copy.write(turn, wish=wish)
     copy.give_turn(turn, {})
     return copy
 

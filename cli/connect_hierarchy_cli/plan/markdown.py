@@ -32,6 +32,7 @@ def as_markdown(plan: Plan) -> str:
         "Groups with another id",
         (f"{joined(group.path)}: {group.old_id} ends" for group in wording.new_ids(plan)),
     )
+    lines += _section("Changed by hand", wording.by_hand(plan))
     lines += _section("What points at groups that go", wording.pointed_at(plan))
     lines += _section("Known after the deployment only", plan.unknown)
     lines += _section("Warnings", plan.warnings)

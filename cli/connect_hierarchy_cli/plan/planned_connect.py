@@ -273,14 +273,14 @@ class PlannedConnect:
         self.request = ""
         """Id of the request that is served."""
 
-        self._source = source
+        self.source = source
         self._numbers = itertools.count(1)
         self._quota_of = cache(quota_of)
         self._one_name_an_instance = one_name_an_instance
 
     def instance(self, arn: str) -> PlannedInstance:
-        """The instance with this ARN, which becomes part of the plan."""
-        return self._with(arn, self._source)
+        """The instance with this ARN, which the plan is about from now on."""
+        return self._with(arn, self.source)
 
     def add_new_instance(self, arn: str) -> None:
         """Add an instance that the deployment creates."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from connect_hierarchy_cli.plan.by_hand import changed_by_hand
 from connect_hierarchy_cli.plan.changes import Changes
 from connect_hierarchy_cli.plan.cost import Calls, Duration, calls_by_api
 from connect_hierarchy_cli.plan.deployment import Deployment, Played, copied, is_ours
@@ -14,7 +15,7 @@ from connect_hierarchy_cli.plan.planned_connect import (
     PlannedInstance,
 )
 from connect_hierarchy_cli.plan.pointers import FindPointers, Pointers
-from connect_hierarchy_cli.plan.result import GroupPlan, InstancePlan, Plan, ResourcePlan
+from connect_hierarchy_cli.plan.result import ByHand, GroupPlan, InstancePlan, Plan, ResourcePlan
 from connect_hierarchy_cli.plan.target import Target
 from connect_hierarchy_lambda.model.declared import nodes_as_declared
 from connect_hierarchy_lambda.model.errors import InvalidHierarchyError
@@ -94,6 +95,12 @@ def make_plan(
         calls = Calls(connect, played).planned()
     except NotReadError as error:
         raise error.cause from None
+    by_hand: tuple[ByHand, ...] = ()
+    try:
+        if ledger is not None and not refusal:
+            by_hand = changed_by_hand(target, ledger, copy, connect)
+    except NotReadError as error:
+        played.warnings.append(f"what was changed by hand is not known: {error}")
     return Plan(
         stack=target.name,
         is_first=target.is_first,
@@ -103,6 +110,7 @@ def make_plan(
         calls_by_api=calls_by_api(connect.calls),
         seconds=duration.seconds,
         rate=rate.per_second,
+        by_hand=by_hand,
         pointers=pointers.found,
         not_read=pointers.not_read,
         unknown=tuple(played.unknown),

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from connect_hierarchy_lambda.core.drift import REPAIRED, Difference
+
 Path = tuple[str, ...]
 """Names from level one down."""
 
@@ -166,6 +168,42 @@ class Pointer:
     group_id: str
 
 
+class Fate(StrEnum):
+    """What becomes of a change by hand in a deployment."""
+
+    STAYS = "stays"
+    """Nothing that the deployment does is about it."""
+
+    UNDONE = "is undone"
+    """The name, tags or level are again what the app says."""
+
+    MADE_ANEW = "is made anew"
+    """Another group stands for the one that is gone."""
+
+    ACCEPTED = "is what the app says"
+    OWNED = "is the stack's again"
+    GOES = "goes"
+    """The group is deleted."""
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """A change that somebody made by hand, and what becomes of it."""
+
+    difference: Difference
+    fate: Fate
+    left_at: Path = ()
+    """Where the group stays that somebody moved, if the deployment makes another one for it."""
+
+    agents_left: int = 0
+    """The agents that stay in that group."""
+
+    @property
+    def is_for_a_repair(self) -> bool:
+        """Whether a repair would bring back more than the deployment does."""
+        return bool(self.left_at) or (self.fate is Fate.STAYS and self.difference.kind in REPAIRED)
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a deployment will do."""
@@ -185,6 +223,9 @@ class Plan:
 
     rate: float
     """Requests a second that each API takes."""
+
+    by_hand: tuple[ByHand, ...] = ()
+    """What people changed since the last deployment; empty where the deployment will fail."""
 
     pointers: tuple[Pointer, ...] = ()
     not_read: tuple[str, ...] = ()

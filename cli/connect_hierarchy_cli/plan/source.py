@@ -20,11 +20,14 @@ class LiveSource:
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
+        self._levels: dict[str, Sequence[str]] = {}
         self._groups: dict[str, tuple[Group, ...]] = {}
 
     def levels(self, instance_arn: str) -> Sequence[str]:
-        """The level names, level one first."""
-        return _read(lambda: self._connect.levels(instance_arn))
+        """The level names, level one first; asking again gives the same."""
+        if instance_arn not in self._levels:
+            self._levels[instance_arn] = _read(lambda: self._connect.levels(instance_arn))
+        return self._levels[instance_arn]
 
     def groups(self, instance_arn: str) -> Sequence[Group]:
         """All groups; further calls return the same."""

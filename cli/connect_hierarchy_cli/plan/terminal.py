@@ -49,6 +49,7 @@ def as_renderable(plan: Plan, *, everything: bool = False, calls: bool = False) 
     if calls and plan.calls:
         parts += [Text(""), _each_call(plan)]
     parts += _section("Groups with another id", map(_new_id, wording.new_ids(plan)))
+    parts += _section("Changed by hand", wording.by_hand(plan))
     parts += _section("What points at groups that go", wording.pointed_at(plan))
     parts += _section("Known after the deployment only", plan.unknown)
     parts += _section("Warnings", plan.warnings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connect_hierarchy_cli.plan.result import GroupPlan, InstancePlan, Plan
+from connect_hierarchy_cli.plan.result import ByHand, GroupPlan, InstancePlan, Plan
 
 
 def as_value(plan: Plan) -> dict[str, Any]:
@@ -39,6 +39,7 @@ def as_value(plan: Plan) -> dict[str, Any]:
         "calls_by_api": dict(plan.calls_by_api),
         "seconds": round(plan.seconds, 1),
         "requests_per_second": plan.rate,
+        "changed_by_hand": [_by_hand(one) for one in plan.by_hand],
         "points_at_what_goes": [
             {
                 "kind": str(one.kind),
@@ -51,6 +52,21 @@ def as_value(plan: Plan) -> dict[str, Any]:
         "not_read": list(plan.not_read),
         "known_after_deployment": list(plan.unknown),
         "warnings": list(plan.warnings),
+    }
+
+
+def _by_hand(one: ByHand) -> dict[str, Any]:
+    difference = one.difference
+    return {
+        "kind": str(difference.kind),
+        "path": difference.path,
+        "resource": difference.resource,
+        "group_id": difference.group_id or None,
+        "was": difference.was or None,
+        "now": difference.now or None,
+        "fate": str(one.fate),
+        "left_at": list(one.left_at) or None,
+        "agents_left": one.agents_left,
     }
 
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from connect_hierarchy_cli.plan.result import AgentsGo, Change, GroupPlan, Kind, Plan, joined
+from connect_hierarchy_cli.drifting import sentence
+from connect_hierarchy_cli.plan.result import (
+    AgentsGo,
+    ByHand,
+    Change,
+    Fate,
+    GroupPlan,
+    Kind,
+    Plan,
+    joined,
+)
+from connect_hierarchy_cli.settings import PROGRAM
 
 NOTHING = "No changes. Amazon Connect has everything as wanted."
 
@@ -20,7 +31,8 @@ def headline(plan: Plan) -> str:
     if plan.refusal:
         return f"The deployment of {plan.stack} will fail."
     if not plan.changes_anything:
-        return NOTHING
+        stays = sum(one.fate is Fate.STAYS for one in plan.by_hand)
+        return f"No changes. {counted(stays, 'change')} by hand will stay." if stays else NOTHING
     changes = [f"{number:,} {change}" for change, number in plan.count().items()]
     if plan.changes_levels:
         changes.append("levels changed")
@@ -111,6 +123,27 @@ def pointed_at(plan: Plan) -> list[str]:
         for one in plan.pointers
     ]
     return lines + [f"not read: {what}" for what in plan.not_read]
+
+
+def by_hand(plan: Plan) -> list[str]:
+    """What people changed, and what becomes of it; last, what to do about what does not go back."""
+    lines = [
+        f"{one.difference.path} {sentence(one.difference)}: {_becomes(one)}" for one in plan.by_hand
+    ]
+    number = sum(one.is_for_a_repair for one in plan.by_hand)
+    if number:
+        lines.append(
+            f"to bring {number:,} of these back, type this before the deployment: "
+            f"{PROGRAM} drift --stack {plan.stack} --repair"
+        )
+    return lines
+
+
+def _becomes(one: ByHand) -> str:
+    if not one.left_at:
+        return str(one.fate)
+    agents = f" with {counted(one.agents_left, 'agent')}" if one.agents_left else ""
+    return f"{one.fate}, and {joined(one.left_at)} stays{agents}"
 
 
 def new_ids(plan: Plan) -> list[GroupPlan]:

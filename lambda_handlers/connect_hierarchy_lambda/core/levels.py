@@ -18,7 +18,7 @@ from connect_hierarchy_lambda.core.decisions import (
     Step,
     Wait,
 )
-from connect_hierarchy_lambda.core.facts import FindAtLevel, ReadLevels
+from connect_hierarchy_lambda.core.facts import FindAtLevel, LookAt, ReadLevels
 from connect_hierarchy_lambda.core.view import View
 from connect_hierarchy_lambda.core.wish import Direction
 from connect_hierarchy_lambda.model.messages import HierarchyError, listed
@@ -161,17 +161,36 @@ def _groups_that_would_move(
         question = FindAtLevel(instance_arn, number)
         if not view.facts.knows(question):
             return Ask((question,))
-        groups = view.facts.groups(question)
+        groups = [group.name for group in view.facts.groups(question)]
+        if not groups:
+            own = _shown_of_own(view, instance_arn, number)
+            if isinstance(own, Ask):
+                return own
+            groups = own
         if groups:
             return Refuse(
                 HierarchyError(
                     f"moving hierarchy level {quoted(name)}",
                     f"it has groups, which would stay at level {number}: "
-                    f"{listed([quoted(group.name) for group in groups])}",
+                    f"{listed([quoted(group) for group in groups])}",
                     "rename levels one at a time, or append",
                 )
             )
     return None
+
+
+def _shown_of_own(view: View, instance_arn: str, number: int) -> list[str] | Ask:
+    """A group on record at a level that no search shows yet, looked at by its id."""
+    for record in view.records.values():
+        is_here = record.instance_arn == instance_arn and bool(record.id)
+        if not is_here or view.level_of(record) != number:
+            continue
+        question = LookAt(instance_arn, record.id)
+        if not view.facts.knows(question):
+            return Ask((question,))
+        if view.facts.group(question) is not None:
+            return [record.name]
+    return []
 
 
 def _beside_levels_of_others(there: Names, ours: Names, wished: Names) -> Names | Refuse:

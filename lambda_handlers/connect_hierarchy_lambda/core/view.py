@@ -185,6 +185,16 @@ class View:
         """The names down to a group, joined with slashes, as far up as the ledger knows them."""
         return path_of(self.records, record)
 
+    def level_of(self, record: Record) -> int:
+        """The number of a group's level, 0 where it is below one that the ledger does not know."""
+        level = 1
+        while record.parent_id:
+            above = self.records.get(record.parent_id)
+            if above is None:
+                return 0
+            record, level = above, level + 1
+        return level
+
     @property
     def goes_back(self) -> bool:
         """Whether a forward request is undone."""

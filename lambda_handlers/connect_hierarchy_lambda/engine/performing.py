@@ -155,11 +155,13 @@ class Performing:
 
     def _after_not_found(self, made: Call, refusal: Refusal) -> Record | _Undone | None:
         memory, record = self._memory, made.record
+        # an agent may be there, and only the group to which it moves not be found yet
+        group_id = made.group_id if isinstance(made, MoveAgent) else record.id
+        if group_id and memory.is_recent(group_id) and not memory.is_over(doing(made)):
+            raise Pause(doing(made), str(refusal), first=1.0)
         if isinstance(made, MoveAgent):
             memory.facts.moved[made.agent.id] = None
             return record
-        if memory.is_recent(record.id) and not memory.is_over(doing(made)):
-            raise Pause(doing(made), str(refusal), first=1.0)
         memory.facts.gone.add(record.id)
         memory.free(record)
         path = path_of(memory.records, record)
