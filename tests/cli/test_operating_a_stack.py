@@ -36,8 +36,8 @@ STACK = "Centre"
 
 FATES = {
     "RENAMED": "is undone",
-    "DELETED": "is made anew",
-    "MOVED": "is made anew",
+    "DELETED": "is created again",
+    "MOVED": "is created again",
     **dict.fromkeys(("RETAGGED", "TAKEN", "UNRECORDED", "LEVEL"), "stays"),
 }
 """What becomes of changes by hand in a deployment that adds a group to the tree."""
@@ -363,7 +363,7 @@ def test_the_next_plan_says_what_becomes_of_sixty_changes(
     strays = {("UNRECORDED", path) for path in hands.moved_to.values()}
     assert places(differences(line, code=2)) == sorted(stays | strays)
     after = hands.ids
-    anew = {path for (_, path), fate in fates.items() if fate == "is made anew"}
+    anew = {path for (_, path), fate in fates.items() if fate == "is created again"}
     assert {path for path in before if before[path] != after[path]} == anew
     # agents of moved groups stay where somebody put them
     assert agents_by_path(hands) == {hands.moved_to.get(at, at): agents[at] for at in agents}

@@ -188,7 +188,7 @@ def test_a_deleted_group_is_made_anew_or_forgotten(hands: Hands) -> None:
     plan, told = deployed(hands, tree(hands.site, *groups))
     fates = {path: one.fate for (_, path), one in told.items()}
     assert fates == {"Support/EMEA": Fate.MADE_ANEW, "Sales/North": Fate.ACCEPTED}
-    assert wording.by_hand(plan)[-1] == "Support/EMEA is gone: is made anew"
+    assert wording.by_hand(plan)[-1] == "Support/EMEA is gone: is created again"
 
 
 def test_a_moved_group_stays_elsewhere_with_its_agents(hands: Hands) -> None:

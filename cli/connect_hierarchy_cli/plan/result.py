@@ -177,7 +177,7 @@ class Fate(StrEnum):
     UNDONE = "is undone"
     """The name, tags or level are again what the app says."""
 
-    MADE_ANEW = "is made anew"
+    MADE_ANEW = "is created again"
     """Another group stands for the one that is gone."""
 
     ACCEPTED = "is what the app says"
