@@ -201,8 +201,8 @@ def test_a_moved_group_stays_elsewhere_with_its_agents(hands: Hands) -> None:
     assert hands.site.agents == {"Sales/EMEA": ("ada",)}
     assert wording.by_hand(plan) == [
         (
-            "Support/EMEA is gone, a group with its owner tags stood at 'Sales / EMEA': is made "
-            "anew, and Sales/EMEA stays with 1 agent"
+            "Support/EMEA is gone, a group with its owner tags stood at 'Sales / EMEA': is "
+            "created again, and Sales/EMEA stays with 1 agent"
         ),
         (
             "to bring 1 of these back, type this before the deployment: connect-hierarchy drift "
