@@ -20,11 +20,11 @@ _AXE = REPOSITORY / "node_modules" / "axe-core" / "axe.min.js"
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Chromium as `make test` unpacks it, or the one that the variable CHROMIUM names."""
-    path = os.environ.get("CHROMIUM") or _UNPACKED / "chromium"
+    path = Path(os.environ.get("CHROMIUM") or _UNPACKED / "chromium")
     environment = {
         **os.environ,
         "FONTCONFIG_FILE": str(Path(__file__).with_name("fonts.conf")),
-        "LD_LIBRARY_PATH": str(_UNPACKED / "al2023" / "lib"),
+        "LD_LIBRARY_PATH": str(path.parent / "al2023" / "lib"),
     }
     with sync_playwright() as playwright:
         try:
