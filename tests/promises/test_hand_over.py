@@ -20,6 +20,7 @@ from tests.support.deployments import (
     rename_by_hand,
     state,
     tags_of,
+    take_away,
     unpaced,
     up,
     worlds,
@@ -427,6 +428,19 @@ def test_a_delete_that_comes_again_after_the_clean_up_takes_nothing(site: Site, 
     site._invoke_async(site.function_arn, dict(event))
     site.clock.sleep(1000)
     assert set(site.ids) == {"A"}
+
+
+@pytest.mark.parametrize("lag", [1.0, 5.0, 20.0])
+def test_a_stack_that_goes_takes_along_what_showed_no_owner(kind: Kind, lag: float) -> None:
+    """Somebody took our tags away; the construct has another id now, and reads show it later."""
+    site = unpaced()
+    Organisation(site, kind, "Old").up("A")
+    take_away(site, "A")
+    site.clock.sleep(1000)
+    stack = Organisation(site, kind, "New").up("A")
+    site.connect.settings.search_lag, site.connect.settings.read_lag = 100.0, lag
+    site.down(stack)
+    assert site.ids == {}
 
 
 @pytest.mark.parametrize("lag", [1.0, 5.0, 20.0])

@@ -88,10 +88,14 @@ class _Removal:
 
     def _is_tried_again(self, record: Record) -> bool:
         view = self.view
+        again = {record.left_for}
+        if view.direction is Direction.CLEAN_UP:
+            # a rollback may have left it, before the Delete of what the update had made
+            again.add(record.arn)
         return (
             view.is_last
             and record.phase is Phase.LEFT
-            and view.physical_id in {record.left_for, record.arn}
+            and view.physical_id in again
             and record.changed_by != view.request
         )
 
@@ -147,20 +151,22 @@ class _Removal:
                 forgotten.append(record)
                 continue
             owner = passed_on(self.view, group)
-            # a read of an adopted group may still show its tags from before the adoption
+            # a read may still show the tags from before the group came to this stack
             is_old = owner is not None and shows_the_past(record, owner)
             is_nobodys = Owner.of(group.tags) is None and record.origin is Origin.MADE
-            if is_old and not self._is_released(record):
-                doubtful.append(record)
-            elif is_nobodys or (owner is not None and not is_old):
+            if is_nobodys or (is_old and not self._is_released(record)):
+                doubtful.append((record, passed_on_warning(self.view, record, owner)))
+            elif owner is not None and not is_old:
                 forgotten.append(record)
                 warnings.append(passed_on_warning(self.view, record, owner))
         if forgotten:
             return Step(forgotten=tuple(forgotten), warnings=tuple(warnings))
         if not doubtful:
             return None
-        doing = f"deleting hierarchy group {quoted(self.view.path_of(doubtful[0]))}"
-        return Wait(doing, "it shows its former owner", Step(forgotten=tuple(doubtful)))
+        records, warned = zip(*doubtful, strict=True)
+        doing = f"deleting hierarchy group {quoted(self.view.path_of(records[0]))}"
+        forget = Step(forgotten=records, warnings=warned)
+        return Wait(doing, "it does not show this stack's tags", forget)
 
     # one group ---------------------------------------------------------------------------------
 
