@@ -98,6 +98,15 @@ def test_a_used_node_that_is_renamed_without_a_key_is_refused(site: Site, policy
     assert_refused(site, edited, *told)
 
 
+def test_a_used_node_may_leave_beside_one_whose_group_somebody_deleted(site: Site) -> None:
+    """That node is not new: its group is created again, and the other one goes by its policy."""
+    up(site, with_tree(site, "Retail", "Wholesale", AgentsOnDelete="UNASSIGN"))
+    site.hire("ada", "Wholesale")
+    delete_by_hand(site, "Retail")
+    up(site, with_tree(site, "Retail", AgentsOnDelete="UNASSIGN"))
+    assert set(site.ids) == {"Retail"}
+
+
 def test_the_old_key_that_the_refusal_names_keeps_the_group(site: Site) -> None:
     """The first of both ways: it keeps its id and its agent."""
     up(site, with_tree(site, "Retail", "Wholesale", AgentsOnDelete="UNASSIGN"))

@@ -137,6 +137,8 @@ def _without_a_key(view: View) -> list[tuple[WishedGroup, str | None]]:
         and node.key not in view.standing
         and node.key not in view.rekeyed
         and node.key not in moved
+        # its group may be gone, but the node is the one of the wish before
+        and node.key not in view.written_keys
     ]
 
 

@@ -62,7 +62,8 @@ def _replaced(view: View, record: Record) -> str:
     """The warning about a group that a new node without a key of its own seems to replace."""
     for node in view.wish.nodes:
         new = view.standing.get(node.key)
-        is_new = new is not None and new.came_by == view.request
+        came_now = new is not None and new.came_by == view.request
+        is_new = came_now and node.key not in view.written_keys
         is_sibling = new is not None and new.parent_id == record.parent_id
         if view.direction is Direction.FORWARD and is_new and is_sibling and not node.has_own_key:
             paths = f"{quoted(view.path_of(record))} goes, {quoted('/'.join(node.path))} is new"
