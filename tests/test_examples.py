@@ -102,5 +102,7 @@ def test_a_workflow_writes_the_plan_of_a_pull_request(tmp_path: Path) -> None:
     assert told == "code=2\n"
     assert (tmp_path / "plan.svg").is_file()
     comment, told = run("Missing")
-    assert comment.startswith("### No plan of the hierarchy\n\n    Error: 0 stacks 'Missing'")
+    assert comment.startswith(
+        "### No plan of the hierarchy\n\n    Error: cdk.out has 0 stacks 'Missing'"
+    )
     assert told == "code=1\n"

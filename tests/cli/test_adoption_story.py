@@ -314,7 +314,7 @@ def test_stacks_that_are_not_there(story: Story, monkeypatch: pytest.MonkeyPatch
     session = Session(Settings())
     with pytest.raises(CommandError, match="Region eu-west-2 has no stack 'Nowhere'"):
         find_stack(session, "Nowhere")
-    with pytest.raises(CommandError, match="stack CDKToolkit is none of a CDK app"):
+    with pytest.raises(CommandError, match="stack CDKToolkit is not of a CDK app"):
         _ = find_stack(session, "CDKToolkit").function
 
 
