@@ -17,7 +17,13 @@ from benchmarks.apps import fill_with_trees
 from benchmarks.organisation import LEVELS, organisation
 from benchmarks.processes import rounds, size_of
 from connect_hierarchy.bundling import HandlerBundling
-from connect_hierarchy_lambda.model.properties import HANDLER, PaceVariable, ResourceType
+from connect_hierarchy_lambda.model.properties import (
+    HANDLER,
+    LEDGER_VARIABLE,
+    LedgerKey,
+    PaceVariable,
+    ResourceType,
+)
 from local_aws import LocalAws
 from local_aws.awslambda.environment import link_runtime_modules
 
@@ -186,10 +192,26 @@ def _make_function(aws: LocalAws, name: str) -> str:
             "Variables": {
                 PaceVariable.REQUESTS_PER_SECOND.value: "1000",
                 PaceVariable.BURST.value: "1000",
+                LEDGER_VARIABLE: _make_table(aws, name),
             }
         },
     )
     return str(function["FunctionArn"])
+
+
+def _make_table(aws: LocalAws, name: str) -> str:
+    aws.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": LedgerKey.PARTITION.value, "KeyType": "HASH"},
+            {"AttributeName": LedgerKey.SORT.value, "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": key.value, "AttributeType": "S"} for key in LedgerKey
+        ],
+    )
+    return name
 
 
 def _tree(instance_arn: str, groups: int) -> dict[str, Any]:
