@@ -66,8 +66,7 @@ class HandlerBundling:
             if module.as_posix() in NOT_BUNDLED:
                 continue
             placed = _place(target / HANDLER_PACKAGE / module)
-            code = _without_texts((self.handlers / module).read_text("utf-8"))
-            placed.write_bytes(_without_types(code.encode()))
+            placed.write_bytes(_code_alone((self.handlers / module).read_bytes()))
         for module in _modules(self._crhelper):
             shutil.copyfile(self._crhelper / module, _place(target / CRHELPER / module))
         _copy_licences(CRHELPER, target / CRHELPER)
@@ -92,38 +91,34 @@ def _modules(package: Path) -> list[Path]:
     return [module.relative_to(package) for module in sorted(package.rglob("*.py"))]
 
 
-def _without_texts(source: str) -> str:
-    """Python code with its lines, and without comments and texts that are statements."""
+def _code_alone(source: bytes) -> bytes:
+    """Python code with its lines, without comments, texts that are statements and types.
+
+    The types are those of parameters and of what functions return.
+    """
     lines = source.splitlines(keepends=True)
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+    for token in tokenize.tokenize(io.BytesIO(source).readline):
         if token.type == tokenize.COMMENT:
             line, column = token.start
-            lines[line - 1] = lines[line - 1][:column].rstrip() + "\n"
-    for parent in ast.walk(ast.parse(source)):
-        body = getattr(parent, "body", ())
+            lines[line - 1] = token.line[:column].rstrip().encode() + b"\n"
+    types: list[tuple[int, int, ast.expr]] = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.arg(annotation=ast.expr() as written):
+                types.append((node.lineno, node.col_offset + len(node.arg.encode()), written))
+            case ast.FunctionDef(returns=ast.expr() as written):
+                arrow = lines[written.lineno - 1].rfind(b" ->", 0, written.col_offset)
+                types.append((written.lineno, arrow, written))
+        body = getattr(node, "body", ())
         texts = [one for one in body if _is_text(one)] if isinstance(body, list) else []
         for text in texts:
             first, last = text.lineno, text.end_lineno or text.lineno
             indent = lines[first - 1][: text.col_offset]
             # what consists of nothing else still needs a statement
-            rest = f'{indent}""' if len(texts) == len(body) else indent.rstrip()
-            lines[first - 1 : last] = [f"{rest}\n", *["\n"] * (last - first)]
-    return "".join(lines)
-
-
-def _without_types(source: bytes) -> bytes:
-    """Python code with its lines, and without the types of parameters and of what is returned."""
-    lines = source.splitlines(keepends=True)
-    spans: list[tuple[int, int, ast.expr]] = []
-    for node in ast.walk(ast.parse(source)):
-        match node:
-            case ast.arg(annotation=ast.expr() as written):
-                spans.append((node.lineno, node.col_offset + len(node.arg.encode()), written))
-            case ast.FunctionDef(returns=ast.expr() as written):
-                arrow = lines[written.lineno - 1].rfind(b" ->", 0, written.col_offset)
-                spans.append((written.lineno, arrow, written))
-    # the last one first: what stands before a span keeps its place
-    for line, start, written in sorted(spans, key=lambda span: span[:2], reverse=True):
+            rest = indent + b'""' if len(texts) == len(body) else indent.rstrip()
+            lines[first - 1 : last] = [rest + b"\n", *[b"\n"] * (last - first)]
+    # the last one first: what stands before a type keeps its place
+    for line, start, written in sorted(types, key=lambda one: one[:2], reverse=True):
         last, end = written.end_lineno or line, written.end_col_offset or start
         rest = lines[last - 1][end:]
         lines[line - 1] = lines[line - 1][:start] + (rest if last == line else b"\n")

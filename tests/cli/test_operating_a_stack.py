@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from local_aws import LocalAws
 from tests.support.calls_in_words import calls_made, planned_calls
 from tests.support.cdk_cli import CdkCli
 from tests.support.command_line import CommandLine, Run
+from tests.support.events import ManualClock
 from tests.support.instances import new_instance, unpaced_aws
 from tests.support.scripted_service import ScriptedService
 
@@ -582,8 +583,8 @@ def test_everything_that_can_be_wrong(aws: LocalAws, hands: Hands, line: Command
             "AWS_ENDPOINT_URL_CONNECT": connect.url,
         }
         command_line = CommandLine(aws, line.folder, environment)
-        run = command_line.run("doctor", "--stack", STACK, "--json", clock=Calendar(2029, 8))
-        shown = command_line.run("doctor", "--stack", STACK, clock=Calendar(2029, 5))
+        run = command_line.run("doctor", "--stack", STACK, "--json", clock=in_month(2029, 8))
+        shown = command_line.run("doctor", "--stack", STACK, clock=in_month(2029, 5))
     set_backups(aws, table, is_on=True)
     assert run.code == 1
     found = verdicts(run)
@@ -637,21 +638,6 @@ def set_backups(aws: LocalAws, table: str, *, is_on: bool) -> None:
     )
 
 
-class Calendar:
-    """A clock that stands still in some month."""
-
-    def __init__(self, year: int, month: int) -> None:
-        self._now = datetime(year, month, 1, tzinfo=UTC).timestamp()
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return self._now
-
-    def sleep(self, seconds: float) -> None:
-        """Return at once."""
-        self._now += seconds
-
-    def side_by_side(self, works: Sequence[Callable[[], None]]) -> None:
-        """Do these one by one."""
-        for work in works:
-            work()
+def in_month(year: int, month: int) -> ManualClock:
+    """A clock that shows the first day of some month."""
+    return ManualClock(datetime(year, month, 1, tzinfo=UTC).timestamp())

@@ -20,8 +20,8 @@ URL = "https://answers.invalid/path?X-Amz-Signature=secret"
 class ManualClock:
     """Time that passes only by sleeping."""
 
-    def __init__(self) -> None:
-        self.time = 1_800_000_000.0
+    def __init__(self, time: float = 1_800_000_000.0) -> None:
+        self.time = time
 
     def now(self) -> float:
         """Seconds since 1970."""

@@ -158,15 +158,9 @@ def _groups_that_would_move(
     for number, name in enumerate(there, start=1):
         if not name or name not in wished or wished.index(name) + 1 == number:
             continue
-        question = FindAtLevel(instance_arn, number)
-        if not view.facts.knows(question):
-            return Ask((question,))
-        groups = [group.name for group in view.facts.groups(question)]
-        if not groups:
-            own = _shown_of_own(view, instance_arn, number)
-            if isinstance(own, Ask):
-                return own
-            groups = own
+        groups = _groups_at(view, instance_arn, number)
+        if isinstance(groups, Ask):
+            return groups
         if groups:
             return Refuse(
                 HierarchyError(
@@ -179,8 +173,13 @@ def _groups_that_would_move(
     return None
 
 
-def _shown_of_own(view: View, instance_arn: str, number: int) -> list[str] | Ask:
-    """A group on record at a level that no search shows yet, looked at by its id."""
+def _groups_at(view: View, instance_arn: str, number: int) -> list[str] | Ask:
+    """Names of groups at a level; one on record that no search shows yet is looked at by its id."""
+    search = FindAtLevel(instance_arn, number)
+    if not view.facts.knows(search):
+        return Ask((search,))
+    if groups := view.facts.groups(search):
+        return [group.name for group in groups]
     for record in view.records.values():
         is_here = record.instance_arn == instance_arn and bool(record.id)
         if not is_here or view.level_of(record) != number:

@@ -187,13 +187,8 @@ class View:
 
     def level_of(self, record: Record) -> int:
         """The number of a group's level, 0 where it is below one that the ledger does not know."""
-        level = 1
-        while record.parent_id:
-            above = self.records.get(record.parent_id)
-            if above is None:
-                return 0
-            record, level = above, level + 1
-        return level
+        line = lineage(self.records, record)
+        return 0 if line[-1].parent_id else len(line)
 
     @property
     def goes_back(self) -> bool:
@@ -240,20 +235,17 @@ def shows_the_past(record: Record, owner: Owner) -> bool:
 def deepest_first(records: tuple[Record, ...]) -> list[Record]:
     """The records, each before the one above it."""
     by_id = {record.id: record for record in records}
+    return sorted(records, key=lambda record: len(lineage(by_id, record)), reverse=True)
 
-    def depth(record: Record) -> int:
-        above, number = record.parent_id, 0
-        while above in by_id:
-            above, number = by_id[above].parent_id, number + 1
-        return number
 
-    return sorted(records, key=depth, reverse=True)
+def lineage(records: Mapping[str, Record], record: Record) -> list[Record]:
+    """A group and the groups above it, itself first, as far up as `records` has them."""
+    line = [record]
+    while (above := records.get(line[-1].parent_id or "")) is not None:
+        line.append(above)
+    return line
 
 
 def path_of(records: Mapping[str, Record], record: Record) -> str:
     """The names down to a group, joined with slashes, as far up as the ledger knows them."""
-    names, above = [record.name], records.get(record.parent_id or "")
-    while above is not None:
-        names.insert(0, above.name)
-        above = records.get(above.parent_id or "")
-    return "/".join(names)
+    return "/".join(above.name for above in reversed(lineage(records, record)))

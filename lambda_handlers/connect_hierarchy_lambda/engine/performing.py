@@ -99,7 +99,8 @@ class Performing:
         errors: list[Exception] = []
         # refusals first: what a call beside them has changed, they can try again
         order = sorted(outcomes, key=lambda number: not isinstance(outcomes[number], Refusal))
-        for made, number in ((calls[number], number) for number in order):
+        for number in order:
+            made = calls[number]
             intention = intended(made)
             try:
                 after = self._after(made, outcomes[number])
