@@ -185,7 +185,7 @@ class Judge:
         passed_on = {change.expected_id(member) for member in change.new.members}
         for group_id, member in leavers.items():
             if self._seems_renamed(tree_id, group_id):
-                is_open = group_id in passed_on or not self._is_used(tree_id, group_id)
+                is_open = group_id in passed_on or not self._is_used(group_id)
                 # the ledger has the name from before somebody changed it, and finds it by that
                 is_open |= member in change.drifted
                 verdict = Verdict.OPEN if is_open else Verdict.FAILS
@@ -200,12 +200,10 @@ class Judge:
             return Verdict.OPEN, f"agents may hold a group of {tree_id}"
         return GOOD
 
-    def _is_used(self, tree_id: str, group_id: str) -> bool:
-        """Whether it has agents, or groups of its tree below it, before anybody joins."""
+    def _is_used(self, group_id: str) -> bool:
+        """Whether it has agents or child groups, of any owner, before anybody joins."""
         before = self.change.before
-        below = [child.ownership for child in before.children(group_id)]
-        has_children = any(owned is not None and owned.resource == tree_id for owned in below)
-        return has_children or bool(before.groups[group_id].agents)
+        return bool(before.groups[group_id].agents or before.children(group_id))
 
     def _seems_renamed(self, tree_id: str, group_id: str) -> bool:
         """Whether a node that goes has agents or children, and a sibling without a key comes."""
@@ -213,7 +211,7 @@ class Judge:
         group, tree = change.before.groups.get(group_id), change.new.trees[tree_id]
         if group is None:
             return False
-        if not self._is_used(tree_id, group_id) and group_id not in change.joins:
+        if not self._is_used(group_id) and group_id not in change.joins:
             return False
         for key, node in tree.nodes.items():
             member = member_of_tree(tree_id, key)
