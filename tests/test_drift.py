@@ -23,6 +23,7 @@ from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, DuplicateScope, FaultKind
 from local_aws.in_process import FunctionFaults, FunctionSettings
 from tests.support.iam import Guard, SiteWithTables
+from tests.support.instances import write_levels
 from tests.support.stacks import Site, node
 
 LEVELS = ("Division", "Region", "Team", "Desk")
@@ -234,6 +235,20 @@ def test_what_a_stack_retains_is_no_drift(site: Site) -> None:
     stack = site.up(resources)
     Operator(site).rename("Kept", "Otherwise")
     assert found(check(site, stack)) == []
+
+
+def test_levels_that_a_structure_has_left_are_no_drift(site: Site) -> None:
+    """Whatever somebody does with the former instance, and also if it is gone."""
+    former = site.instance_arn
+    site.up(organisation(site))
+    site.instance_arn = site.other_arn
+    stack = site.up(organisation(site))
+    assert stack.status == "UPDATE_COMPLETE"
+    backend, former_id = site.connect.backend, former.rsplit("/", 1)[-1]
+    write_levels(backend, former_id, "Another")
+    assert found(check(site, stack)) == []
+    backend.delete_instance(former_id)
+    assert found(check(site, stack, repair=True)) == []
 
 
 def test_searches_that_lag_are_no_drift() -> None:

@@ -123,10 +123,11 @@ class _Fates:
         return Fate.OWNED if group.id in self._live else Fate.ACCEPTED
 
     def _of_level(self, one: Difference) -> Fate:
-        number = int(one.path.rsplit(" ", 1)[-1])
-        arns = [arn for resource, arn in self._was.levels if resource == one.resource]
-        levels = [self._connect.instance(arn).levels[number - 1 : number] for arn in arns]
-        return Fate.ACCEPTED if [one.now] in levels else Fate.UNDONE
+        instance_arn, names = self._was.levels[one.resource]
+        index = names.index(one.was)  # no two levels have the same name
+        levels = self._connect.instance(instance_arn).levels
+        shown = levels[index] if index < len(levels) else ""
+        return Fate.ACCEPTED if shown == one.now else Fate.UNDONE
 
     def _of_moved(self, one: Difference) -> ByHand:
         there = self._was.moved[one.group_id]

@@ -96,7 +96,7 @@ class Seen:
         unknown = tuple(q for q in asked if not self.facts.knows(q))
         if unknown:
             return unknown
-        further: list[Question] = [ReadLevels(instance_arn) for _, instance_arn in self.levels]
+        further: list[Question] = [ReadLevels(arn) for arn, _ in self.levels.values()]
         # neither of the two lists is certain to show everything
         further += [LookAt(r.instance_arn, r.id) for r in self.known if r.id not in self._listed]
         return tuple(q for q in dict.fromkeys(further) if not self.facts.knows(q))
@@ -119,19 +119,20 @@ class Seen:
         )
 
     @cached_property
-    def levels(self) -> Mapping[tuple[str, str], Names]:
-        """The wished level names of each structure, by its logical id and instance."""
-        found: dict[tuple[str, str], Names] = {}
-        for resource, known in self.entries.items():
-            written: Mapping[str, Any] = known.levels
-            found |= {(resource, arn): tuple(one["names"]) for arn, one in written.items()}
+    def levels(self) -> Mapping[str, tuple[str, Names]]:
+        """The instance of each structure and its wished level names, by its logical id.
+
+        Not those of an instance that the structure has left: CloudFormation retained them.
+        """
+        found: dict[str, tuple[str, Names]] = {}
         for wish in self.wishes.values():
             values: Mapping[str, Any] = wish.properties
             entry = self.entries.get(wish.resource)
-            if entry and entry.established and StructureProperty.LEVELS in values:
-                place = wish.resource, str(values[StructureProperty.INSTANCE_ARN])
-                found[place] = tuple(values[StructureProperty.LEVELS])
-        return {place: names for place, names in found.items() if self._is_declared(place[0])}
+            is_there = entry is not None and entry.established and self._is_declared(wish.resource)
+            if is_there and StructureProperty.LEVELS in values:
+                names = tuple(values[StructureProperty.LEVELS])
+                found[wish.resource] = str(values[StructureProperty.INSTANCE_ARN]), names
+        return found
 
     @cached_property
     def moved(self) -> Mapping[str, Group]:
@@ -192,7 +193,7 @@ class Seen:
                 yield Kind.RETAGGED, _written(record.tags, keys), _written(group.tags, keys)
 
     def _of_levels(self) -> Iterator[Difference]:
-        for (resource, instance_arn), names in self.levels.items():
+        for resource, (instance_arn, names) in self.levels.items():
             there = self.facts.levels(ReadLevels(instance_arn))
             for number, (name, now) in enumerate(zip_longest(names, there[: len(names)]), start=1):
                 if name != now:
