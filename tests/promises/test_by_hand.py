@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
+from local_aws.cloudformation.engine import EngineSettings
 from local_aws.connect import DuplicateScope
 from local_aws.in_process import FunctionFaults
 from tests.support.deployments import (
     by_hand,
     delete_by_hand,
+    fail,
     of_world,
     rename_by_hand,
     up,
@@ -103,6 +105,23 @@ def test_who_has_lost_its_name_below_a_tree_keeps_the_one_by_hand(site: Site, ki
     stack = site.up(resources("A", node("N", Key="B")))
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
     assert site.ids == ids
+
+
+@pytest.mark.parametrize("sends_reversed", [True, False], ids=["reversed Update", "Delete alone"])
+def test_a_rollback_takes_no_name_from_a_group_that_has_lost_its_own(
+    kind: Kind, *, sends_reversed: bool
+) -> None:
+    """No group keeps a temporary name after a rollback, whatever people did before."""
+    site = Site(engine_settings=EngineSettings(replaced_get_reversed_update=sends_reversed))
+    organisation, other = Organisation(site, kind), Organisation(site, kind, "Other")
+    up(site, {**organisation.resources("C"), **other.of("A")})
+    delete_by_hand(site, "C")
+    rename_by_hand(site, "A", "C")
+    by_hand(site, "A")
+    ids = site.ids
+    site.clock.sleep(1000)
+    fail(site, {**organisation.resources(node("B", Key="C")), **other.of("A")})
+    assert site.ids.items() >= ids.items()
 
 
 def test_who_is_about_to_move_makes_room_no_matter_what_has_its_name_here(

@@ -118,7 +118,12 @@ def _take_from_hand(view: View, record: Record, doing: str) -> Decision:
     if own_place not in view.facts.taken:
         return Step(calls=(Rename(record, record.name),))
     if view.goes_back:
-        return displace(view, record)
+        other = holder_of(view, own_place, doing)
+        if not isinstance(other, Holder):
+            return other
+        # a group of the stack gives that name back later, and a stranger's never
+        if other.record is not None:
+            return displace(view, record)
     return Refuse(
         HierarchyError(
             doing,
