@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from connect_hierarchy_lambda.model.ledger import Phase
+from connect_hierarchy_lambda.ports.pace import Rate
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import ConnectSettings, DuplicateScope
-from local_aws.in_process import FunctionFaults
+from local_aws.in_process import FunctionFaults, FunctionSettings
 from tests.support.deployments import (
     by_hand,
     delete_by_hand,
@@ -195,6 +196,25 @@ def let_searches_catch_up(site: Site) -> None:
     if site.connect.settings.search_lag:
         site.clock.sleep(1000)
         site.connect.settings.search_lag = 0.0
+
+
+@pytest.mark.parametrize("timeout", [60.0, 900.0])
+@pytest.mark.parametrize("per_second", [0.2, 0.5, 2.0])
+def test_what_keeps_a_group_is_told_whatever_time_a_run_has(
+    kind: Kind, timeout: float, per_second: float
+) -> None:
+    """Two minutes of doubt go on in further runs, and do not begin again in each."""
+    site = Site(function_settings=FunctionSettings(timeout=timeout), rate=Rate(per_second, burst=1))
+    organisation = Organisation(site, kind)
+    organisation.up("A")
+    by_hand(site, "Somebody's", "A")
+    site.clock.sleep(1000)
+    began, calls = site.clock.now(), len(site.calls())
+    organisation.up()
+    assert site.ids.keys() == {"A", "A/Somebody's"}
+    # CloudFormation tries three times
+    assert site.clock.now() - began < 3 * 150
+    assert len(site.calls()) - calls < 3 * 150
 
 
 @ABANDONED

@@ -129,6 +129,7 @@ class Performing:
         if isinstance(outcome, Exception):
             raise outcome
         memory.since.pop(doing(made), None)
+        memory.pauses.clear()
         after = succeeded(made, outcome, memory.clock.now())
         memory.learn(made, after)
         path = path_of(memory.records, made.record)

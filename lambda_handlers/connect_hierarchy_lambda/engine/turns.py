@@ -70,17 +70,23 @@ class Turns:
             run_out: Called when the run has no time left, before OutOfTimeError is raised.
         """
         self._serving = serving
-        while True:
-            try:
-                answer = self.take(act)
-            except TurnLostError:
-                self.memory.serial = -1
-            except Pause as pause:
-                self._sleep(pause, run_out)
-            else:
-                if answer is not None:
-                    return answer
-                self.memory.pauses.clear()
+        try:
+            while (answer := self._acted(act)) is None:
+                pass
+        except OutOfTimeError:
+            run_out()
+            raise
+        return answer
+
+    def _acted(self, act: Callable[[], T | None]) -> T | None:
+        """The answer after one more turn and the pause after it, None if another turn is needed."""
+        try:
+            return self.take(act)
+        except TurnLostError:
+            self.memory.serial = -1
+        except Pause as pause:
+            self._sleep(pause)
+        return None
 
     def take(self, act: Callable[[], T | None]) -> T | None:
         """Act in one turn; Pause if it ends before there is anything to say."""
@@ -151,13 +157,12 @@ class Turns:
         self._pace.accepted(api, clock.now())
         return answer
 
-    def _sleep(self, pause: Pause, run_out: Callable[[], None]) -> None:
+    def _sleep(self, pause: Pause) -> None:
         pauses, schedule = self.memory.pauses, self.schedule
         seconds = pauses.get(pause.doing, pause.first)
         pauses[pause.doing] = min(pause.longest, seconds * 1.5)
         seconds *= 0.75 + schedule.jitter() / 2
         if seconds >= schedule.left:
-            run_out()
             raise OutOfTimeError(pause.doing, f"out of time, {pause.why}", "deploy again")
         if seconds * 3 > TOLD_AFTER:
             logger.info("waiting", extra={"doing": pause.doing, "why": pause.why})
