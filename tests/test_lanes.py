@@ -99,8 +99,7 @@ def test_agents_move_beside_each_other() -> None:
     """Two hundred of them leave a group that moves."""
     site = a_site(RAISED)
     site.up(with_tree(site, node("A", "C"), "B"))
-    for number in range(200):
-        site.hire(f"agent-{number}", "A", "C")
+    site.hire_all((f"agent-{number}" for number in range(200)), "A", "C")
     began = site.clock.now()
     site.up(with_tree(site, "A", node("B", node("C", Key="A/C"))))
     assert site.clock.now() - began < 1.25 * (200 - 20) / 20

@@ -107,8 +107,7 @@ def test_a_move_of_thousands_of_agents_takes_several_runs(
 ) -> None:
     """At two requests a second one run of the function is too short; the work goes on in others."""
     organisation.up(*START)
-    for number in range(3000):
-        site.hire(f"agent{number}", "A", "T")
+    site.hire_all((f"agent{number}" for number in range(3000)), "A", "T")
     before = len(site.invocations)
     organisation.up(*MOVED)
     updates = [i for i in site.invocations[before:] if i.event["RequestType"] == "Update"]

@@ -25,10 +25,10 @@ from tests.support.scenarios import Scenario
 from tests.support.stacks import Site
 
 STRIKES_ALL = bool(os.environ.get("FAULTS_STRIKE_ALL"))
-ONE_PLACE_OF = 1 if STRIKES_ALL else 3
+ONE_PLACE_OF = 1 if STRIKES_ALL else 6
 """Of how many places a kind of fault strikes one."""
 
-ONE_PLACE_IN_TABLE_OF = 1 if STRIKES_ALL else 12
+ONE_PLACE_IN_TABLE_OF = 1 if STRIKES_ALL else 24
 PASSING_FAULTS = [
     FaultKind.THROTTLE,
     FaultKind.ERROR_BEFORE,

@@ -61,8 +61,7 @@ def _move_of_many_in_several_runs(site: Site) -> None:
     site.function_settings = FunctionSettings(timeout=120)
     first = begin(site, A=site.group("A"), B=site.group("B"), T=site.group("T", "A"))
     deploy(site, first)
-    for number in range(300):
-        site.hire(f"agent-{number}", "A", "T")
+    site.hire_all((f"agent-{number}" for number in range(300)), "A", "T")
     deploy(site, {**first, "T": site.group("T", "B")})
     assert set(site.agents) == {"B/T"}
     assert "lambda:InvokeFunction" in {call.action for call in site.service_calls}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from connect_hierarchy_lambda.entry.function import Function
@@ -201,9 +201,14 @@ class Site(InProcessAws):
 
     def hire(self, username: str, *path: str) -> None:
         """Make an agent in the group with this path of names."""
-        hierarchy = self.connect.backend.hierarchy(self.instance_id)
-        group_id = hierarchy.by_path[path].id if path else None
-        self.connect.backend.create_user(self.instance_id, username, hierarchy_group_id=group_id)
+        self.hire_all([username], *path)
+
+    def hire_all(self, usernames: Iterable[str], *path: str) -> None:
+        """Make agents in the group with this path of names."""
+        backend = self.connect.backend
+        group_id = backend.hierarchy(self.instance_id).by_path[path].id if path else None
+        for username in usernames:
+            backend.create_user(self.instance_id, username, hierarchy_group_id=group_id)
 
     @property
     def ids(self) -> dict[str, str]:
