@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from connect_hierarchy_lambda.core.names import TEMPORARY_NAME
 from connect_hierarchy_lambda.model.ownership import KEY_TAG, Owner
 from connect_hierarchy_lambda.model.tree import key_mark
 from tests.lifecycle.change import Change
@@ -302,6 +303,8 @@ class TakenBack:
         for member, group_id in self.change.drifted.items():
             if group_id == former.id and _gave_name_back(self.change, member, group):
                 group = replace(group, name=former.name)
+        if _has_own_name_again(former, group):
+            group = replace(group, name=former.name)
         if not self._gave_up_name(former, group):
             assert group.place == former.place, f"group {former.name!r} is {group.place}"
         claimed = self._claimed_tags(former)
@@ -376,6 +379,11 @@ class TakenBack:
 def _after(change: Change) -> Snapshot:
     assert change.after is not None
     return change.after
+
+
+def _has_own_name_again(former: Seen, group: Seen) -> bool:
+    """Whether an earlier deployment displaced it, and nobody needs its name any more."""
+    return former.name.startswith(TEMPORARY_NAME) and not group.name.startswith(TEMPORARY_NAME)
 
 
 def _gave_name_back(change: Change, member: str, group: Seen) -> bool:
