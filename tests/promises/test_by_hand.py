@@ -70,6 +70,27 @@ def test_names_that_were_swapped_by_hand_are_given_up(
     assert site.ids == {"Z": ids["A"], "B": ids["B"], "A": ids["C"]}
 
 
+@pytest.mark.parametrize("nth", range(1, 13))
+def test_a_run_that_dies_decides_nothing_else_about_names_by_hand(kind: Kind, nth: int) -> None:
+    """One group's update wants the name of another, whose own name it has itself."""
+
+    def names_after(kills: dict[int, bool]) -> dict[str, str]:
+        site = Site()
+        organisation = Organisation(site, kind)
+        organisation.up("A", "B")
+        names = {group_id: name for name, group_id in site.ids.items()}
+        rename_by_hand(site, "B", "C")
+        rename_by_hand(site, "A", "B")
+        site.clock.sleep(1000)
+        site.function_faults = FunctionFaults(kills=kills)
+        site.up(organisation.resources(node("C", Key="A"), "B"))
+        return {names[group_id]: name for name, group_id in site.ids.items()}
+
+    expected = names_after({})
+    assert names_after({nth: False}) == expected
+    assert names_after({nth: True}) == expected
+
+
 @pytest.mark.parametrize("is_renamed", [False, True], ids=["created", "renamed"])
 def test_who_has_lost_its_name_keeps_the_one_by_hand(
     site: Site, organisation: Organisation, *, is_renamed: bool

@@ -28,6 +28,9 @@ def intended(call: Call) -> Record:
     match call:
         case Create():
             return replace(record, intention=Intention.CREATE)
+        case Rename(name=record.name, displaced=None):
+            # whoever changed the name by hand, the record says what it is to be
+            return record
         case Rename():
             displaced = call.displaced or record.displaced
             return replace(record, name=call.name, displaced=displaced, intention=Intention.RENAME)
