@@ -171,13 +171,20 @@ class Change:
             if any(name in self.new.members for name in holders):
                 continue
             owned = former.ownership
-            goes_on = any(former.is_of_node(name) for name in self.new.members)
-            if owned is not None and goes_on:
+            nodes = [name for name in self.new.members if former.is_of_node(name)]
+            if owned is not None and nodes:
                 is_others = owned.resource != resource_of(member)
-                if not (is_others and owned.is_left):
+                comes_back = any(self._comes_back(name, former) for name in nodes)
+                if comes_back or not (is_others and owned.is_left):
                     continue
             return former
         return None
+
+    def _comes_back(self, member: str, former: Seen) -> bool:
+        """Whether a member has the parent again below which it left a group."""
+        parent = self.new.members[member].parent
+        parent_id = None if parent is None else self.expected_id(parent)
+        return parent_id == former.parent_id and (parent is None) == (parent_id is None)
 
     # agents -------------------------------------------------------------------------------------
 

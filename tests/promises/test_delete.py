@@ -251,6 +251,25 @@ def test_an_abandoned_group_is_found_again_under_another_name(
 
 
 @ABANDONED
+def test_an_abandoned_group_that_comes_back_is_nobody_elses(
+    site: Site, kind: Kind, *, is_seen: bool
+) -> None:
+    """A new construct that wants its former name does not get the group, even if it is first."""
+    organisation, other = Organisation(site, kind), Organisation(site, Kind.SINGLE, "Other")
+    organisation.up("A", "S")
+    hire_to_keep(site, "A", is_seen=is_seen)
+    abandoned = site.ids["A"]
+    organisation.up("S")
+    let_searches_catch_up(site)
+    resources = organisation.resources(node("C", Key="A"), "S")
+    resources[organisation.logical_id("A")]["DependsOn"] = other.logical_id("A")
+    up(site, {**resources, **other.of("A")})
+    assert site.ids.keys() == {"A", "C", "S"}
+    assert site.ids["C"] == abandoned
+    assert site.agents == {"C": ("ada",)}
+
+
+@ABANDONED
 @pytest.mark.parametrize("read_lag", [0.0, 20.0])
 def test_an_abandoned_group_that_was_taken_is_left_again(
     site: Site, kind: Kind, read_lag: float, *, is_seen: bool

@@ -29,7 +29,7 @@ def intended(call: Call) -> Record:
         case Create():
             return replace(record, intention=Intention.CREATE)
         case Rename(name=record.name, displaced=None):
-            # whoever changed the name by hand, the record says what it is to be
+            # somebody changed the name by hand, and the record says what it is to be
             return record
         case Rename():
             displaced = call.displaced or record.displaced

@@ -38,7 +38,7 @@ from connect_hierarchy_lambda.core.names import (
     make_room,
     taken_error,
 )
-from connect_hierarchy_lambda.core.template import is_declared
+from connect_hierarchy_lambda.core.template import declared_place, is_declared
 from connect_hierarchy_lambda.core.view import View, changed, is_certain
 from connect_hierarchy_lambda.core.wish import WishedGroup
 from connect_hierarchy_lambda.model.groups import Group
@@ -356,13 +356,20 @@ class _Standing:
         self._add(room or Refuse(taken_error(holder, doing)), new.slot)
 
     def _passes_on(self, record: Record) -> bool | Ask:
-        """Whether a group of another resource may be taken over: LEFT, or leaving the template."""
-        if record.phase is Phase.LEFT:
-            return True
-        if not self.view.facts.knows(ReadTemplate()):
+        """Whether a group of another resource may be taken over.
+
+        It leaves the template, or it is LEFT and its own resource does not come back to its parent.
+        """
+        view = self.view
+        if not view.facts.knows(ReadTemplate()):
             return Ask((ReadTemplate(),))
-        template = self.view.facts.template()
-        return template is not None and not is_declared(template, record)
+        template, is_left = view.facts.template(), record.phase is Phase.LEFT
+        if template is None:
+            return is_left
+        if not is_declared(template, record):
+            return True
+        declared = declared_place(template, record, view.records)
+        return is_left and (declared is None or declared[0] != record.parent_id)
 
     def _adopt(self, node: WishedGroup, group: Group) -> None:
         view = self.view
