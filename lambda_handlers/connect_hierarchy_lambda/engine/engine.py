@@ -23,10 +23,9 @@ from connect_hierarchy_lambda.engine.performing import Performing
 from connect_hierarchy_lambda.engine.task import Answer, Task
 from connect_hierarchy_lambda.engine.turns import TOLD_AFTER, Turns
 from connect_hierarchy_lambda.model.ledger import Record, RequestType
-from connect_hierarchy_lambda.model.messages import HierarchyError, NoLongerWantedError
+from connect_hierarchy_lambda.model.messages import NoLongerWantedError
 from connect_hierarchy_lambda.ports.connect import Connect
 from connect_hierarchy_lambda.ports.lanes import Lanes
-from connect_hierarchy_lambda.ports.ledger import TurnLostError
 from connect_hierarchy_lambda.ports.stack import OwnStack
 
 logger = logging.getLogger(__name__)
@@ -70,11 +69,8 @@ class Engine:
             OutOfTimeError: Another run has to go on.
             NoLongerWantedError: A later request of the resource has begun.
         """
-        return self._turns.until_done(
-            f"serving {task.event.type} of {task.resource.logical_id}",
-            lambda: self._act(task),
-            lambda: self._remember_waits(task),
-        )
+        serving = f"serving {task.event.type} of {task.resource.logical_id}"
+        return self._turns.until_done(serving, lambda: self._act(task))
 
     def take_a_turn(self, task: Task) -> Answer | None:
         """Do as much of the task as one turn allows; its answer if it is done.
@@ -103,6 +99,13 @@ class Engine:
 
     def _act(self, task: Task) -> Answer | None:
         self._read(task)
+        try:
+            return self._proceed(task)
+        except Pause:
+            self._write_waits(task)
+            raise
+
+    def _proceed(self, task: Task) -> Answer | None:
         answer = self._beginning.begin(task)
         if answer is not None:
             return answer
@@ -199,26 +202,21 @@ class Engine:
         else:
             self._refuse(wait.then)
 
+    def _write_waits(self, task: Task) -> None:
+        """Write down when waits began, so that a further run does not begin them again."""
+        entry, since = self._memory.entry, dict(self._memory.since)
+        current = entry.current if entry is not None else None
+        if entry is None or current is None or current.id != task.event.id:
+            return
+        if since != entry.since:
+            self._turns.write(entry=replace(entry, since=since))
+
     def _refuse(self, refusal: Refuse) -> None:
         if refusal.records:
             self._turns.write(records=refusal.records)
         raise refusal.error
 
     # long work ---------------------------------------------------------------------------------
-
-    def _remember_waits(self, task: Task) -> None:
-        """Keep the waits in the ledger, so that a further run does not begin them again."""
-        since = dict(self._memory.since)
-
-        def write() -> None:
-            entry = self._turns.asked(lambda ledger: ledger.entry(task.resource.logical_id))
-            if entry is not None and entry.current and entry.current.id == task.event.id:
-                self._turns.write(entry=replace(entry, since=since))
-
-        try:
-            self._turns.take(write)
-        except (HierarchyError, Pause, TurnLostError) as error:
-            logger.warning("waits were not written down", extra={"why": str(error)})
 
     def _tell_progress(self, calls: int, task: Task) -> None:
         """Log the progress of long work every few seconds."""

@@ -56,26 +56,16 @@ class Turns:
         self._turn: Turn | None = None
         self._serving = ""
 
-    def until_done(
-        self,
-        serving: str,
-        act: Callable[[], T | None],
-        run_out: Callable[[], None] = lambda: None,
-    ) -> T:
+    def until_done(self, serving: str, act: Callable[[], T | None]) -> T:
         """Act in turns until there is an answer.
 
         Args:
             serving: What the run is for, as the beginning of an error.
             act: Does the work of a turn; returns None to continue in another one.
-            run_out: Called when the run has no time left, before OutOfTimeError is raised.
         """
         self._serving = serving
-        try:
-            while (answer := self._acted(act)) is None:
-                pass
-        except OutOfTimeError:
-            run_out()
-            raise
+        while (answer := self._acted(act)) is None:
+            pass
         return answer
 
     def _acted(self, act: Callable[[], T | None]) -> T | None:
