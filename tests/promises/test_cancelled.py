@@ -43,6 +43,25 @@ def test_a_create_that_never_began_takes_nothing_back_of_one_before(site: Site) 
     assert owner(site, "A") == "New"
 
 
+@pytest.mark.parametrize("nth", range(4, 9))
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+def test_an_update_that_begins_in_a_rollback_takes_no_older_one_back(
+    reversed_id: ReversedUpdateId, nth: int
+) -> None:
+    """A group follows its parent, and the deployment before had moved that group alone."""
+    site = of_world(DuplicateScope.SIBLINGS, reversed_id)
+    organisation = Organisation(site, Kind.SINGLE)
+    team = node("T", Key="T")
+    organisation.up("W", "X", node("Z", team))
+    organisation.up("W", node("X", team), "Z")
+    ids = site.ids
+    site.clock.sleep(1000)
+    site.function_faults = FunctionFaults(kills={nth: False})
+    organisation.cancel(20, node("W", node("X", team, Key="X")), "Z")
+    site.clock.sleep(1000)
+    assert site.ids == ids
+
+
 @pytest.mark.parametrize("throttled", [3, 6, 12])
 def test_a_cancelled_create_that_goes_on_leaves_nothing(
     site: Site, organisation: Organisation, throttled: int

@@ -221,6 +221,17 @@ def _of_delete(
     return _CLEAN_UP
 
 
+def is_settled(course: Course, status: StackStatus | None) -> bool:
+    """Whether no rollback can take the last forward request back any more.
+
+    What goes was deployed before, and a deployment cleans up once it has succeeded.
+    """
+    if course.direction is Direction.GONE:
+        return True
+    succeeded = status is not None and not status.rolls_back
+    return course.direction is Direction.CLEAN_UP and succeeded
+
+
 def begun(event: Event, course: Course) -> Begun:
     """The request as the ledger notes it when it begins."""
     return Begun(

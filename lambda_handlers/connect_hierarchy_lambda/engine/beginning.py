@@ -13,6 +13,7 @@ from connect_hierarchy_lambda.core.direction import (
     course_again,
     course_of,
     is_late,
+    is_settled,
     needs_status,
 )
 from connect_hierarchy_lambda.core.wish import Direction
@@ -75,9 +76,10 @@ class Beginning:
                 "nothing was deleted; deploy again",
             ) from None
         memory.is_unknown = entry is None and event.type is not RequestType.CREATE
-        self._turns.write(
-            entry=_with_request(entry or Entry(task.resource.logical_id), task, course)
-        )
+        known = entry or Entry(task.resource.logical_id)
+        if is_settled(course, status):
+            known = replace(known, forward=None)
+        self._turns.write(entry=_with_request(known, task, course))
         # not before: a request that is not written down has not begun
         memory.course = course
         told = {"direction": course.direction, "goal": course.goal}
@@ -132,9 +134,6 @@ def _with_request(entry: Entry, task: Task, course: Course) -> Entry:
             task.old_properties,
         )
         entry = replace(entry, forward=forward)
-    if course.direction is Direction.GONE:
-        # what goes after a deployment, no rollback brings back to before it
-        entry = replace(entry, forward=None)
     started = (*entry.begun, begun(event, course))[-_MOST_REMEMBERED:]
     return replace(entry, begun=started, since={})
 
