@@ -107,6 +107,15 @@ def test_a_used_node_may_leave_beside_one_whose_group_somebody_deleted(site: Sit
     assert set(site.ids) == {"Retail"}
 
 
+def test_a_node_that_takes_a_group_over_replaces_none(site: Site) -> None:
+    """A single group comes into the tree without a key, while a group with an agent leaves it."""
+    up(site, {**with_tree(site, "Old", AgentsOnDelete="UNASSIGN"), "Single": site.group("New")})
+    site.hire("ada", "Old")
+    ids = site.ids
+    up(site, with_tree(site, "New", AgentsOnDelete="UNASSIGN"))
+    assert site.ids == {"New": ids["New"]}
+
+
 def test_the_old_key_that_the_refusal_names_keeps_the_group(site: Site) -> None:
     """The first of both ways: it keeps its id and its agent."""
     up(site, with_tree(site, "Retail", "Wholesale", AgentsOnDelete="UNASSIGN"))

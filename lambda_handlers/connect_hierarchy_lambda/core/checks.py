@@ -130,6 +130,8 @@ def _is_used(view: View, record: Record) -> bool | Ask:
 def _without_a_key(view: View) -> list[tuple[WishedGroup, str | None]]:
     """The new nodes without a key of their own, with the ids of the groups above them."""
     moved = {record.key for record in view.moved}
+    mine = view.resource.logical_id
+    others = {record.place for record in view.records.values() if record.resource != mine}
     return [
         (node, parent_id)
         for node, parent_id in view.reachable
@@ -139,6 +141,8 @@ def _without_a_key(view: View) -> list[tuple[WishedGroup, str | None]]:
         and node.key not in moved
         # its group may be gone, but the node is the one of the wish before
         and node.key not in view.written_keys
+        # it takes over what stands there, or is refused the name
+        and (view.wish.instance_arn, parent_id, node.name) not in others
     ]
 
 
