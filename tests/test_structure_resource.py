@@ -283,6 +283,30 @@ def test_a_replacement_that_is_rolled_back_finds_the_levels_as_they_were(
         assert site.levels == ("Division", "Team", "Squad")
 
 
+@pytest.mark.parametrize("reversed_id", ReversedUpdateId)
+@pytest.mark.parametrize("sends_reversed", [True, False], ids=["reversed Update", "Delete alone"])
+def test_levels_that_a_structure_left_survive_a_return_that_is_rolled_back(
+    reversed_id: ReversedUpdateId, *, sends_reversed: bool
+) -> None:
+    """The clean-up of the rollback deletes the structure there, and its levels are of before."""
+    settings = EngineSettings(
+        reversed_update_id=reversed_id, replaced_get_reversed_update=sends_reversed
+    )
+    site = Site(engine_settings=settings)
+    former, other = site.instance_arn, site.other_arn
+    site.up({"Structure": site.structure("Division", "Team")})
+    site.instance_arn = other
+    site.up({"Structure": site.structure("Division", "Team")})
+    site.clock.sleep(1000)
+    site.instance_arn = former
+    changed = {"Structure": site.structure("Division", "Team")}
+    stack = site.up({**changed, "Failing": site.failing("Structure")})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", site.reasons(stack)
+    assert site.levels == ("Division", "Team")
+    site.instance_arn = other
+    assert site.levels == ("Division", "Team")
+
+
 def test_impossible_levels_of_a_template_written_by_hand(site: Site) -> None:
     """What synth would refuse, the handler refuses with the same words."""
     stack = site.up({"Structure": site.structure("a", "b", "c", "d", "e", "f")})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from connect_hierarchy_lambda.core.wish import Direction
@@ -206,7 +206,8 @@ def _of_delete(
         if is_present and replaced:
             return Course(Direction.BACK, Goal.BEFORE, undone=undone, undoes=undoes, is_last=True)
         if not is_present:
-            return _CLEAN_UP
+            current = entry.current
+            return replace(_CLEAN_UP, undone=current.undone if current is not None else "")
         if is_declared() is False:
             return _GONE
         raise NoReasonError

@@ -72,7 +72,8 @@ def decide_levels(view: View, wished: WishedLevels, previous: WishedLevels | Non
     """What to do next for a request of a structure."""
     if view.direction is Direction.FORWARD:
         return _forward(view, wished, previous)
-    if view.direction is Direction.BACK:
+    if view.direction is Direction.BACK or view.undone:
+        # the clean-up of a rollback takes away what that has not undone yet, and nothing of before
         return _back(view) or Done()
     return _delete(view, wished)
 
