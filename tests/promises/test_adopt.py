@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from connect_hierarchy_lambda.model.ledger import Origin
+from local_aws.cloudformation.engine import EngineSettings
 from local_aws.cloudformation.stacks import Stack
 from local_aws.connect import DuplicateScope, FaultKind
 from tests.support.deployments import (
     LEVELS,
     by_hand,
+    delete_by_hand,
     failing,
     owner,
     tags_of,
@@ -244,3 +246,23 @@ def test_a_group_without_its_tags_is_not_adopted_from_its_resource(
     organisation.up("A", node("B", AdoptExisting=True))
     assert set(site.ids) == {"A", "B"}
     assert site.ids["A"] == ids["A"]
+
+
+@pytest.mark.parametrize("adopts_before", [True, False])
+@pytest.mark.parametrize("sends_reversed", [True, False], ids=["reversed Update", "Delete alone"])
+def test_an_adoption_in_place_of_a_deleted_group_is_taken_back(
+    kind: Kind, *, sends_reversed: bool, adopts_before: bool
+) -> None:
+    """A group of the stack is deleted by hand, another one stands there, an update adopts it."""
+    site = Site(engine_settings=EngineSettings(replaced_get_reversed_update=sends_reversed))
+    organisation = Organisation(site, kind)
+    organisation.up(node("A", Tags={"k": "1"}, AdoptExisting=adopts_before))
+    delete_by_hand(site, "A")
+    by_hand(site, "A", tags={"k": "theirs"})
+    ids = site.ids
+    site.clock.sleep(1000)
+    organisation.fail(node("A", Tags={"k": "2"}, AdoptExisting=True))
+    assert site.ids == ids
+    assert tags_of(site, "A") == {"k": "theirs"}
+    organisation.up()
+    assert site.ids == ids

@@ -19,13 +19,12 @@ from connect_hierarchy_lambda.core.decisions import (
     MoveAgent,
     Refuse,
     Step,
-    Tag,
-    Untag,
     Wait,
 )
 from connect_hierarchy_lambda.core.facts import AskAgent, FindAgents, LookAt, ReadTemplate, Survey
 from connect_hierarchy_lambda.core.learning import learned_elsewhere
 from connect_hierarchy_lambda.core.names import passed_on_warning
+from connect_hierarchy_lambda.core.releasing import release
 from connect_hierarchy_lambda.core.template import is_declared
 from connect_hierarchy_lambda.core.view import View, deepest_first, passed_on, shows_the_past
 from connect_hierarchy_lambda.core.wish import Direction
@@ -33,7 +32,7 @@ from connect_hierarchy_lambda.model.groups import Agent, Group
 from connect_hierarchy_lambda.model.ledger import Origin, Phase, Record
 from connect_hierarchy_lambda.model.messages import HierarchyError, listed
 from connect_hierarchy_lambda.model.names import quoted
-from connect_hierarchy_lambda.model.ownership import OWNER_TAGS, Owner
+from connect_hierarchy_lambda.model.ownership import Owner
 from connect_hierarchy_lambda.model.properties import AgentsOnDelete, GroupProperty, ResourceType
 
 _MANY = 5
@@ -178,7 +177,7 @@ class _Removal:
             if error := view.facts.refused.get(record.slot):
                 return self._hold((record,), error)
             if self._is_released(record):
-                calls.append(self._release(record))
+                calls.append(release(record, self._shown(record)))
             elif record.id in parents:
                 continue
             elif record.id in view.facts.in_use:
@@ -197,28 +196,6 @@ class _Removal:
         if view.direction is Direction.GONE:
             return view.wish.adopt_existing
         return view.direction is Direction.BACK or self._home(record) is None
-
-    def _release(self, record: Record) -> Tag | Untag:
-        """Give back the tags that adoption overwrote, unless somebody has changed them since.
-
-        The owner tags are changed last, so that the group counts as this stack's until then.
-        """
-        group = self._shown(record)
-        shown = group.tags if group else {}
-        # reads can show the tags from before the adoption
-        ours = {
-            key
-            for key, value in record.as_found.items()
-            if key in record.open_tags or shown.get(key) in {value, record.tags.get(key)}
-        }
-        found = {k: v for k, v in record.as_found.items() if k in ours and v is not None}
-        back = {k: v for k, v in found.items() if k not in OWNER_TAGS}
-        if back:
-            return Tag(record, back, gives_back=True)
-        rest = tuple(sorted((ours | {*OWNER_TAGS}) & record.tags.keys() - found.keys()))
-        if not found:
-            return Untag(record, rest or OWNER_TAGS, forgets=True)
-        return Untag(record, rest) if rest else Tag(record, found, forgets=True)
 
     def _home(self, record: Record) -> Record | None:
         """The group that replaces a retired one."""

@@ -17,9 +17,11 @@ def restore(view: View) -> Decision | None:
         return None
     for record, image in _changed(view):
         is_wished = image.key in view.wish.by_key and image.resource == view.resource.logical_id
-        before = _before(record, image)
         if is_wished and record.resource == image.resource:
-            return Step(records=(replace(record, origin=image.origin, image=None),))
+            # an image says that the undone request found the group here
+            before = replace(record, origin=image.origin, image=None, came_by="")
+            return Step(records=(before,))
+        before = _before(record, image)
         if before.phase is Phase.LIVE and before.resource == record.resource:
             return Step(records=(before,))
         call = None if record.slot in view.facts.refused else _call(view, record, image)

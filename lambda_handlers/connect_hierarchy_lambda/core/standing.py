@@ -38,6 +38,7 @@ from connect_hierarchy_lambda.core.names import (
     make_room,
     taken_error,
 )
+from connect_hierarchy_lambda.core.releasing import release
 from connect_hierarchy_lambda.core.template import declared_place, is_declared
 from connect_hierarchy_lambda.core.view import View, changed, is_certain
 from connect_hierarchy_lambda.core.wish import WishedGroup
@@ -121,6 +122,9 @@ class _Standing:
             self.forgotten.append(record)
             self.warnings.append(f"group {record.id} was deleted outside of this stack")
             return
+        if self._is_undone_adoption(record):
+            self._release(record)
+            return
         as_wished = self._as_wished(node, record)
         if as_wished is not record and as_wished != record:
             self.records.append(as_wished)
@@ -138,6 +142,20 @@ class _Standing:
                 return
         if not self._rename(node, record):
             self._tag(node, record)
+
+    def _is_undone_adoption(self, record: Record) -> bool:
+        """Whether a rollback gives a group back; the node's own one was gone before."""
+        view = self.view
+        is_undone = view.goes_back and bool(view.undone) and record.came_by == view.undone
+        can_go = record.origin is Origin.ADOPTED and record.slot not in view.facts.refused
+        return is_undone and can_go
+
+    def _release(self, record: Record) -> None:
+        question = LookAt(record.instance_arn, record.id)
+        if self.view.facts.knows(question):
+            self.calls.append(release(record, self.view.facts.group(question)))
+        else:
+            self.others.append(Ask((question,)))
 
     def _shown_name(self, node: WishedGroup, record: Record) -> str | None:
         """The present name of a group, None if it has to be asked first.
