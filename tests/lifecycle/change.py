@@ -35,6 +35,9 @@ class Change:
     drifted: Mapping[str, str] = field(default_factory=dict)
     """Members that an operator has changed since the stack last wrote them, and their groups."""
 
+    left_and_changed: frozenset[str] = frozenset()
+    """Ids of groups that somebody changed after the stack had left them."""
+
     levels_drifted: bool = False
     been_at: frozenset[str] = frozenset()
     """ARNs of the instances where the stack has written levels or tried to."""

@@ -253,7 +253,7 @@ class TakenBack:
             and name in change.old.members
             and change.old.members[name].adopt
         }
-        touched |= self._made_anew(repaired)
+        touched |= self._made_anew(repaired) | change.left_and_changed
         for name in change.record_before.keys() | change.record_after.keys():
             same = change.record_before.get(name) == change.record_after.get(name)
             # deleted by hand and created again, or unknown to its tree

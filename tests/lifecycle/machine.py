@@ -277,6 +277,8 @@ def machine(  # noqa: C901 - a class in it
         def _drift(self, group: Seen, known: Mapping[str, str]) -> None:
             changed = {name: i for name, i in known.items() if i == group.id}
             self.world.drifted = {**self.world.drifted, **changed}
+            if group.ownership is not None and group.ownership.is_left:
+                self.world.left_and_changed |= {group.id}
 
         def _joins(self, data: st.DataObject) -> list[tuple[float, str, str]]:
             here = self.world.instance_arns[0]

@@ -99,6 +99,7 @@ class World:
         """Whether the stack can only be deleted."""
 
         self.drifted: dict[str, str] = {}
+        self.left_and_changed: frozenset[str] = frozenset()
         """Members that somebody has changed by hand since, and the groups that they had then."""
 
         self.levels_drifted = False
@@ -190,6 +191,7 @@ class World:
             own_stack=stack_name_and_uuid(self.stack.stack_id) if self.stack else "",
             scope=self.scope,
             drifted=dict(self.drifted),
+            left_and_changed=self.left_and_changed,
             levels_drifted=self.levels_drifted,
             been_at=frozenset(self.been_at),
             mild=faults.are_mild,
