@@ -10,6 +10,7 @@ from connect_hierarchy_lambda.model.ledger import Phase
 from connect_hierarchy_lambda.model.tags import MAX_USER_TAGS, RESERVED_PREFIX
 from local_aws.cloudformation.custom_resources import ReversedUpdateId
 from local_aws.connect import DuplicateScope, FaultKind
+from local_aws.in_process import FunctionFaults
 from tests.support.deployments import (
     LEVELS,
     by_hand,
@@ -457,3 +458,24 @@ def test_a_stack_that_goes_takes_along_what_has_just_passed_on(lag: float) -> No
     site.down(stack)
     assert stack.status == "DELETE_COMPLETE", site.reasons(stack)
     assert site.ids == {}
+
+
+@PASSES
+@pytest.mark.parametrize("dies_at", range(3, 9))
+def test_a_group_whose_rename_never_ended_is_handed_back_by_its_present_name(
+    site: Site, former: Kind, taker: Kind, dies_at: int
+) -> None:
+    """A run died before the rename, and no later one was allowed to make it."""
+    old, new = Organisation(site, former, "Old"), Organisation(site, taker, "New")
+    old.up("A")
+    ids = site.ids
+    denied = FaultKind.ACCESS_DENIED
+    site.connect.plan_fault("UpdateUserHierarchyGroupName", kind=denied, times=10**6)
+    site.function_faults = FunctionFaults(kills={dies_at: False})
+    site.up(old.resources(node("B", Key="A")))
+    site.connect.forget_faults()
+    assert site.ids == ids
+    site.clock.sleep(4000)
+    new.fail("A")
+    assert site.ids == ids
+    assert owner(site, "A") == old.logical_id("A")

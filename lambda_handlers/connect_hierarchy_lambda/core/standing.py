@@ -411,6 +411,9 @@ class _Standing:
 
     def _take_over(self, node: WishedGroup, record: Record) -> None:
         view = self.view
+        if not is_certain(record):
+            # a rename never ended: the group was found by the name that it still has
+            record = replace(record.settled(), name=node.name)
         taken = replace(
             view.with_image(record),
             resource=view.resource.logical_id,
