@@ -82,8 +82,10 @@ class Turns:
         """Act in one turn; Pause if it ends before there is anything to say."""
         memory, now = self.memory, self.schedule.clock.now()
         turn = self.asked(lambda ledger: ledger.take_turn(self._run_id, now))
+        waiting = f"{self._serving}, waiting for the turn"
         if turn is None:
-            raise Pause("waiting for the turn", "other runs are at work", first=0.1, longest=1.5)
+            raise Pause(waiting, "other runs are at work", first=0.1, longest=1.5)
+        memory.pauses.pop(waiting, None)
         memory.is_alone = turn.serial == memory.serial + 1
         memory.serial = turn.serial
         self._turn = turn
