@@ -325,3 +325,19 @@ def test_a_stack_goes_while_who_has_a_groups_name_goes(kind: Kind) -> None:
     site.down(stack)
     assert stack.status == "DELETE_COMPLETE", site.reasons(stack)
     assert site.ids == {}
+
+
+def test_a_request_that_never_gets_the_turn_says_which_it_is(site: Site) -> None:
+    """Other runs of the stack are at work until it has no time left."""
+    structure = {"Structure": site.structure("Division")}
+    ledger = site.ledger_of(site.up(structure).stack_id)
+
+    def keep_the_turn() -> None:
+        for _ in range(400):
+            ledger.take_turn("another run", site.clock.now())
+            site.clock.sleep(10)
+
+    site.clock.spawn("another run", keep_the_turn)
+    stack = site.up({**structure, "A": site.group("A")})
+    told = "serving Create of A, waiting for the turn: out of time, other runs are at work"
+    assert any(told in reason for reason in site.reasons(stack)), site.reasons(stack)
