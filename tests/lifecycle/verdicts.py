@@ -193,7 +193,9 @@ class Judge:
         # what passes to another construct takes its agents along
         held = change.held_by_agents(leavers, frozenset()) - passed_on
         names = {plan.name for plan in change.new.members.values()}
-        if any(change.before.groups[group_id].name not in names for group_id in held):
+        # of what somebody renamed, the ledger has the former name, which may be wanted
+        certain = held - set(change.drifted.values())
+        if any(change.before.groups[group_id].name not in names for group_id in certain):
             return Verdict.FAILS, f"agents hold a group of {tree_id}"
         if held or change.held_by_agents(leavers, change.joins):
             # the tree cannot know that another group of that name is not its successor
