@@ -99,8 +99,10 @@ class World:
         """Whether the stack can only be deleted."""
 
         self.drifted: dict[str, str] = {}
-        self.left_and_changed: frozenset[str] = frozenset()
         """Members that somebody has changed by hand since, and the groups that they had then."""
+
+        self.left_and_changed: frozenset[str] = frozenset()
+        """Ids of groups that somebody changed after the stack had left them."""
 
         self.levels_drifted = False
         self.been_at: set[str] = set()

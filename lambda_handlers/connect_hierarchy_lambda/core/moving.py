@@ -45,7 +45,7 @@ def retire(view: View) -> Decision | None:
 
 def _is_undone(view: View, record: Record) -> bool:
     """Whether a rollback deletes a group although the group that it replaced is gone."""
-    return view.goes_back and bool(view.undone) and record.came_by == view.undone
+    return view.goes_back and view.is_undone(record)
 
 
 def _retired(view: View, record: Record) -> Record:

@@ -76,14 +76,10 @@ class _Removal:
             for record in view.own
             if record.id and (record.phase in phases or self._is_tried_again(record))
             # the update's clean-up deletes what the update retired; a rollback tries at once
-            if view.is_last or record.changed_by == view.request or self._is_undone(record)
+            if view.is_last or record.changed_by == view.request or view.is_undone(record)
             if view.is_last or record.slot not in view.facts.refused
             if view.is_last or record.id not in view.facts.in_use or self._agents_go(record)
         )
-
-    def _is_undone(self, record: Record) -> bool:
-        """Whether the undone request made the group, no matter which request retired it."""
-        return bool(self.view.undone) and record.came_by == self.view.undone
 
     def _is_tried_again(self, record: Record) -> bool:
         view = self.view

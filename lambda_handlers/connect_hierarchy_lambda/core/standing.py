@@ -146,9 +146,8 @@ class _Standing:
     def _is_undone_adoption(self, record: Record) -> bool:
         """Whether a rollback gives a group back; the node's own one was gone before."""
         view = self.view
-        is_undone = view.goes_back and bool(view.undone) and record.came_by == view.undone
         can_go = record.origin is Origin.ADOPTED and record.slot not in view.facts.refused
-        return is_undone and can_go
+        return view.goes_back and view.is_undone(record) and can_go
 
     def _release(self, record: Record) -> None:
         question = LookAt(record.instance_arn, record.id)

@@ -195,6 +195,10 @@ class View:
         """Whether a forward request is undone."""
         return self.direction is Direction.BACK
 
+    def is_undone(self, record: Record) -> bool:
+        """Whether the undone request made or adopted the group, if there is such a request."""
+        return bool(self.undone) and record.came_by == self.undone
+
     def with_image(self, record: Record) -> Record:
         """The record with an image of its present state, unless it has one already."""
         if self.goes_back or (record.image is not None and record.image.request == self.request):
